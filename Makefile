@@ -1,0 +1,50 @@
+# make run       compare the shipped designs; results in out/compare
+# make test      lint, type check and tests
+# make campaign  the long tests
+# make bench     benchmarks
+# A fresh clone needs python3 >= 3.11 and make; everything else goes into .venv.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMPS := $(VENV)/.stamps
+INPUTS := pyproject.toml setup.py constraints.txt
+JOBS   ?= 2
+
+.PHONY: run test lint campaign bench clean
+.DEFAULT_GOAL := test
+
+run: $(STAMPS)/core
+	$(BIN)/accelsim compare -o out/compare
+
+test: lint
+	$(BIN)/python -m pytest -n $(JOBS)
+
+lint: $(STAMPS)/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+campaign: $(STAMPS)/dev
+	ACCELSIM_CAMPAIGN=1 $(BIN)/python -m pytest -m campaign
+
+bench: $(STAMPS)/dev
+	$(BIN)/python -m pytest benchmarks --benchmark-only
+
+$(STAMPS)/venv:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "accelsim needs Python 3.11 or newer")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	mkdir -p $(STAMPS)
+	touch $@
+
+$(STAMPS)/core: $(STAMPS)/venv $(INPUTS)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	touch $@
+
+# The core is part of dev, so one install serves both.
+$(STAMPS)/dev: $(STAMPS)/venv $(INPUTS)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,rtl]'
+	touch $@ $(STAMPS)/core
+
+clean:
+	rm -rf build dist out $(STAMPS) *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,57 @@
+"""Cycle-exact simulation of attention accelerators: cascades, architectures, mappings, designs.
+
+The public names are loaded when they are first used, so ``import accelsim`` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from accelsim.api import Report, compare, simulate
+    from accelsim.arch import Architecture
+    from accelsim.cascade import Cascade
+    from accelsim.errors import DeadlockError, InfeasibleError, SpecError
+    from accelsim.mapping import Design, Mapping
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Architecture",
+    "Cascade",
+    "DeadlockError",
+    "Design",
+    "InfeasibleError",
+    "Mapping",
+    "Report",
+    "SpecError",
+    "__version__",
+    "compare",
+    "simulate",
+]
+
+_HOMES = {
+    "Architecture": "accelsim.arch",
+    "Cascade": "accelsim.cascade",
+    "DeadlockError": "accelsim.errors",
+    "Design": "accelsim.mapping",
+    "InfeasibleError": "accelsim.errors",
+    "Mapping": "accelsim.mapping",
+    "Report": "accelsim.api",
+    "SpecError": "accelsim.errors",
+    "compare": "accelsim.api",
+    "simulate": "accelsim.api",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'accelsim' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

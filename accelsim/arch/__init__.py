@@ -1,0 +1,6 @@
+"""What hardware: components, links, clock and costs."""
+
+from accelsim.arch.architecture import Architecture, Link
+from accelsim.arch.model import ArchSpec, Array, Buffer, Dram
+
+__all__ = ["ArchSpec", "Architecture", "Array", "Buffer", "Dram", "Link"]

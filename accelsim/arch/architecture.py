@@ -1,0 +1,174 @@
+"""An architecture with its overrides applied and its names checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as Table
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+from accelsim.arch.model import ArchSpec, Array, Buffer, Dram, LinkTiming
+from accelsim.errors import Fault, SpecError, nearest
+from accelsim.specs import Document, find, read, validate
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    """A connection of two components; ``down`` cycles from ``upper`` to ``lower``, ``up`` cycles back."""
+
+    upper: str
+    lower: str
+    down: int = 0
+    up: int = 0
+    chain: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Architecture:
+    """A checked architecture; ``document`` says where each of its fields stands."""
+
+    spec: ArchSpec
+    links: tuple[Link, ...]
+    document: Document
+
+    @classmethod
+    def load(cls, name: str, overrides: Table[str, Any] | None = None) -> Architecture:
+        """Read ``arch_specs/NAME/arch.yaml`` (or a path) with ``{"PE2D.rows": 128}`` replaced.
+
+        Raises SpecError with every fault of the file.
+        """
+        return cls.from_document(read(find.path("arch", name)), overrides)
+
+    @classmethod
+    def from_document(
+        cls, document: Document, overrides: Table[str, Any] | None = None
+    ) -> Architecture:
+        document = replace(document, data=_overridden(document, overrides or {}))
+        spec = validate(document, ArchSpec)
+        return cls(spec=spec, links=_links(spec, document), document=document)
+
+    @property
+    def name(self) -> str:
+        return self.spec.name
+
+    @property
+    def arrays(self) -> dict[str, Array]:
+        return {n: c for n, c in self.spec.components.items() if isinstance(c, Array)}
+
+    @property
+    def buffers(self) -> dict[str, Buffer]:
+        return {n: c for n, c in self.spec.components.items() if isinstance(c, Buffer)}
+
+    @property
+    def dram_name(self) -> str:
+        return next(n for n, c in self.spec.components.items() if isinstance(c, Dram))
+
+    @property
+    def dram(self) -> Dram:
+        found = self.spec.components[self.dram_name]
+        assert isinstance(found, Dram)
+        return found
+
+    @property
+    def bytes_per_cycle(self) -> Fraction:
+        """Return the DRAM bandwidth that can be had, in bytes a cycle."""
+        share = Fraction(str(self.dram.efficiency))
+        return self.dram.bandwidth * share / self.spec.clock
+
+    def link(self, one: str, other: str) -> Link | None:
+        """Return the link between two components, in either direction."""
+        for link in self.links:
+            if {link.upper, link.lower} == {one, other}:
+                return link
+        return None
+
+    def symbols(self) -> dict[str, int | Fraction]:
+        """Return what a mapping's expressions may name: ``PE2D.cols``, ``GLB.size``, ``word`` (bytes)."""
+        found: dict[str, int | Fraction] = {"word": self.spec.word}
+        for name, component in self.spec.components.items():
+            if isinstance(component, Array):
+                found |= {f"{name}.{d}": size for d, size in component.dimensions.items()}
+                found[f"{name}.registers"] = component.registers
+            elif isinstance(component, Buffer):
+                found |= {f"{name}.size": component.size, f"{name}.row": component.row}
+        return found
+
+
+def _overridden(document: Document, overrides: Table[str, Any]) -> Any:
+    """Return the file's data with dotted fields replaced; a bare name is a component's or a top field."""
+    data = document.data
+    if not isinstance(data, dict) or not overrides:
+        return data
+    data = {**data, "components": dict(data.get("components") or {})}
+    for dotted, value in overrides.items():
+        head, _, field = dotted.partition(".")
+        part, _, entry = field.partition(".")
+        if not field:
+            if head not in ArchSpec.model_fields:
+                raise SpecError(
+                    f"--arch-set {dotted}: must be a field of the architecture, not {head!r}"
+                    f"{nearest(head, ArchSpec.model_fields)}"
+                )
+            data[head] = value
+            continue
+        if head not in data["components"]:
+            raise SpecError(
+                f"--arch-set {dotted}: must begin with a component, not {head!r}"
+                f"{nearest(head, data['components'])}"
+            )
+        component = dict(data["components"][head])
+        if entry:
+            component[part] = {**component.get(part, {}), entry: value}
+        else:
+            component[part] = value
+        data["components"][head] = component
+    return data
+
+
+def _links(spec: ArchSpec, document: Document) -> tuple[Link, ...]:
+    faults: list[Fault] = []
+    links: list[Link] = []
+    kinds = [type(component) for component in spec.components.values()]
+    if kinds.count(Dram) != 1:
+        message = f"components must hold exactly one of kind dram, not {kinds.count(Dram)}"
+        faults.append(document.fault(("components",), message))
+    for number, item in enumerate(spec.links):
+        entries = {item: LinkTiming()} if isinstance(item, str) else item
+        for text, timing in entries.items():
+            ends = [end.strip() for end in text.split(" - ")]
+            unknown = [end for end in ends if end not in spec.components]
+            if len(ends) != 2 or unknown:
+                wrong = unknown[0] if unknown else text
+                message = f"link must join two components as 'A - B', not {text!r}"
+                message += nearest(wrong, spec.components) if unknown else ""
+                faults.append(document.fault(("links", number), message))
+                continue
+            cycles: dict[str, int] = {}
+            for way in ("down", "up"):
+                value = getattr(timing, way)
+                sizes = _dimensions(spec, ends)
+                if isinstance(value, str):
+                    if value not in sizes:
+                        message = f"{way} must be cycles or a dimension, not {value!r}"
+                        message += nearest(value, sizes)
+                        faults.append(document.fault(("links", number), message))
+                        continue
+                    value = sizes[value]
+                if value < 0:
+                    message = f"{way} must be at least 0 cycles, not {value}"
+                    faults.append(document.fault(("links", number), message))
+                    continue
+                cycles[way] = value
+            links.append(Link(upper=ends[0], lower=ends[1], chain=timing.chain, **cycles))
+    if faults:
+        raise SpecError(faults)
+    return tuple(links)
+
+
+def _dimensions(spec: ArchSpec, ends: list[str]) -> dict[str, int]:
+    sizes: dict[str, int] = {}
+    for end in reversed(ends):
+        component = spec.components[end]
+        if isinstance(component, Array):
+            sizes |= component.dimensions
+    return sizes

@@ -1,0 +1,88 @@
+"""The architecture: memories, arrays, links, clock and costs, as read from YAML."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from accelsim.specs import Spec
+from accelsim.specs.fields import Bandwidth, Duration, Frequency, Size
+
+Positive = Annotated[int, Field(gt=0)]
+Share = Annotated[float, Field(gt=0, le=1)]
+
+
+class Dram(Spec):
+    """Off-chip memory: one bus of ``bandwidth * efficiency``, with a ``latency`` to each transfer's use."""
+
+    kind: Literal["dram"]
+    bandwidth: Bandwidth
+    efficiency: Share = 1.0
+    latency: Duration = Fraction(0)
+
+
+class Buffer(Spec):
+    """On-chip memory read and written in rows of ``row`` bytes; ``ports`` rows a cycle, or unlimited."""
+
+    kind: Literal["buffer"]
+    size: Size
+    row: Size = 64
+    ports: Positive | None = None
+
+
+class Array(Spec):
+    """An array of processing elements: ``rows`` x ``cols``, or ``lanes``.
+
+    ``ops`` gives the issue slots of each operation on one element; what is not listed the element cannot
+    do. ``registers`` are words of its register file.
+    """
+
+    kind: Literal["array"]
+    rows: Positive | None = None
+    cols: Positive | None = None
+    lanes: Positive | None = None
+    registers: Positive = 1
+    ops: dict[str, Positive]
+
+    @property
+    def dimensions(self) -> dict[str, int]:
+        """Return the spatial dimensions by name, e.g. ``{"rows": 256, "cols": 256}``."""
+        sizes = {"rows": self.rows, "cols": self.cols, "lanes": self.lanes}
+        return {name: size for name, size in sizes.items() if size is not None}
+
+    @property
+    def elements(self) -> int:
+        count = 1
+        for size in self.dimensions.values():
+            count *= size
+        return count
+
+
+Component = Annotated[Dram | Buffer | Array, Field(discriminator="kind")]
+
+
+class LinkTiming(Spec):
+    """Cycles that a value takes down (first to second name) and up (back); a name is a dimension.
+
+    ``chain``: the receiver may use a vector element by element as it arrives.
+    """
+
+    down: int | str = 0
+    up: int | str = 0
+    chain: bool = False
+
+
+class ArchSpec(Spec):
+    """The file ``arch_specs/NAME/arch.yaml``."""
+
+    name: str
+    summary: str = ""
+    source: str
+    clock: Frequency
+    word: Size
+    components: dict[str, Component]
+    links: list[str | dict[str, LinkTiming]] = []
+    costs: str
+    assumptions: list[str] = []

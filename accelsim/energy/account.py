@@ -1,0 +1,187 @@
+"""Energy and area of a simulated stage: every action and every part at its row's price."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from accelsim.energy.components import parts
+from accelsim.energy.tables import Cost, CostTable
+from accelsim.sim.activity import Action, Activity
+
+_PJ_PER_MJ = Fraction(10) ** 9  # 1 mW for 1 s is 1 mJ
+
+
+@dataclass(frozen=True, kw_only=True)
+class Charge:
+    """One kind of action of a component for an Einsum, and what it costs in all."""
+
+    component: str
+    part: str
+    action: str
+    einsum: str
+    tensor: str
+    count: Fraction
+    pj: Fraction
+    source: str
+    left_out: str | None = None  # why it is not in the total
+
+
+@dataclass(frozen=True, kw_only=True)
+class Energy:
+    """Energy by action, exact. The total is the sum of what is charged; leakage stands beside it."""
+
+    charges: tuple[Charge, ...]
+    leakage_pj: Fraction | None
+    leakage_by_component: dict[str, Fraction]
+    assumptions: tuple[str, ...] = ()
+
+    @property
+    def by_action(self) -> tuple[Charge, ...]:
+        """What the total is the sum of."""
+        return tuple(charge for charge in self.charges if charge.left_out is None)
+
+    @property
+    def total_pj(self) -> Fraction:
+        return sum((charge.pj for charge in self.by_action), Fraction(0))
+
+    @property
+    def by_component(self) -> dict[str, Fraction]:
+        return self.by(lambda charge: charge.component)
+
+    @property
+    def by_einsum(self) -> dict[str, Fraction]:
+        return self.by(lambda charge: charge.einsum)
+
+    @property
+    def by_part(self) -> dict[str, Fraction]:
+        """Energy by component and part, such as ``PE2D mac``."""
+        return self.by(lambda charge: f"{charge.component} {charge.part}")
+
+    @property
+    def left_out(self) -> dict[str, Fraction]:
+        """What would have been charged, by component and part, had the table not left it out."""
+        dropped = [charge for charge in self.charges if charge.left_out is not None]
+        return _sums((f"{charge.component} {charge.part}", charge.pj) for charge in dropped)
+
+    def by(self, key: Callable[[Charge], str]) -> dict[str, Fraction]:
+        return _sums((key(charge), charge.pj) for charge in self.by_action)
+
+    @classmethod
+    def combined(cls, energies: Iterable[Energy]) -> Energy:
+        """Return the energy of stages that run one after another."""
+        stages = list(energies)
+        unknown = any(stage.leakage_pj is None for stage in stages)
+        leakage = _sums(item for s in stages for item in s.leakage_by_component.items())
+        return cls(
+            charges=tuple(charge for stage in stages for charge in stage.charges),
+            leakage_pj=None if unknown else sum(leakage.values(), Fraction(0)),
+            leakage_by_component=leakage,
+            assumptions=tuple(dict.fromkeys(a for stage in stages for a in stage.assumptions)),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Area:
+    """Area by component and part, exact."""
+
+    by_part: dict[tuple[str, str], Fraction]
+    sources: dict[tuple[str, str], str]
+
+    @property
+    def total_um2(self) -> Fraction:
+        return sum(self.by_part.values(), Fraction(0))
+
+    @property
+    def by_component(self) -> dict[str, Fraction]:
+        return _sums((component, um2) for (component, _), um2 in self.by_part.items())
+
+
+def energy(
+    activity: Activity, table: CostTable, attributes: Mapping[str, Mapping[str, int]]
+) -> Energy:
+    """Charge each action of a stage; ``attributes`` are those of each component.
+
+    SpecError names the first action that the table has no row for.
+    """
+    charges: list[Charge] = []
+    notes: list[str] = list(table.assumptions)
+    costs: dict[tuple[str, str, str], Cost] = {}
+    for act in activity.actions:
+        if not act.count:
+            continue
+        key = (act.component, act.part, act.action)
+        if key not in costs:
+            own = attributes.get(act.component, {})
+            costs[key] = table.cost(act.part, act.action, own, act.component)
+            notes.append(costs[key].assumption)
+        charges.append(_charge(act, costs[key]))
+    leakage, reasons = _leakage(activity, table, attributes)
+    known = None if reasons else sum(leakage.values(), Fraction(0))
+    dropped = {
+        f"{c.component} {c.part} energy left out: {c.left_out}" for c in charges if c.left_out
+    }
+    # sorted: a set's order differs from run to run
+    texts = [note for note in [*notes, *sorted(dropped), *reasons] if note]
+    return Energy(
+        charges=tuple(charges),
+        leakage_pj=known,
+        leakage_by_component=leakage,
+        assumptions=tuple(dict.fromkeys(texts)),
+    )
+
+
+def area(components: Mapping[str, Mapping[str, int]], table: CostTable) -> Area:
+    """Return the area of components given by their attributes; SpecError names a missing row."""
+    by_part: dict[tuple[str, str], Fraction] = {}
+    sources: dict[tuple[str, str], str] = {}
+    for part in parts(components):
+        cost = table.part_cost(part.part, part.attributes, part.component)
+        by_part[part.component, part.part] = cost.um2 * part.instances
+        sources[part.component, part.part] = cost.source
+    return Area(by_part=by_part, sources=sources)
+
+
+def _charge(act: Action, cost: Cost) -> Charge:
+    return Charge(
+        component=act.component,
+        part=act.part,
+        action=act.action,
+        einsum=act.einsum,
+        tensor=act.tensor,
+        count=act.count,
+        pj=act.count * cost.pj,
+        source=cost.source,
+        left_out=cost.left_out,
+    )
+
+
+def _leakage(
+    activity: Activity, table: CostTable, components: Mapping[str, Mapping[str, int]]
+) -> tuple[dict[str, Fraction], list[str]]:
+    """Return pJ by component, and why any is not counted."""
+    seconds = Fraction(activity.ticks, activity.ticks_per_cycle) / activity.clock_hz
+    leaks: list[tuple[str, Fraction]] = []
+    unknown: dict[str, list[str]] = {}
+    if not components:
+        unknown["the parts of the machine were not given"] = ["every component"]
+    for part in parts(components):
+        cost = table.part_cost(part.part, part.attributes, part.component)
+        if cost.leakage_mw is None:
+            unknown.setdefault(cost.leakage_source, []).append(part.component)
+        else:
+            leaked = cost.leakage_mw * part.instances * seconds * _PJ_PER_MJ
+            leaks.append((part.component, leaked))
+    reasons = [
+        f"leakage of {', '.join(dict.fromkeys(names))} not counted: {why}"
+        for why, names in unknown.items()
+    ]
+    return _sums(leaks), reasons
+
+
+def _sums(items: Iterable[tuple[str, Fraction]]) -> dict[str, Fraction]:
+    result: dict[str, Fraction] = {}
+    for name, value in items:
+        result[name] = result.get(name, Fraction(0)) + value
+    return result

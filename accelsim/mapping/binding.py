@@ -1,0 +1,150 @@
+"""Binds Einsums to units: which lanes, how many cycles a tile, and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+
+from accelsim.arch import Architecture, Array
+from accelsim.cascade import Cascade
+from accelsim.cascade.model import Equation
+from accelsim.cascade.sizes import Sizes
+from accelsim.errors import nearest
+from accelsim.mapping.model import Bind, Block
+from accelsim.mapping.plan import Binding
+from accelsim.mapping.tiles import Space
+
+Loc = tuple[str | int, ...]
+FaultAt = Callable[[Loc, str], None]
+
+# What an element can stand in for: the comparator of max selects and compares, the adder subtracts.
+STAND_INS: dict[str, tuple[str, ...]] = {
+    "mul": ("mac",),
+    "sub": ("add",),
+    "add": ("mac",),
+    "min": ("max",),
+    "select": ("max",),
+    "compare": ("max",),
+    "abs": ("max",),
+    "neg": ("add",),
+    "sign": ("max",),
+}
+
+
+def unit_ops(equation: Equation, array: Array) -> dict[str, int] | str:
+    """Return how often a point uses each operation of the array, or the name of one that it lacks."""
+    found: dict[str, int] = {}
+    for kind, count in equation.slots_ops:
+        able = next((k for k in (kind, *STAND_INS.get(kind, ())) if k in array.ops), None)
+        if able is None:
+            return kind
+        found[able] = found.get(able, 0) + count
+    return found
+
+
+def bindings_of(
+    block: Block,
+    loc: Loc,
+    loops: tuple[str, ...],
+    space: Space,
+    cascade: Cascade,
+    arch: Architecture,
+    sizes: Sizes,
+    fault: FaultAt,
+) -> tuple[Binding, ...]:
+    """Return the bindings of a block in order; report every fault and leave the faulty ones out."""
+    known = {equation.id: equation for equation in cascade.equations}
+    found: list[Binding] = []
+    for number, bind in enumerate(block.bind):
+        where = (*loc, "bind", number)
+        equation = known.get(bind.einsum)
+        array = arch.arrays.get(bind.unit)
+        if equation is None:
+            fault((*where, "einsum"), f"einsum must be one of the cascade, not {bind.einsum!r}"
+                  f"{nearest(bind.einsum, known)}")
+        if array is None:
+            fault((*where, "unit"), f"unit must be an array, not {bind.unit!r}"
+                  f"{nearest(bind.unit, arch.arrays)}")
+        for other in bind.after:
+            if other not in known:
+                fault((*where, "after", other), f"after must name an Einsum, not {other!r}"
+                      f"{nearest(other, known)}")
+        if isinstance(bind.stage, dict):
+            for loop in bind.stage:
+                if loop not in loops:
+                    fault((*where, "stage", loop), f"stage must name a loop, not {loop!r}"
+                          f"{nearest(loop, loops)}")
+        if equation is None or array is None:
+            continue
+        binding = _binding(bind, equation, array, where, loops, space, fault)
+        if binding is not None:
+            found.append(binding)
+    return tuple(found)
+
+
+def _binding(
+    bind: Bind,
+    equation: Equation,
+    array: Array,
+    where: Loc,
+    loops: tuple[str, ...],
+    space: Space,
+    fault: FaultAt,
+) -> Binding | None:
+    lanes: list[str] = []
+    good = True
+
+    def wrong(key: str, message: str) -> None:
+        nonlocal good
+        good = False
+        fault((*where, key), f"{bind.einsum}: {message}")
+
+    atoms = space.atoms(equation.coords)
+    for dimension, text in bind.space.items():
+        limit = array.dimensions.get(dimension)
+        if limit is None:
+            wrong("space", f"space must name a dimension of {bind.unit}, not {dimension!r}"
+                  f"{nearest(dimension, array.dimensions)}")
+            continue
+        names = [name.strip() for name in text.split("*")]
+        unknown = [name for name in names if name not in space.sizes]
+        if unknown:
+            wrong("space", f"space must be a rank, not {unknown[0]!r}{nearest(unknown[0], atoms)}")
+            continue
+        size = prod(space.sizes[name] for name in names)
+        if size > limit:
+            wrong("space", f"space {text} must be at most the {limit} {dimension} of {bind.unit},"
+                  f" not {size}")
+        lanes += names
+    for name in bind.time:
+        if name not in space.sizes:
+            wrong("time", f"time must name ranks, not {name!r}{nearest(name, atoms)}")
+            return None
+    placed = [*loops, *lanes, *bind.time]
+    for atom in atoms:
+        times = placed.count(atom)
+        if times > 1:
+            wrong("einsum", f"rank {atom} must be bound once, not {times} times")
+        elif not times and space.sizes[atom] > 1:
+            wrong("einsum", f"rank {atom} (size {space.sizes[atom]}) must be a loop, in space or in time")
+    for name in (*lanes, *bind.time):
+        if name not in atoms:
+            wrong("einsum", f"rank {name} must be a rank of the Einsum ({', '.join(atoms)})")
+    ops = unit_ops(equation, array)
+    if isinstance(ops, str) and bind.slots is None:
+        wrong("unit", f"{bind.unit} must be able to do {ops}; it does {', '.join(array.ops)}")
+        return None
+    if not good:
+        return None
+    issued = sum(array.ops[k] * n for k, n in ops.items()) if isinstance(ops, dict) else 0
+    slots = bind.slots or issued or 1
+    results = set(space.atoms(equation.left_coords))
+    return Binding(
+        bind=bind,
+        equation=equation,
+        slots=slots,
+        cycles=slots * prod(space.sizes[name] for name in bind.time),
+        elements=prod(space.sizes[name] for name in bind.time if name in results),
+        lanes=tuple(lanes),
+        line=where,
+    )

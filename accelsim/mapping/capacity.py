@@ -1,0 +1,114 @@
+"""What the held tiles need, what of it is paid for, and what share of the spilled ones moves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as Table
+from dataclasses import dataclass
+from fractions import Fraction
+
+from accelsim.arch import Architecture
+from accelsim.cascade import Cascade
+from accelsim.cascade.sizes import Sizes
+from accelsim.errors import InfeasibleError
+from accelsim.mapping.model import MappingSpec
+from accelsim.mapping.plan import STREAM, BlockPlan, read_axes, result_axes
+from accelsim.mapping.tiles import Axis
+
+
+@dataclass(frozen=True, kw_only=True)
+class Demand:
+    """Bytes by buffer that the mapping pays for, by tensor too, and what it leaves unpaid by name."""
+
+    charged: Table[str, int]
+    by_tensor: Table[str, int]
+    unpaid: tuple[str, ...]
+
+
+def tile_axes(plan: BlockPlan, sizes: Sizes, tensor: str) -> tuple[Axis, ...] | None:
+    """Return the axes of a tensor as the block walks it: as its producer, else as its first reader."""
+    for binding in plan.bindings:
+        if binding.equation.tensor == tensor:
+            return result_axes(sizes, binding.equation)
+    for binding in plan.bindings:
+        for read in binding.equation.reads:
+            if read.tensor == tensor:
+                return read_axes(sizes, read)
+    return None
+
+
+def fixed_atoms(plan: BlockPlan, loop: str) -> frozenset[str]:
+    """Return the loops that stand still while a tile is held at ``loop``."""
+    if loop == STREAM:
+        return frozenset((*plan.loops, *plan.space.leading))
+    inside = plan.loops.index(loop) + 1
+    return frozenset((*plan.loops[:inside], *plan.space.leading))
+
+
+def default_depth(plan: BlockPlan, tensor: str) -> int:
+    """Return 1 for what the block makes and keeps, 2 for what moves in or out of it."""
+    made = any(b.equation.tensor == tensor for b in plan.bindings)
+    place = plan.hold.get(tensor)
+    return 1 if made and place is not None and place.loop != STREAM else 2
+
+
+def demand(
+    spec: MappingSpec,
+    cascade: Cascade,
+    blocks: tuple[BlockPlan, ...],
+    arch: Architecture,
+    sizes: Sizes,
+) -> Demand:
+    """Return what is charged: per buffer the sum of the held tiles times the copies paid for.
+
+    Blocks that share outer loops are live together (a tensor counts once, at its largest); blocks that
+    run one after another are not (the largest block counts). Tensors that share a buffer count once.
+    """
+    together: list[tuple[BlockPlan, ...]] = [blocks] if spec.outer else [(b,) for b in blocks]
+    charged: dict[str, int] = {}
+    by_tensor: dict[str, int] = {}
+    unpaid: dict[str, None] = {}
+    for group in together:
+        totals: dict[str, dict[str, int]] = {}
+        for plan in group:
+            charges = {**spec.charge, **plan.block.charge}
+            shares = [*spec.share, *plan.block.share]
+            for tensor, place in plan.hold.items():
+                axes = tile_axes(plan, sizes, tensor)
+                if axes is None:
+                    continue
+                copies = plan.depth.get(tensor, default_depth(plan, tensor))
+                paid = charges.get(tensor, copies)
+                words = plan.space.words(axes, fixed_atoms(plan, place.loop), frozenset())
+                share = next((names for names in shares if tensor in names), None)
+                owner = share[0] if share else tensor
+                tiles = totals.setdefault(place.buffer, {})
+                tiles[owner] = max(tiles.get(owner, 0), words * paid * arch.spec.word)
+                by_tensor[tensor] = max(by_tensor.get(tensor, 0), words * paid * arch.spec.word)
+                if paid < copies and owner == tensor:
+                    unpaid[f"{tensor}: {copies} copies in {place.buffer}, {paid} paid for"] = None
+        for buffer, tiles in totals.items():
+            charged[buffer] = max(charged.get(buffer, 0), sum(tiles.values()))
+    return Demand(charged=charged, by_tensor=by_tensor, unpaid=tuple(unpaid))
+
+
+def spilled(spec: MappingSpec, need: Demand, arch: Architecture) -> dict[str, Fraction]:
+    """Return the share of each spilled tensor that does not fit: 1 - capacity / demand.
+
+    Raises InfeasibleError with demand, capacity and gap where nothing may spill.
+    """
+    names = {tensor for placement in (spec, *spec.blocks) for tensor in placement.spill}
+    shares: dict[str, Fraction] = {}
+    for buffer, bytes_needed in need.charged.items():
+        capacity = arch.buffers[buffer].size
+        if bytes_needed <= capacity:
+            continue
+        if not names:
+            largest = max(need.by_tensor, key=lambda t: need.by_tensor[t])
+            raise InfeasibleError(
+                f"{spec.cascade} does not fit {buffer}: it needs {bytes_needed} bytes, there are"
+                f" {capacity} ({bytes_needed - capacity} too few). The largest tile is {largest}"
+                f" ({need.by_tensor[largest]} bytes): hold it at an inner loop, choose smaller sizes,"
+                " or name what may spill"
+            )
+        shares |= dict.fromkeys(names, 1 - Fraction(capacity, bytes_needed))
+    return shares

@@ -1,0 +1,93 @@
+"""The mapping file: partition, loops, what is held where, and the binding, as read from YAML."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from accelsim.specs import Spec
+
+Count = Annotated[int, Field(ge=0)]
+Positive = Annotated[int, Field(gt=0)]
+Holds = dict[str, dict[str, str]]  # buffer -> tensor -> loop, or "stream"
+
+
+class Bind(Spec):
+    """One Einsum on one unit; its place in the list is its place in the unit's program order.
+
+    ``stage`` delays it by iterations of the innermost loop, or ``{loop: n}`` of that loop. ``after:
+    {X: n}`` starts it no earlier than the end of X of n tiles before. ``only_with: X`` leaves it out of the
+    tiles in which X has no live point (its running state stays as it is there). ``latency`` (cycles) and
+    ``slots`` (issue slots a point) override what the architecture gives, with a ``source``.
+    """
+
+    einsum: str
+    unit: str
+    space: dict[str, str] = {}
+    time: list[str] = []
+    stage: Count | dict[str, Count] = 0
+    after: dict[str, Count] = {}
+    only_with: str = ""
+    latency: Count | None = None
+    slots: Positive | None = None
+    source: str = ""
+
+    @model_validator(mode="after")
+    def _overrides_have_a_source(self) -> Bind:
+        if (self.latency is not None or self.slots is not None) and not self.source:
+            raise ValueError("a bind that overrides latency or slots must have a source")
+        return self
+
+
+class Placement(Spec):
+    """What is held in a buffer, how many copies are kept and how many are paid for."""
+
+    hold: Holds = {}
+    depth: dict[str, Positive] = {}
+    charge: dict[str, Count] = {}
+    share: list[list[str]] = []
+    spill: list[str] = []
+
+
+class Block(Placement):
+    """A loop nest with its bindings; ``stage`` delays the block by iterations of the outer loops."""
+
+    loops: list[str]
+    partition: dict[str, list[str]] = {}
+    sizes: dict[str, int | str] = {}
+    stage: Count = 0
+    bind: Annotated[list[Bind], Field(min_length=1)]
+
+
+class MappingSpec(Placement):
+    """The file ``arch_specs/NAME/MAPPING.yaml``."""
+
+    cascade: str
+    summary: str = ""
+    source: str = ""
+    outer: list[str] = []
+    partition: dict[str, list[str]] = {}
+    sizes: dict[str, int | str] = {}
+    blocks: Annotated[list[Block], Field(min_length=1)]
+    assumptions: list[str] = []
+
+
+class Alternative(Spec):
+    """One of several mapping files of a design, allowed where ``when`` holds (over rank sizes)."""
+
+    use: str
+    when: str = "True"
+
+
+class DesignSpec(Spec):
+    """The file ``arch_specs/NAME/design.yaml``."""
+
+    name: str
+    summary: str = ""
+    arch: str
+    cascade: str
+    mapping: str | list[Alternative]
+    objective: str = "cycles"
+    costs: str | None = None
+    baseline: str | None = None

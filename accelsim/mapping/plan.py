@@ -1,0 +1,113 @@
+"""A mapping resolved for one cascade, one architecture and one set of sizes: numbers, no expressions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as Table
+from dataclasses import dataclass
+from fractions import Fraction
+
+from accelsim.arch import Architecture
+from accelsim.cascade import Cascade
+from accelsim.cascade.model import Equation, Merged, Plain, Shift, TensorRead
+from accelsim.cascade.linear import Linear
+from accelsim.cascade.sizes import Sizes
+from accelsim.mapping.model import Bind, Block, MappingSpec
+from accelsim.mapping.tiles import Axis, Space
+
+STREAM = "stream"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a tensor's tiles are held: ``loop`` is a loop's name or "stream" (a new tile each time)."""
+
+    buffer: str
+    loop: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Binding:
+    """One bound Einsum of a block, with its equation and its cycles."""
+
+    bind: Bind
+    equation: Equation
+    slots: int  # issue slots of one point
+    cycles: int  # of one tile
+    elements: int  # results of one tile per lane, one after another
+    lanes: tuple[str, ...]  # atoms across the array
+    line: tuple[str | int, ...]  # where it stands in the file
+
+    @property
+    def id(self) -> str:
+        return self.equation.id
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlockPlan:
+    """A block with its atoms and loop counts; the first ``outer`` of the loops are shared."""
+
+    block: Block
+    number: int
+    outer: int
+    loops: tuple[str, ...]
+    space: Space
+    bindings: tuple[Binding, ...]
+    hold: Table[str, Place]
+    depth: Table[str, int]
+
+    def count(self, loop: str) -> int:
+        return self.space.sizes[loop]
+
+    def binding(self, id: str) -> Binding | None:
+        return next((b for b in self.bindings if b.id == id), None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Everything that lowering needs. ``spilled`` is the share of each spilled tensor that moves."""
+
+    name: str
+    spec: MappingSpec
+    cascade: Cascade
+    arch: Architecture
+    sizes: Sizes
+    ranks: Table[str, int]
+    leading: Table[str, int]
+    shared: frozenset[str]  # inputs without the leading ranks
+    blocks: tuple[BlockPlan, ...]
+    spilled: Table[str, Fraction]
+    charged_bytes: Table[str, int]  # buffer -> what the mapping pays for
+    unpaid: tuple[str, ...]
+
+    @property
+    def word_bytes(self) -> int:
+        return self.arch.spec.word
+
+
+def read_axes(sizes: Sizes, read: TensorRead) -> tuple[Axis, ...]:
+    """Return the axes of a read tensor as its reader walks them."""
+    shape = sizes.shapes[read.tensor]
+    return tuple(
+        Axis(index=index, size=size)
+        for index, size in zip(read.affine(sizes.symbols), shape, strict=True)
+    )
+
+
+def result_axes(sizes: Sizes, equation: Equation) -> tuple[Axis, ...]:
+    """Return the axes of an Einsum's result; an iterative axis has one live version and is left out."""
+    found: list[Axis] = []
+    for axis, size in zip(equation.left, sizes.shapes[equation.tensor], strict=True):
+        match axis:
+            case Plain(coord=coord):
+                found.append(Axis(index=Linear(coefs={coord: 1}, const=0), size=size))
+            case Merged(outer=outer, inner=inner):
+                coefs = {outer: sizes.extents[inner], inner: 1}
+                found.append(Axis(index=Linear(coefs=coefs, const=0), size=size))
+            case Shift() | _:
+                pass
+    return tuple(found)
+
+
+def is_carried(cascade: Cascade, tensor: str) -> str | None:
+    """Return the iterative coordinate of a tensor, if it has one."""
+    return next((e.iterative for e in cascade.equations if e.tensor == tensor and e.iterative), None)

@@ -1,0 +1,321 @@
+"""Resolves a mapping: atoms and their sizes, the binding of every Einsum, what fits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from collections.abc import Mapping as Table
+from dataclasses import dataclass, field
+from fractions import Fraction
+from math import prod
+from typing import Any
+
+from accelsim.arch import Architecture
+from accelsim.cascade import Cascade
+from accelsim.cascade.sizes import Sizes
+from accelsim.errors import Fault, InfeasibleError, SpecError, nearest
+from accelsim.mapping import capacity
+from accelsim.mapping.binding import bindings_of
+from accelsim.mapping.model import Block, MappingSpec
+from accelsim.mapping.plan import BlockPlan, Place, Plan
+from accelsim.mapping.tiles import Atom, Family, Space
+from accelsim.specs import Document
+from accelsim.specs.expr import Expression
+
+UNITS = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """What is to be run: a cascade with rank sizes and leading ranks on an architecture."""
+
+    cascade: Cascade
+    arch: Architecture
+    ranks: Table[str, int]  # shape names and parameters of the cascade
+    leading: Table[str, int] = field(default_factory=dict)  # loop name -> count, outer to inner
+    shared: frozenset[str] = frozenset()
+
+
+def resolve(spec: MappingSpec, document: Document, problem: Problem) -> Plan:
+    """Return the plan; raise SpecError for a faulty mapping, InfeasibleError for one that does not fit."""
+    return _Resolver(spec, document, problem).plan()
+
+
+class _Resolver:
+    def __init__(self, spec: MappingSpec, document: Document, problem: Problem) -> None:
+        self.spec = spec
+        self.document = document
+        self.problem = problem
+        self.arch = problem.arch
+        self.symbols: dict[str, Any] = {**problem.arch.symbols(), **UNITS}
+        self.symbols |= {name: b.size for name, b in problem.arch.buffers.items()}
+        self.symbols |= dict(problem.ranks)
+        self.faults: list[Fault] = []
+
+    def fault(self, loc: tuple[str | int, ...], message: str) -> None:
+        self.faults.append(self.document.fault(loc, message))
+
+    def stop_on_faults(self) -> None:
+        if self.faults:
+            raise SpecError(self.faults)
+
+    def plan(self) -> Plan:
+        sizes = self._cascade_sizes()
+        blocks = tuple(
+            self._block(number, block, sizes) for number, block in enumerate(self.spec.blocks)
+        )
+        self._check_cover(blocks)
+        self.stop_on_faults()
+        demand = capacity.demand(self.spec, self.problem.cascade, blocks, self.arch, sizes)
+        spilled = capacity.spilled(self.spec, demand, self.arch)
+        return Plan(
+            name=self.document.path,
+            spec=self.spec,
+            cascade=self.problem.cascade,
+            arch=self.arch,
+            sizes=sizes,
+            ranks=dict(self.problem.ranks) | {n.upper(): c for n, c in self.problem.leading.items()},
+            leading=dict(self.problem.leading),
+            shared=self.problem.shared,
+            blocks=blocks,
+            spilled=spilled,
+            charged_bytes=demand.charged,
+            unpaid=demand.unpaid,
+        )
+
+    def _cascade_sizes(self) -> Sizes:
+        """Tile sizes that the cascade has as parameters (M0) come from the mapping's ``sizes``."""
+        cascade = self.problem.cascade
+        given = dict(self.problem.ranks)
+        for name in cascade.params:
+            if name in self.spec.sizes and name not in given:
+                given[name] = self._number(name, self.spec.sizes[name], ("sizes", name))
+        self.stop_on_faults()
+        known = set(cascade.shape_names) | set(cascade.params)
+        sizes = cascade.sizes(**{n: v for n, v in given.items() if n in known})
+        self.symbols |= {n: v for n, v in sizes.symbols.items() if isinstance(v, int)}
+        return sizes
+
+    def _number(self, name: str, value: int | str, loc: tuple[str | int, ...], **more: Any) -> int:
+        try:
+            if isinstance(value, int):
+                number: Any = value
+            else:
+                number = Expression.parse(value).evaluate(self.symbols, functions=more or None)
+            if number != int(number) or number < 1:
+                raise ValueError(f"must be a whole number of at least 1, not {number}")
+        except (ValueError, ArithmeticError) as error:
+            self.fault(loc, f"size {name}: {error}")
+            return 1
+        return int(number)
+
+    # -- blocks ------------------------------------------------------------------------------
+
+    def _block(self, number: int, block: Block, sizes: Sizes) -> BlockPlan:
+        loc = ("blocks", number)
+        loops = (*self.spec.outer, *block.loops)
+        partition = {**self.spec.partition, **block.partition}
+        size_texts = {**self.spec.sizes, **block.sizes}
+        deferred = [n for n, t in size_texts.items() if isinstance(t, str) and "max_fit" in t]
+        fixed: dict[str, int] = {}
+        for name, text in size_texts.items():
+            where = (*loc, "sizes", name) if name in block.sizes else ("sizes", name)
+            if name not in deferred:
+                fixed[name] = self._number(name, text, where)
+        for name in deferred:
+            if not any(name in parts for parts in partition.values()):
+                continue  # a size of another block
+            where = (*loc, "sizes", name) if name in block.sizes else ("sizes", name)
+            fixed[name] = self._largest(name, size_texts[name], where, block, loops, partition, fixed,
+                                        [d for d in deferred if d not in fixed], number, sizes)
+        space = self._space(partition, fixed, sizes, loc, block)
+        self.stop_on_faults()
+        return self._planned(number, block, loops, space, sizes)
+
+    def _planned(
+        self, number: int, block: Block, loops: tuple[str, ...], space: Space, sizes: Sizes
+    ) -> BlockPlan:
+        loc: tuple[str | int, ...] = ("blocks", number)
+        for loop in loops:
+            if loop not in space.sizes:
+                self.fault((*loc, "loops"), f"loop must be a rank of the cascade, a part of one or a"
+                           f" leading rank, not {loop!r}{nearest(loop, space.sizes)}")
+        self.stop_on_faults()
+        bindings = bindings_of(block, loc, loops, space, self.problem.cascade, self.arch, sizes,
+                               self.fault)
+        hold = self._hold(block, loops, loc)
+        self.stop_on_faults()
+        return BlockPlan(
+            block=block,
+            number=number,
+            outer=len(self.spec.outer),
+            loops=loops,
+            space=space,
+            bindings=bindings,
+            hold=hold,
+            depth={**self.spec.depth, **block.depth},
+        )
+
+    def _hold(
+        self, block: Block, loops: tuple[str, ...], loc: tuple[str | int, ...]
+    ) -> dict[str, Place]:
+        tensors = {e.tensor for e in self.problem.cascade.equations}
+        tensors |= {t.name for t in self.problem.cascade.inputs}
+        found: dict[str, Place] = {}
+        for source, where in ((self.spec.hold, ("hold",)), (block.hold, (*loc, "hold"))):
+            for buffer, entries in source.items():
+                if buffer not in self.arch.buffers:
+                    self.fault((*where, buffer), f"hold must name a buffer, not {buffer!r}"
+                               f"{nearest(buffer, self.arch.buffers)}")
+                for tensor, loop in entries.items():
+                    here = (*where, buffer, tensor)
+                    if tensor not in tensors:
+                        self.fault(here, f"hold must name a tensor of the cascade, not {tensor!r}"
+                                   f"{nearest(tensor, tensors)}")
+                    elif loop != "stream" and loop not in loops:
+                        if source is block.hold:
+                            self.fault(here, f"hold of {tensor} must name a loop of the block or"
+                                       f" 'stream', not {loop!r}{nearest(loop, loops)}")
+                        continue  # a default for other blocks
+                    found[tensor] = Place(buffer=buffer, loop=loop)
+        return found
+
+    def _largest(
+        self, name: str, text: int | str, where: tuple[str | int, ...], block: Block,
+        loops: tuple[str, ...], partition: dict[str, list[str]], fixed: dict[str, int],
+        unresolved: list[str], number: int, sizes: Sizes,
+    ) -> int:
+        """Return the largest divisor of what is left of the rank whose charged tiles fit."""
+        ones = dict.fromkeys(unresolved, 1)
+        rank, parts = next((r, p) for r, p in partition.items() if name in p)
+        inner = prod(({**ones, **fixed}).get(p, 1) for p in parts[parts.index(name) + 1 :])
+        total = self._extent(rank, sizes)
+        left = -(-total // inner)
+
+        def fits(budget: int) -> int:
+            for divisor in _divisors(left):
+                space = self._space(partition, {**ones, **fixed, name: divisor}, sizes, where, block)
+                self.stop_on_faults()
+                plan = self._planned(number, block, loops, space, sizes)
+                demand = capacity.demand(self.spec, self.problem.cascade, (plan,), self.arch, sizes)
+                if sum(demand.charged.values()) <= budget:
+                    return divisor
+            raise InfeasibleError(
+                f"{self.document.fault(where, f'size {name}')}: even a tile of 1 needs"
+                f" {sum(demand.charged.values())} bytes, of {budget} there are: hold fewer tensors or"
+                " enlarge the buffer"
+            )
+
+        value = self._number(name, text, where, max_fit=fits)
+        return next(d for d in _divisors(left) if d <= value)
+
+    def _extent(self, rank: str, sizes: Sizes) -> int:
+        return sizes.extents[rank.lower()]
+
+    def _space(
+        self, partition: dict[str, list[str]], fixed: dict[str, int], sizes: Sizes,
+        loc: tuple[str | int, ...], block: Block,
+    ) -> Space:
+        atoms_of: dict[str, tuple[Atom, ...]] = {}
+        for rank, parts in partition.items():
+            coord = rank.lower()
+            if coord not in sizes.extents:
+                self.fault(("partition", rank), f"partition must name a rank of the cascade, not {rank!r}"
+                           f"{nearest(rank, [c.upper() for c in sizes.extents])}")
+                continue
+            atoms_of[coord] = self._parts(rank, parts, sizes.extents[coord], fixed, block)
+        for coord, extent in sizes.extents.items():
+            atoms_of.setdefault(coord, (Atom(name=coord, size=extent),))
+        for name, count in self.problem.leading.items():
+            if name not in atoms_of:
+                atoms_of[name] = (Atom(name=name, size=count),)
+        families = _families(self.problem.cascade, sizes, atoms_of)
+        return Space(
+            families=families,
+            atoms_of=atoms_of,
+            leading=tuple(self.problem.leading),
+            sizes={a.name: a.size for atoms in atoms_of.values() for a in atoms},
+        )
+
+    def _parts(
+        self, rank: str, parts: list[str], extent: int, fixed: dict[str, int], block: Block
+    ) -> tuple[Atom, ...]:
+        stride = 1
+        atoms: list[Atom] = []
+        for place, name in reversed(list(enumerate(parts))):
+            left = -(-extent // stride)
+            size = fixed.get(name)
+            if size is None:
+                if place:
+                    self.fault(("partition", rank), f"size of part {name} must be given (sizes: {name}:"
+                               " ...): only the outermost part of a rank follows from the others")
+                size = left
+            elif 0 < place < len(parts) - 1 and left % size:
+                self.fault(("sizes", name), f"size {name} must divide the {left} tiles of {rank} that are"
+                           f" left, not {size}")
+            elif place == 0 and size * stride < extent:
+                self.fault(("sizes", name), f"size {name} must cover {rank} = {extent}, not {size * stride}")
+            atoms.append(Atom(name=name.lower(), size=size, stride=stride))
+            stride *= size
+        return tuple(reversed(atoms))
+
+    def _check_cover(self, blocks: tuple[BlockPlan, ...]) -> None:
+        bound: dict[str, int] = {}
+        for plan in blocks:
+            for binding in plan.bindings:
+                if binding.id in bound:
+                    self.fault(binding.line, f"Einsum {binding.id} must be bound once")
+                bound[binding.id] = plan.number
+        for equation in self.problem.cascade.equations:
+            if equation.id not in bound:
+                self.fault(("blocks",), f"Einsum {equation.id} must be bound to a unit; bound:"
+                           f" {', '.join(bound)}")
+
+
+def _divisors(number: int) -> list[int]:
+    small = [d for d in range(1, int(number**0.5) + 1) if number % d == 0]
+    return sorted({*small, *(number // d for d in small)}, reverse=True)
+
+
+def _families(
+    cascade: Cascade, sizes: Sizes, atoms_of: dict[str, tuple[Atom, ...]]
+) -> tuple[Family, ...]:
+    """Join a tiled pair (m1, m0) into one family over the axis that it walks."""
+    totals = _tiled_totals(cascade, sizes)
+    families: list[Family] = []
+    taken: set[str] = set()
+    for (outer, inner), total in totals.items():
+        if {outer, inner} & taken:
+            continue
+        scale = sizes.extents[inner]
+        stretched = tuple(
+            Atom(name=a.name, size=a.size, stride=a.stride * scale) for a in atoms_of[outer]
+        )
+        families.append(Family(total=total, atoms=(*stretched, *atoms_of[inner])))
+        taken |= {outer, inner}
+    for coord, atoms in atoms_of.items():
+        if coord not in taken:
+            total = sizes.extents.get(coord, prod(a.size for a in atoms))
+            families.append(Family(total=total, atoms=atoms))
+    return tuple(families)
+
+
+def _tiled_totals(cascade: Cascade, sizes: Sizes) -> dict[tuple[str, str], int]:
+    found: dict[tuple[str, str], int] = {}
+    tiled = set(cascade.tiles)
+    for read in _reads(cascade):
+        for index, size in zip(read.affine(sizes.symbols), sizes.shapes[read.tensor], strict=True):
+            if index is None or len(index.coefs) != 2 or index.const:
+                continue
+            (a, b) = sorted(index.coefs, key=lambda c: -index.coefs[c])
+            if (a, b) in tiled and index.coefs[b] == 1 and index.coefs[a] == sizes.extents[b]:
+                found.setdefault((a, b), size)
+    return found
+
+
+def _reads(cascade: Cascade) -> Iterable[Any]:
+    for equation in cascade.equations:
+        yield from equation.reads
+
+
+__all__ = ["Place", "Problem", "resolve"]
+_ = Fraction

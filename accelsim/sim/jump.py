@@ -1,0 +1,201 @@
+"""The jump kernel: the reference's answer without walking what repeats.
+
+It steps as the reference does, and at loop boundaries of one reference queue it remembers the state
+relative to now. If a state comes back, the steps since then are one period: they are repeated as
+often as nothing that they looked at changes (in closed form). If a state is known from elsewhere in
+the nest, the step that followed it there is taken again after an exact check. Every counter is
+carried along; nothing is estimated, and where nothing repeats it is a full run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from accelsim.sim.program import Guard, Outcome, Phase, PhaseOutcome, Program
+from accelsim.sim.state import Key, Snapshot, Step, apply, make_step, snapshot
+from accelsim.sim.stepper import DONE, Stepper
+from accelsim.sim.verify import SPAN, Verifier
+
+HISTORY = 1000  # snapshots of a level kept to find a period
+MEMO = 50_000  # steps kept for all levels
+CANDIDATES = 8  # steps tried for a state
+
+
+@dataclass(slots=True)
+class Statistics:
+    """What the jumps did: repeats in closed form, steps taken from the memo, ticks walked."""
+
+    repeats: int = 0
+    recalls: int = 0
+    walked: int = 0
+
+
+def run(program: Phase | Program, statistics: Statistics | None = None) -> Outcome:
+    """Run all phases: the same counters as ``reference.run``, or the same DeadlockError."""
+    phases = (program,) if isinstance(program, Phase) else program.phases
+    return Outcome(phases=tuple(_Jump(phase, statistics or Statistics()).run() for phase in phases))
+
+
+def _work(phase: Phase, queue: int) -> tuple[bool, int]:
+    """How good a queue is as the clock of the boundaries: in all slots, then with many items."""
+
+    def often(guard: Guard) -> int:
+        runs = phase.iterations
+        for level in {*guard.first, *guard.last}:
+            runs //= phase.loops[level].count
+        return runs
+
+    body = phase.queues[queue].body
+    most = max((often(phase.tasks[t].guard) for t, _ in body[:64]), default=0)
+    return most == phase.iterations and bool(body), most
+
+
+class _Level:
+    """What is remembered of one loop level."""
+
+    def __init__(self) -> None:
+        self.memo: dict[Key, list[Step]] = {}
+        self.forget()
+        self.misses = 0
+        self.skip = 0
+        self.prefix = 0
+
+    def forget(self) -> None:
+        self.history: list[Snapshot] = []
+        self.steps: list[Step] = []
+        self.index: dict[Key, int] = {}
+        self.peak: list[int] | None = None
+        self.recalled = False  # the open step was taken from the memo
+
+
+class _Jump:
+    def __init__(self, phase: Phase, statistics: Statistics) -> None:
+        self.stepper = Stepper(phase)
+        self.statistics = statistics
+        queues = range(len(phase.queues))
+        self.ref = max(queues, key=lambda q: _work(phase, q)) if phase.queues else 0
+        self.levels = [_Level() for _ in phase.loops]
+        self.peak = [0] * len(self.stepper.groups)
+        self.stored = 0
+
+    def run(self) -> PhaseOutcome:
+        stepper, ref, statistics = self.stepper, self.ref, self.statistics
+        stepper.begin()
+        if stepper.total and stepper.phase.queues:
+            self.verifier = Verifier(stepper, ref)
+            slot = -1
+            while True:
+                if stepper.slot[ref] != slot and stepper.status[ref] != DONE:
+                    self.boundary()
+                    slot = stepper.slot[ref]
+                statistics.walked += 1
+                if not stepper.tick():
+                    break
+        self.note_peak()
+        return stepper.outcome(self.peak)
+
+    def note_peak(self) -> None:
+        """Fold the peaks since the last call into all that are open, and start anew from now."""
+        self.fold(self.stepper.peak)
+        level = self.stepper.level
+        self.stepper.peak = [sum([level[p] for p in group]) for group in self.stepper.groups]
+
+    def fold(self, peak: list[int]) -> None:
+        self.peak = [max(pair) for pair in zip(self.peak, peak, strict=True)]
+        for level in self.levels:
+            if level.peak is not None:
+                level.peak = [max(pair) for pair in zip(level.peak, peak, strict=True)]
+
+    def boundary(self) -> None:
+        """The reference queue is in another slot: remember, and jump while a jump is known."""
+        stepper, ref = self.stepper, self.ref
+        while stepper.status[ref] != DONE:
+            crossed = []
+            for n, level in enumerate(self.levels):
+                prefix = stepper.slot[ref] // self.verifier.rows[n]
+                if prefix != level.prefix or not level.history:
+                    level.prefix = prefix
+                    if level.skip:
+                        level.skip -= 1
+                    else:
+                        crossed.append(n)
+            if not crossed:
+                return
+            snap = snapshot(stepper)
+            self.note_peak()
+            for n in crossed:
+                self.close(n, snap)
+            if not any(self.jump(n, snap) for n in crossed):
+                return
+
+    def close(self, n: int, snap: Snapshot) -> None:
+        """End the open step of a level here and open the next."""
+        level = self.levels[n]
+        stepper = self.stepper
+        snap.lookup[n] = (
+            snap.slot[self.ref] % self.verifier.rows[n],
+            self.verifier.start_signature(n, snap),
+            *snap.key,
+        )
+        if level.history:
+            a = level.history[-1]
+            assert level.peak is not None
+            step = make_step(stepper, a, snap, level.peak)
+            level.steps.append(step)
+            known = level.memo.setdefault(a.lookup[n], [])
+            ended = [x != y and y == DONE for x, y in zip(a.status, snap.status, strict=True)]
+            if (
+                not level.recalled
+                and not any(ended)
+                and len(known) < CANDIDATES
+                and self.stored < MEMO
+                and snap.slot[self.ref] > a.slot[self.ref]
+                and self.verifier.span(n, a, snap) <= SPAN
+                and not any(self.verifier.fits(n, old, a) for old in known)
+            ):
+                known.append(step)
+                self.stored += 1
+        level.recalled = False
+        if len(level.history) >= HISTORY:
+            level.forget()
+        level.history.append(snap)
+        level.peak = self.stepper.peak[:]
+
+    def jump(self, n: int, snap: Snapshot) -> bool:
+        """Jump from here at a level, if it can be done."""
+        level, stepper = self.levels[n], self.stepper
+        here = len(level.history) - 1
+        before = level.index.get(snap.lookup[n])
+        level.index[snap.lookup[n]] = here
+        if before is not None:
+            a = level.history[before]
+            peak = [max(parts) for parts in zip(*(s.peak for s in level.steps[before:]))]
+            step = make_step(stepper, a, snap, peak)
+            times = self.verifier.repeats(n, step)
+            if times > 0:
+                stride = snap.slot[self.ref] - a.slot[self.ref]
+                peaks = apply(stepper, step, snap, stride, self.ref, times)
+                self.after(n, peaks, whole=True)
+                self.statistics.repeats += 1
+                return True
+        for step in level.memo.get(snap.lookup[n], ()):
+            if self.verifier.fits(n, step, snap):
+                shift = snap.slot[self.ref] - step.a.slot[self.ref]
+                peaks = apply(stepper, step, snap, shift, self.ref, 1)
+                self.after(n, peaks, whole=False)
+                self.statistics.recalls += 1
+                return True
+        level.misses += 1
+        level.skip = min(level.misses // 64, 64)
+        return False
+
+    def after(self, n: int, peaks: list[int], *, whole: bool) -> None:
+        """A jump at a level: what inner levels (and after repeats this one) had open is void."""
+        self.fold(peaks)
+        level = self.stepper.level
+        self.stepper.peak = [sum([level[p] for p in group]) for group in self.stepper.groups]
+        self.levels[n].misses = 0
+        self.levels[n].recalled = not whole
+        for inner in self.levels[n if whole else n + 1 :]:
+            inner.forget()
+            inner.skip = 0

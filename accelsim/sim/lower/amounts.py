@@ -1,0 +1,48 @@
+"""Bytes and lanes of a tile, as amounts that shrink at ragged edges."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import prod
+
+from accelsim.mapping.plan import Binding, BlockPlan
+from accelsim.mapping.tiles import Axis
+from accelsim.sim.lower.draft import Amount, Edge
+
+
+def axis_atoms(plan: BlockPlan, axes: tuple[Axis, ...]) -> tuple[str, ...]:
+    """Return the atoms that the axes of a tensor are walked by."""
+    coords = dict.fromkeys(c for axis in axes if axis.index for c in axis.index.coefs)
+    return plan.space.atoms(coords)
+
+
+def tile_words(plan: BlockPlan, axes: tuple[Axis, ...]) -> Amount:
+    """Return the words of one tile: all loops stand still."""
+    fixed = frozenset((*plan.loops, *plan.space.leading))
+    ragged = [name for name in plan.space.ragged(axis_atoms(plan, axes), fixed) if name in plan.loops]
+
+    def words(at: frozenset[Edge]) -> Fraction:
+        edge = frozenset(name for name, side in at if side == "last")
+        return Fraction(plan.space.words(axes, fixed, edge | (fixed - set(plan.loops))))
+
+    return Amount(edges=tuple((name, "last") for name in ragged), value=words)
+
+
+def lanes_used(plan: BlockPlan, binding: Binding) -> Amount:
+    """Return the lanes that do an operation in a tile: the points of the spatial ranks."""
+    fixed = frozenset((*plan.loops, *plan.space.leading))
+    families = [
+        (family, [a.name for a in family.atoms if a.name in binding.lanes])
+        for family in plan.space.families
+    ]
+    mine = [(family, names) for family, names in families if names]
+    ragged = [
+        name for name in plan.space.ragged(binding.lanes, fixed) if name in plan.loops
+    ]
+
+    def lanes(at: frozenset[Edge]) -> Fraction:
+        edge = frozenset(name for name, side in at if side == "last")
+        edge |= fixed - set(plan.loops)
+        return Fraction(prod(f.positions(names, fixed, edge) for f, names in mine))
+
+    return Amount(edges=tuple((name, "last") for name in ragged), value=lanes)

@@ -1,0 +1,128 @@
+"""Assembles drafts to a program: program order, ticks, queues."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+
+from accelsim.mapping.plan import BlockPlan, Plan
+from accelsim.sim.lower.amounts import lanes_used
+from accelsim.sim.lower.compute import PhaseDraft, draft_compute
+from accelsim.sim.lower.draft import Classes, Draft, classes, finish
+from accelsim.sim.lower.movement import draft_movement
+from accelsim.sim.program import Loop, Phase, Pool, Program, Queue
+
+MAX_TICKS = 4096
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lowered:
+    """A program with the drafts behind its tasks, phase by phase, and the classes of each task."""
+
+    plan: Plan
+    program: Program
+    phases: tuple[PhaseDraft, ...]
+    classes: tuple[tuple[Classes, ...], ...]
+
+
+def lower(plan: Plan) -> Lowered:
+    """Return the program of a plan. Raises InfeasibleError for what cannot be sequenced."""
+    groups = [plan.blocks] if plan.spec.outer else [(block,) for block in plan.blocks]
+    phases = [draft_compute(plan, group) for group in groups]
+    for number, phase in enumerate(phases):
+        later = frozenset(t for p in phases[number + 1 :] for t in _read(p.blocks))
+        draft_movement(phase, later, frozenset())
+    ticks = _ticks(phases)
+    built = [_phase(phase, ticks) for phase in phases]
+    return Lowered(
+        plan=plan,
+        program=Program(phases=tuple(p for p, _ in built), ticks_per_cycle=ticks),
+        phases=tuple(phases),
+        classes=tuple(c for _, c in built),
+    )
+
+
+def _read(blocks: Iterable[BlockPlan]) -> set[str]:
+    return {r.tensor for block in blocks for b in block.bindings for r in b.equation.reads}
+
+
+def _ticks(phases: list[PhaseDraft]) -> int:
+    """Return the least power of two that makes whole-tile transfers exact, at most 4096."""
+    times = [
+        draft.moved.whole / draft.rate
+        for phase in phases
+        for draft in phase.drafts
+        if draft.moved is not None and draft.tensor not in phase.plan.spilled
+    ]
+    ticks = 1
+    while ticks < MAX_TICKS and any((time * ticks).denominator != 1 for time in times):
+        ticks *= 2
+    return ticks
+
+
+def _phase(phase: PhaseDraft, ticks: int) -> tuple[Phase, tuple[Classes, ...]]:
+    drafts = phase.drafts
+    numbers = {draft: number for number, draft in enumerate(drafts)}
+    pools = {name: n for n, name in enumerate(_pool_names(drafts))}
+    extra = [_lane_edges(phase, draft) for draft in drafts]
+    groups = tuple(classes(d, e) for d, e in zip(drafts, extra, strict=True))
+    resources = tuple(dict.fromkeys(draft.resource for draft in drafts))
+    queues = tuple(dict.fromkeys(draft.queue for draft in drafts))
+    bodies = {queue: _body([d for d in drafts if d.queue == queue], numbers) for queue in queues}
+    owner = {draft.queue: draft.resource for draft in drafts}
+    nest = phase.nests[0]
+    holds = {t: place.buffer for block in phase.blocks for t, place in block.hold.items()}
+    built = Phase(
+        name=" + ".join(b.id for block in phase.blocks for b in block.bindings),
+        loops=tuple(Loop(name=x.name, count=x.count) for x in nest.levels[: nest.outer]),
+        resources=resources,
+        queues=tuple(
+            Queue(name=queue, resource=resources.index(owner[queue]), body=bodies[queue])
+            for queue in queues
+        ),
+        tasks=tuple(
+            finish(draft, group, queues.index(draft.queue), numbers, pools, ticks)
+            for draft, group in zip(drafts, groups, strict=True)
+        ),
+        pools=tuple(Pool(name=name, buffer=holds[name]) for name in pools),
+    )
+    return built, groups
+
+
+def _lane_edges(phase: PhaseDraft, draft: Draft) -> tuple[tuple[str, str], ...]:
+    """Ragged tiles leave lanes idle: the classes of a compute task tell them apart."""
+    if draft.kind != "compute":
+        return ()
+    block = phase.blocks[draft.block]
+    binding = block.binding(draft.einsum)
+    return lanes_used(block, binding).edges if binding else ()
+
+
+def _pool_names(drafts: list[Draft]) -> list[str]:
+    return list(dict.fromkeys(name for d in drafts for name, _ in (*d.takes, *d.gives)))
+
+
+def _body(drafts: list[Draft], numbers: dict[Draft, int]) -> tuple[tuple[int, int], ...]:
+    """Return the items of one slot: a block's tiles in order, several blocks merged in proportion.
+
+    Of items at the same proportion the one of the later stage (the older iteration) goes first: it
+    frees what the other needs.
+    """
+    items: list[tuple[Fraction, int, int, int, tuple[int, int]]] = []
+    for block in dict.fromkeys(draft.block for draft in drafts):
+        mine = [d for d in drafts if d.block == block]
+        ordered = [(d, frozenset(d.site.active)) for d in sorted(mine, key=lambda d: d.order)]
+        listed = [
+            (d, k)
+            for k in range(mine[0].site.nest.inner)
+            for d, active in ordered
+            if k in active
+        ]
+        for place, (draft, k) in enumerate(listed):
+            share = Fraction(2 * place + 1, 2 * len(listed))
+            items.append((share, -draft.shift, block, place, (numbers[draft], k)))
+    return tuple(item for *_, item in sorted(items))
+
+
+__all__ = ["Lowered", "lower"]

@@ -1,0 +1,157 @@
+"""The compute tasks of a phase, and what they wait for of one another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from accelsim.errors import InfeasibleError
+from accelsim.mapping.plan import Binding, BlockPlan, Plan
+from accelsim.sim.lower.draft import Draft, DraftWait
+from accelsim.sim.lower.nest import Digit, Nest, Site, need
+from accelsim.sim.lower.place import digits_of, nest_of, producers, sites_of
+
+
+@dataclass(kw_only=True)
+class PhaseDraft:
+    """A phase in the making: its blocks, their nests and the tasks so far."""
+
+    plan: Plan
+    blocks: tuple[BlockPlan, ...]
+    nests: list[Nest] = field(default_factory=list)
+    sites: list[dict[str, Site]] = field(default_factory=list)
+    compute: dict[str, Draft] = field(default_factory=dict)  # by Einsum
+    drafts: list[Draft] = field(default_factory=list)
+
+    def block_of(self, einsum: str) -> int:
+        return next(n for n, b in enumerate(self.blocks) if b.binding(einsum))
+
+    def makers(self, tensor: str) -> list[tuple[int, Binding]]:
+        """Return the Einsums of the phase that make a tensor, with their blocks."""
+        return [(n, b) for n, plan in enumerate(self.blocks) for b in producers(plan, tensor)]
+
+
+def draft_compute(plan: Plan, blocks: tuple[BlockPlan, ...]) -> PhaseDraft:
+    """Return a phase with its compute tasks and the waits between them."""
+    phase = PhaseDraft(plan=plan, blocks=blocks)
+    for number, block in enumerate(blocks):
+        nest = nest_of(block)
+        phase.nests.append(nest)
+        sites = sites_of(block, nest, plan.sizes)
+        phase.sites.append(sites)
+        for order, binding in enumerate(block.bindings):
+            draft = Draft(
+                name=binding.id,
+                kind="compute",
+                resource=binding.bind.unit,
+                queue=binding.bind.unit,
+                site=sites[binding.id],
+                einsum=binding.id,
+                shift=_shift(block, nest, binding),
+                order=order,
+                block=number,
+                cycles=binding.cycles,
+                tensor=binding.equation.tensor,
+            )
+            phase.compute[binding.id] = draft
+            phase.drafts.append(draft)
+    for number, block in enumerate(blocks):
+        for binding in block.bindings:
+            _data_waits(phase, number, binding)
+            _order_waits(phase, number, binding)
+    return phase
+
+
+def _shift(block: BlockPlan, nest: Nest, binding: Binding) -> int:
+    stage = binding.bind.stage
+    if block.outer:
+        if stage:
+            raise InfeasibleError(
+                f"{binding.id}: stage must be 0 in a block with outer loops; give the block a stage"
+            )
+        return block.block.stage
+    if isinstance(stage, int):
+        return stage
+    return sum(n * nest.strides[nest.position[loop]] for loop, n in stage.items())
+
+
+def _data_waits(phase: PhaseDraft, number: int, binding: Binding) -> None:
+    """Wait for the Einsums of the phase that are read; the same unit's order is no wait."""
+    consumer = phase.compute[binding.id]
+    seen: set[tuple[object, ...]] = set()
+    for read in binding.equation.reads:
+        for other, maker in phase.makers(read.tensor):
+            if not on_chip(phase, number, other, read.tensor):
+                continue
+            producer = phase.compute[maker.id]
+            digits = digits_of(
+                phase.blocks[number], read, phase.blocks[other], maker.equation, phase.plan.sizes
+            )
+            if maker.id == binding.id and not any(d.back for d in digits.values()):
+                continue
+            wait = _wait(phase, producer, maker, consumer, binding, digits)
+            key = (id(producer), wait.need, wait.anchor, wait.lag)
+            if key not in seen and not _in_order(producer, consumer, digits, wait):
+                seen.add(key)
+                consumer.waits.append(wait)
+
+
+def on_chip(phase: PhaseDraft, reader: int, maker: int, tensor: str) -> bool:
+    """Return whether a tensor passes from its maker's block to the reader's without DRAM."""
+    if reader == maker:
+        return True
+    places = (phase.blocks[reader].hold.get(tensor), phase.blocks[maker].hold.get(tensor))
+    return all(place is not None and place.loop in phase.plan.spec.outer for place in places)
+
+
+def _wait(
+    phase: PhaseDraft,
+    producer: Draft,
+    maker: Binding,
+    consumer: Draft,
+    reader: Binding,
+    digits: dict[str, Digit],
+) -> DraftWait:
+    needed = need(consumer.site, producer.site, digits)
+    latency = maker.bind.latency or 0
+    wait = DraftWait(producer=producer, need=needed, lag=latency)
+    if maker.bind.unit == reader.bind.unit:
+        return wait
+    link = phase.plan.arch.link(maker.bind.unit, reader.bind.unit)
+    if link is None:
+        return wait
+    path = (link.down if link.upper == maker.bind.unit else link.up) + latency
+    if not link.chain:
+        wait.lag = path
+        return wait
+    first = maker.cycles // maker.elements
+    own = reader.cycles // reader.elements
+    behind = max(0, (maker.elements - 1) * (first - own))
+    wait.anchor = "start"
+    wait.lag = Fraction(first + path + behind)
+    return wait
+
+
+def _in_order(
+    producer: Draft, consumer: Draft, digits: dict[str, Digit], wait: DraftWait
+) -> bool:
+    """Return whether the unit's own program order already makes the consumer come later."""
+    if producer.resource != consumer.resource or wait.lag or wait.anchor != "end":
+        return False
+    if producer.block != consumer.block or any(d.fixed is not None for d in digits.values()):
+        return False
+    if any(d.back for d in digits.values()):
+        return producer.shift <= consumer.shift
+    return (producer.shift, producer.order) < (consumer.shift, consumer.order)
+
+
+def _order_waits(phase: PhaseDraft, number: int, binding: Binding) -> None:
+    consumer = phase.compute[binding.id]
+    nest = phase.nests[number]
+    for name, distance in binding.bind.after.items():
+        if phase.blocks[number].binding(name) is None:
+            raise InfeasibleError(f"{binding.id}: after must name an Einsum of the same block, not {name}")
+        producer = phase.compute[name]
+        digits = {level.name: Digit() for level in nest.levels}
+        needed = need(consumer.site, producer.site, digits, shift=-distance)
+        consumer.waits.append(DraftWait(producer=producer, need=needed, cause="order"))

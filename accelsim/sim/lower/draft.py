@@ -1,0 +1,187 @@
+"""Drafts: tasks while they are made, with amounts that depend on which loops are at an edge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import product
+
+from accelsim.sim.lower.nest import Need, Site
+from accelsim.sim.program import ALWAYS, Guard, Task, Wait
+
+Edge = tuple[str, str]  # (loop, "first" | "last")
+Value = Callable[[frozenset[Edge]], Fraction]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Amount:
+    """A number of each instance: it depends only on which of ``edges`` the instance is at."""
+
+    edges: tuple[Edge, ...]
+    value: Value
+
+    def scaled(self, factor: Fraction) -> Amount:
+        return Amount(edges=self.edges, value=lambda at: self.value(at) * factor)
+
+    def only_at(self, conditions: tuple[Edge, ...]) -> Amount:
+        """Return the amount where all conditions hold, and 0 elsewhere."""
+        edges = tuple(dict.fromkeys((*self.edges, *conditions)))
+        return Amount(
+            edges=edges,
+            value=lambda at: self.value(at) if at.issuperset(conditions) else Fraction(0),
+        )
+
+    @property
+    def whole(self) -> Fraction:
+        """The amount of an instance in the middle of every loop."""
+        return self.value(frozenset())
+
+
+def total(amounts: list[Amount]) -> Amount:
+    edges = tuple(dict.fromkeys(edge for amount in amounts for edge in amount.edges))
+    return Amount(edges=edges, value=lambda at: sum((a.value(at) for a in amounts), Fraction(0)))
+
+
+@dataclass(kw_only=True)
+class DraftWait:
+    """A wait on another draft; ``lag`` in cycles."""
+
+    producer: Draft
+    need: Need
+    anchor: str = "end"
+    lag: Fraction | int = 0
+    cause: str = "data"
+    guard: Guard = ALWAYS
+
+
+@dataclass(kw_only=True, eq=False)
+class Draft:
+    """A task in the making; ``duration`` in cycles is fixed, or ``moved`` bytes at the bus's rate."""
+
+    name: str
+    kind: str  # compute, load, store, access
+    resource: str
+    queue: str
+    site: Site
+    einsum: str
+    shift: int = 0
+    order: int = 0
+    block: int = 0
+    cycles: int = 0
+    moved: Amount | None = None
+    rate: Fraction = Fraction(1)  # bytes (or rows) a cycle
+    tensor: str = ""
+    waits: list[DraftWait] = field(default_factory=list)
+    takes: list[tuple[str, Amount]] = field(default_factory=list)
+    gives: list[tuple[str, Amount]] = field(default_factory=list)
+
+    def edges(self) -> tuple[Edge, ...]:
+        """Return the edges that any amount of the task depends on, loops of one iteration left out."""
+        amounts = [amount for _, amount in (*self.takes, *self.gives)]
+        if self.moved is not None:
+            amounts.append(self.moved)
+        found = dict.fromkeys(edge for amount in amounts for edge in amount.edges)
+        position = self.site.nest.position
+        return tuple(e for e in found if self.site.nest.levels[position[e[0]]].count > 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Classes:
+    """The classes of a draft: the edges that each class is at, in the program's numbering."""
+
+    ragged: tuple[int, ...]
+    inner_class: tuple[int, ...]
+    at: tuple[frozenset[Edge], ...]
+
+
+def classes(draft: Draft, extra: tuple[Edge, ...] = ()) -> Classes:
+    """Return the classes of a draft; edges of loops with one iteration always hold."""
+    nest = draft.site.nest
+    wanted = tuple(dict.fromkeys((*draft.edges(), *extra)))
+    single = frozenset(
+        (level.name, side) for level in nest.levels if level.count == 1 for side in ("first", "last")
+    )
+    wanted = tuple(e for e in wanted if e not in single)
+    outer = [e for e in wanted if nest.position[e[0]] < nest.outer]
+    inside = [e for e in wanted if nest.position[e[0]] >= nest.outer]
+    ragged = tuple(
+        nest.position[name] if side == "last" else ~nest.position[name] for name, side in outer
+    )
+    kinds: dict[frozenset[Edge], int] = {}
+    inner_class: list[int] = []
+    for digits in nest.inner_digits:
+        here = frozenset(
+            (name, side)
+            for name, side in inside
+            if digits[nest.position[name] - nest.outer]
+            == (nest.levels[nest.position[name]].count - 1 if side == "last" else 0)
+        )
+        inner_class.append(kinds.setdefault(here, len(kinds)))
+    found: list[frozenset[Edge]] = []
+    for inner in kinds or {frozenset(): 0}:
+        for bits in product((False, True), repeat=len(outer)):
+            on = frozenset(e for e, bit in zip(reversed(outer), bits, strict=True) if bit)
+            found.append(on | inner | single)
+    return Classes(
+        ragged=ragged,
+        inner_class=tuple(inner_class) if len(kinds) > 1 else (),
+        at=tuple(found),
+    )
+
+
+def finish(
+    draft: Draft,
+    groups: Classes,
+    queue: int,
+    numbers: dict[Draft, int],
+    pools: dict[str, int],
+    ticks: int,
+) -> Task:
+    """Return the program's task; times become ticks, rounded up."""
+    if draft.moved is not None:
+        durations = tuple(
+            max(1, _up(draft.moved.value(at) / draft.rate * ticks)) for at in groups.at
+        )
+    else:
+        durations = (max(1, draft.cycles * ticks),) * len(groups.at)
+    waits = tuple(
+        Wait(
+            producer=numbers[wait.producer],
+            strides=wait.need.strides,
+            offset=wait.need.offset,
+            inner=wait.need.inner,
+            anchor=wait.anchor,
+            lag=_up(Fraction(wait.lag) * ticks),
+            cause=wait.cause,
+            guard=Guard(
+                first=wait.guard.first,
+                last=wait.guard.last,
+                half_planes=(*wait.need.guard.half_planes, *wait.guard.half_planes),
+            ),
+        )
+        for wait in draft.waits
+    )
+
+    def amounts(pairs: list[tuple[str, Amount]]) -> tuple[tuple[int, tuple[int, ...]], ...]:
+        return tuple(
+            (pools[pool], tuple(int(amount.value(at)) for at in groups.at)) for pool, amount in pairs
+        )
+
+    return Task(
+        name=draft.name,
+        queue=queue,
+        durations=durations,
+        shift=draft.shift,
+        inner=draft.site.nest.inner,
+        guard=draft.site.guard,
+        ragged=groups.ragged,
+        inner_class=groups.inner_class,
+        waits=waits,
+        takes=amounts(draft.takes),
+        gives=amounts(draft.gives),
+    )
+
+
+def _up(value: Fraction) -> int:
+    return -(-value.numerator // value.denominator)

@@ -1,0 +1,378 @@
+"""The transfers of a phase: what is loaded, stored and spilled, when, and into which slots."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from accelsim.mapping.capacity import default_depth
+from accelsim.mapping.plan import STREAM, Binding, BlockPlan, read_axes, result_axes
+from accelsim.mapping.tiles import Axis
+from accelsim.cascade.model import TensorRead
+from accelsim.sim.lower.amounts import axis_atoms, tile_words
+from accelsim.sim.lower.compute import PhaseDraft, on_chip
+from accelsim.sim.lower.draft import Amount, Draft, DraftWait, Edge
+from accelsim.sim.lower.nest import ALL, FIRST, LAST, Digit, Nest, Plane, Site, need
+from accelsim.sim.lower.place import digits_of
+
+
+def draft_movement(phase: PhaseDraft, needed_later: frozenset[str], made_before: frozenset[str]) -> None:
+    """Add loads, stores, spills and slot waits to a phase.
+
+    ``needed_later`` are tensors that a later phase reads, ``made_before`` those that an earlier made.
+    """
+    mover = _Mover(phase, needed_later)
+    for number in range(len(phase.blocks)):
+        mover.loads(number, made_before)
+    mover.stores()
+    mover.slots()
+
+
+class _Mover:
+    def __init__(self, phase: PhaseDraft, needed_later: frozenset[str]) -> None:
+        self.phase = phase
+        self.plan = phase.plan
+        self.needed_later = needed_later
+        self.word = phase.plan.word_bytes
+        self.dram = phase.plan.arch.dram_name
+        self.rate = phase.plan.arch.bytes_per_cycle
+        clock = phase.plan.arch.spec.clock
+        self.latency = phase.plan.arch.dram.latency * clock
+        self.store_of: dict[str, Draft] = {}
+        self.load_of: dict[tuple[int, str], Draft] = {}
+
+    # -- loads -------------------------------------------------------------------------------
+
+    def loads(self, number: int, made_before: frozenset[str]) -> None:
+        block = self.phase.blocks[number]
+        readers: dict[str, list[tuple[Binding, TensorRead]]] = {}
+        for binding in block.bindings:
+            for read in binding.equation.reads:
+                if self._comes_from_dram(number, read.tensor):
+                    readers.setdefault(read.tensor, []).append((binding, read))
+        for tensor, users in readers.items():
+            self._load(number, tensor, users)
+
+    def _comes_from_dram(self, number: int, tensor: str) -> bool:
+        makers = self.phase.makers(tensor)
+        return not any(on_chip(self.phase, number, other, tensor) for other, _ in makers)
+
+    def _load(self, number: int, tensor: str, users: list[tuple[Binding, TensorRead]]) -> None:
+        block, nest = self.phase.blocks[number], self.phase.nests[number]
+        axes = read_axes(self.plan.sizes, users[0][1])
+        ranks = {*axis_atoms(block, axes)}
+        if tensor not in self.plan.shared:
+            ranks |= {*block.space.leading}
+        place = block.hold.get(tensor)
+        loop = place.loop if place else STREAM
+        consumers = [self.phase.compute[b.id] for b in {u.id: u for u, _ in users}.values()]
+        moved = tile_words(block, axes).scaled(Fraction(self.word))
+        share = self.plan.spilled.get(tensor, Fraction(0))
+        load = Draft(
+            name=f"load {tensor}" + (f" for {users[0][0].id}" if len(users) == 1 else ""),
+            kind="load",
+            resource=self.dram,
+            queue=f"{self.dram}: load {tensor} ({number})",
+            site=_load_site(nest, ranks, loop, [c.site for c in consumers]),
+            einsum=users[0][0].id,
+            shift=min(c.shift for c in consumers),
+            block=number,
+            moved=moved.scaled(1 - share),
+            rate=self.rate,
+            tensor=tensor,
+        )
+        same = {level.name: Digit() for level in nest.levels}
+        for consumer in consumers:
+            needed = need(consumer.site, load.site, same)
+            consumer.waits.append(DraftWait(producer=load, need=needed, lag=self.latency))
+        depth = block.depth.get(tensor, default_depth(block, tensor))
+        _wait_for_slot(load, consumers, depth, limit=_inside(nest, loop))
+        self._after_store(number, load, tensor, users[0][1])
+        self._hold(load, [load.site], consumers, moved.scaled(1 - share), tensor, nest)
+        self.load_of[number, tensor] = load
+        self.phase.drafts.append(load)
+        if share:
+            for binding, read in users:
+                self._spilled_read(number, binding, read, share)
+
+    def _after_store(self, number: int, load: Draft, tensor: str, read: TensorRead) -> None:
+        """A tensor that the same phase stores is loaded when its last piece is there."""
+        for other, maker in self.phase.makers(tensor):
+            store = self._store(other, maker)
+            digits = digits_of(
+                self.phase.blocks[number], read, self.phase.blocks[other], maker.equation, self.plan.sizes
+            )
+            load.waits.append(DraftWait(producer=store, need=need(load.site, store.site, digits)))
+
+    # -- spills ------------------------------------------------------------------------------
+
+    def _spilled_read(
+        self, number: int, binding: Binding, read: TensorRead, share: Fraction
+    ) -> None:
+        block, nest = self.phase.blocks[number], self.phase.nests[number]
+        consumer = self.phase.compute[binding.id]
+        axes = read_axes(self.plan.sizes, read)
+        load = Draft(
+            name=f"reload {read.tensor} for {binding.id}",
+            kind="load",
+            resource=self.dram,
+            queue=f"{self.dram}: reload {read.tensor} for {binding.id}",
+            site=consumer.site,
+            einsum=binding.id,
+            shift=consumer.shift,
+            block=number,
+            moved=tile_words(block, axes).scaled(share * self.word),
+            rate=self.rate,
+            tensor=read.tensor,
+        )
+        same = {level.name: Digit() for level in nest.levels}
+        needed = need(consumer.site, load.site, same)
+        consumer.waits.append(DraftWait(producer=load, need=needed, lag=self.latency))
+        _wait_for_slot(load, [consumer], 2, limit=len(nest.levels))
+        self._after_store(number, load, read.tensor, read)
+        self.phase.drafts.append(load)
+
+    # -- stores ------------------------------------------------------------------------------
+
+    def stores(self) -> None:
+        outputs = {t.name for t in self.plan.cascade.outputs} | self.needed_later
+        for number, block in enumerate(self.phase.blocks):
+            for binding in block.bindings:
+                tensor = binding.equation.tensor
+                share = self.plan.spilled.get(tensor, Fraction(0))
+                if tensor in outputs:
+                    self._store(number, binding)
+                elif share:
+                    self._spill(number, binding, share)
+
+    def _spill(self, number: int, binding: Binding, share: Fraction) -> None:
+        """The share that does not fit goes up once made, and down again for every reader elsewhere."""
+        tensor = binding.equation.tensor
+        self._store(number, binding, share)
+        for other, block in enumerate(self.phase.blocks):
+            for reader in block.bindings:
+                reads = [r for r in reader.equation.reads if r.tensor == tensor]
+                if reads and not self._same_pass(binding, reader):
+                    self._spilled_read(other, reader, reads[0], share)
+
+    def _same_pass(self, maker: Binding, reader: Binding) -> bool:
+        if maker.bind.unit != reader.bind.unit:
+            return False
+        passes = self.plan.cascade.equation_passes()
+        return passes[maker.id] == passes[reader.id]
+
+    def _store(self, number: int, binding: Binding, share: Fraction = Fraction(1)) -> Draft:
+        if binding.id in self.store_of:
+            return self.store_of[binding.id]
+        block, nest = self.phase.blocks[number], self.phase.nests[number]
+        maker = self.phase.compute[binding.id]
+        tensor = binding.equation.tensor
+        axes = result_axes(self.plan.sizes, binding.equation)
+        ranks = {*axis_atoms(block, axes), *block.space.leading}
+        at = tuple(
+            LAST if at == ALL and level.name not in ranks else at
+            for at, level in zip(maker.site.at, nest.levels, strict=True)
+        )
+        moved = tile_words(block, axes).scaled(share * self.word)
+        store = Draft(
+            name=f"{'store' if share == 1 else 'spill'} {tensor}",
+            kind="store",
+            resource=self.dram,
+            queue=f"{self.dram}: store {tensor}",
+            site=Site(nest=nest, at=at, planes=_projected(maker.site.planes, nest, at)),
+            einsum=binding.id,
+            shift=maker.shift,
+            block=number,
+            moved=moved,
+            rate=self.rate,
+            tensor=tensor,
+        )
+        same = {level.name: Digit() for level in nest.levels}
+        lag = binding.bind.latency or 0
+        store.waits.append(DraftWait(producer=maker, need=need(store.site, maker.site, same), lag=lag))
+        self.store_of[binding.id] = store
+        self.phase.drafts.append(store)
+        place = block.hold.get(tensor)
+        if (place is None or place.loop == STREAM) and not self._is_shared(block, tensor):
+            depth = block.depth.get(tensor, 2)
+            _wait_for_slot(maker, [store], depth, limit=len(nest.levels), final=at)
+            if place is not None:
+                last = _unranked(nest, maker.site, ranks, "last")
+                maker.takes.append((tensor, moved.only_at(last)))
+                store.gives.append((tensor, moved))
+        return store
+
+    def _is_shared(self, block: BlockPlan, tensor: str) -> bool:
+        shares = [*self.plan.spec.share, *block.block.share]
+        return any(tensor in names[1:] for names in shares)
+
+    # -- slots of what is made on chip --------------------------------------------------------
+
+    def slots(self) -> None:
+        for number, block in enumerate(self.phase.blocks):
+            for binding in block.bindings:
+                tensor = binding.equation.tensor
+                place = block.hold.get(tensor)
+                if place is None or place.loop == STREAM or self._is_shared(block, tensor):
+                    continue
+                self._slot(number, block, binding, place.loop)
+
+    def _slot(self, number: int, block: BlockPlan, binding: Binding, loop: str) -> None:
+        """The first write of a piece waits until the piece ``depth`` tiles before is read for the last time."""
+        nest = self.phase.nests[number]
+        maker = self.phase.compute[binding.id]
+        tensor = binding.equation.tensor
+        chain = next(
+            (s for s in (*self.plan.spec.share, *block.block.share) if s[0] == tensor), [tensor]
+        )
+        users = self._users(chain[-1]) or self._users(tensor)
+        users = [u for u in users if u is not maker]
+        axes = result_axes(self.plan.sizes, binding.equation)
+        ranks = {*axis_atoms(block, axes), *block.space.leading}
+        first = _unranked(nest, maker.site, ranks, "first")
+        depth = block.depth.get(tensor, default_depth(block, tensor))
+        at = tuple(
+            FIRST if (level.name, "first") in first else a
+            for a, level in zip(maker.site.at, nest.levels, strict=True)
+        )
+        share = 1 - self.plan.spilled.get(tensor, Fraction(0))
+        moved = tile_words(block, axes).scaled(share * self.word)
+        later = [u for u in users if u.resource != maker.resource or u.shift > maker.shift]
+        _wait_for_slot(maker, later, depth, limit=_inside(nest, loop), begin=at)
+        self._hold(maker, [Site(nest=nest, at=at)], users, moved, tensor, nest)
+
+    def _users(self, tensor: str) -> list[Draft]:
+        found: list[Draft] = []
+        for number, block in enumerate(self.phase.blocks):
+            for binding in block.bindings:
+                if any(r.tensor == tensor for r in binding.equation.reads):
+                    if not self._comes_from_dram(number, tensor):
+                        found.append(self.phase.compute[binding.id])
+        for number, maker in self.phase.makers(tensor):
+            if maker.id in self.store_of:
+                found.append(self.store_of[maker.id])
+        return found
+
+    def _hold(
+        self, taker: Draft, sites: list[Site], users: list[Draft], moved: Amount, tensor: str, nest: Nest
+    ) -> None:
+        """Count a piece as held from the taker's start to the end of its last use."""
+        block = self.phase.blocks[taker.block]
+        if tensor not in block.hold or not users:
+            return
+        ranks = {level.name for level, at in zip(nest.levels, sites[0].at, strict=True) if at == ALL}
+        taker.takes.append((tensor, moved.only_at(_unranked(nest, taker.site, ranks, "first"))))
+        last = max(users, key=lambda u: (u.shift, u.kind == "store", u.order))
+        own = last.site.nest
+        if own is not nest:
+            reads = self._read_axes(last, tensor)
+            moved = self._returned(last, tensor)
+            ranks = {*axis_atoms(self.phase.blocks[last.block], reads), *block.space.leading}
+        last.gives.append((tensor, moved.only_at(_unranked(own, last.site, ranks, "last"))))
+
+    def _returned(self, last: Draft, tensor: str) -> Amount:
+        """Return what the last user gives back in its own block: its tiles of the tensor."""
+        share = 1 - self.plan.spilled.get(tensor, Fraction(0))
+        block = self.phase.blocks[last.block]
+        return tile_words(block, self._read_axes(last, tensor)).scaled(share * self.word)
+
+    def _read_axes(self, user: Draft, tensor: str) -> tuple[Axis, ...]:
+        block = self.phase.blocks[user.block]
+        binding = block.binding(user.einsum)
+        assert binding is not None
+        read = next((r for r in binding.equation.reads if r.tensor == tensor), None)
+        if read is None:  # the end of a chain that shares the buffer: as large as what it reads
+            read = next(r for r in binding.equation.reads if self._same_buffer(r.tensor, tensor))
+        return read_axes(self.plan.sizes, read)
+
+    def _same_buffer(self, one: str, other: str) -> bool:
+        return any(one in names and other in names for names in self.plan.spec.share)
+
+
+def _inside(nest: Nest, loop: str) -> int:
+    """Return how many levels are at or outside a hold loop."""
+    return len(nest.levels) if loop == STREAM else nest.position[loop] + 1
+
+
+def _load_site(nest: Nest, ranks: set[str], loop: str, consumers: list[Site]) -> Site:
+    """A tile is loaded when its ranks at or outside the hold loop change, in pieces inside it."""
+    limit = _inside(nest, loop)
+    at: list[str] = []
+    for place, level in enumerate(nest.levels):
+        inner = nest.levels[place + 1 : limit]
+        changes = any(x.name in ranks and x.count > 1 for x in inner)
+        moves = loop == STREAM or level.name in ranks or (place < limit and changes)
+        at.append(ALL if moves else FIRST)
+    common = [p for p in consumers[0].planes if all(p in c.planes for c in consumers)]
+    return Site(nest=nest, at=tuple(at), planes=_projected(tuple(common), nest, tuple(at)))
+
+
+def _projected(planes: tuple[Plane, ...], nest: Nest, at: tuple[str, ...]) -> tuple[Plane, ...]:
+    """Return conditions that hold if they hold anywhere in the loops that the task does not walk."""
+    found = []
+    for plane in planes:
+        coefs, const = {}, plane.const
+        for level, place in zip(nest.levels, at, strict=True):
+            factor = plane.coefs.get(level.name, 0)
+            if place == ALL:
+                coefs[level.name] = factor
+            else:
+                const += max(0, factor * (level.count - 1))
+        coefs = {name: k for name, k in coefs.items() if k}
+        if coefs:
+            found.append(Plane(coefs=coefs, const=const))
+    return tuple(found)
+
+
+def _unranked(nest: Nest, site: Site, ranks: set[str], side: str) -> tuple[Edge, ...]:
+    """Return the edges that single out the first or last of the visits to one piece."""
+    return tuple(
+        (level.name, side)
+        for level, at in zip(nest.levels, site.at, strict=True)
+        if at == ALL and level.name not in ranks
+    )
+
+
+def _wait_for_slot(
+    taker: Draft,
+    users: list[Draft],
+    depth: int,
+    limit: int,
+    begin: tuple[str, ...] | None = None,
+    final: tuple[str, ...] | None = None,
+) -> None:
+    """Make the taker wait for the last use of the piece ``depth`` tiles before.
+
+    A tile changes with the innermost level, at or outside the hold loop, that the taker (at the
+    ``begin`` of a piece, or at its ``final`` write) walks whole; loops it does not walk run to the end.
+    """
+    nest = taker.site.nest
+    at = begin or final or taker.site.at
+    changing = [p for p in range(limit) if at[p] == ALL and nest.levels[p].count > 1]
+    if not changing:
+        return
+    place = changing[-1]
+    planes = [
+        Plane(coefs={level.name: -1}, const=0)
+        if begin is not None
+        else Plane(coefs={level.name: 1}, const=1 - level.count)
+        for level, now, own in zip(nest.levels, at, taker.site.at, strict=True)
+        if now != own and level.count > 1
+    ]
+    guard = Site(nest=nest, at=(ALL,) * len(nest.levels), planes=tuple(planes)).guard
+    for user in users:
+        digits: dict[str, Digit] = {}
+        for level in user.site.nest.levels:
+            own = nest.position.get(level.name)
+            same = own is not None and at[own] == ALL
+            digits[level.name] = Digit() if same else Digit(fixed=level.count - 1)
+        own_place = user.site.nest.position.get(nest.levels[place].name)
+        if own_place is None:
+            continue
+        shift = -depth * user.site.nest.weight(own_place)
+        needed = need(taker.site, user.site, digits, shift=shift)
+        taker.waits.append(
+            DraftWait(producer=user, need=needed, cause="slot", guard=guard, lag=0)
+        )
+
+
+__all__ = ["draft_movement"]

@@ -1,0 +1,166 @@
+"""Where a task runs in a loop nest, and which instance of another task it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from math import prod
+
+from accelsim.sim.program import Guard, HalfPlane
+
+ALL, FIRST, LAST = "all", "first", "last"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Level:
+    """One loop of a block; an *inner* level is walked inside one slot of the phase."""
+
+    name: str
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Nest:
+    """The loops of one block: the first ``outer`` are the phase's, the others are inner."""
+
+    levels: tuple[Level, ...]
+    outer: int
+
+    @cached_property
+    def position(self) -> dict[str, int]:
+        return {level.name: place for place, level in enumerate(self.levels)}
+
+    @cached_property
+    def strides(self) -> tuple[int, ...]:
+        """Row-major strides within the phase loops, and within the inner loops."""
+        found: list[int] = []
+        for place in range(len(self.levels)):
+            end = self.outer if place < self.outer else len(self.levels)
+            found.append(prod(level.count for level in self.levels[place + 1 : end]))
+        return tuple(found)
+
+    @cached_property
+    def inner(self) -> int:
+        return prod(level.count for level in self.levels[self.outer :])
+
+    @cached_property
+    def inner_digits(self) -> tuple[tuple[int, ...], ...]:
+        """The digits of the inner levels for each inner index k."""
+        return tuple(product(*(range(level.count) for level in self.levels[self.outer :])))
+
+    def weight(self, place: int) -> int:
+        """Return how many instance numbers one step of a level is worth."""
+        own = self.strides[place]
+        return own * self.inner if place < self.outer else own
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plane:
+    """``sum(coefs[level] * digit) + const >= 0`` over levels by name."""
+
+    coefs: Mapping[str, int]
+    const: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """Where a task runs: per level in all iterations, only in the first or only in the last."""
+
+    nest: Nest
+    at: tuple[str, ...]
+    planes: tuple[Plane, ...] = ()
+
+    def placed(self, name: str) -> str:
+        return self.at[self.nest.position[name]]
+
+    @cached_property
+    def active(self) -> tuple[int, ...]:
+        """The inner indices at which the task runs in some iteration of the phase."""
+        nest = self.nest
+        found = []
+        for k, digits in enumerate(nest.inner_digits):
+            for place, digit in enumerate(digits, start=nest.outer):
+                edge = {FIRST: 0, LAST: nest.levels[place].count - 1}.get(self.at[place], digit)
+                if digit != edge:
+                    break
+            else:
+                found.append(k)
+        return tuple(found)
+
+    @cached_property
+    def guard(self) -> Guard:
+        outer = range(self.nest.outer)
+        counts = [level.count for level in self.nest.levels]
+        return Guard(
+            first=tuple(p for p in outer if self.at[p] == FIRST and counts[p] > 1),
+            last=tuple(p for p in outer if self.at[p] == LAST and counts[p] > 1),
+            half_planes=tuple(half_plane(self.nest, plane) for plane in self.planes),
+        )
+
+
+def half_plane(nest: Nest, plane: Plane) -> HalfPlane:
+    """Return a plane in the form of the program, the inner levels as a table over k."""
+    outer = tuple(plane.coefs.get(level.name, 0) for level in nest.levels[: nest.outer])
+    inside = [plane.coefs.get(level.name, 0) for level in nest.levels[nest.outer :]]
+    table: tuple[int, ...] = ()
+    if any(inside):
+        table = tuple(
+            sum(c * d for c, d in zip(inside, digits, strict=True)) for digits in nest.inner_digits
+        )
+    return HalfPlane(coefficients=outer, constant=plane.const, inner=table)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Digit:
+    """A producer's digit: the consumer's minus ``back``, or a fixed one."""
+
+    fixed: int | None = None
+    back: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Need:
+    """Which instance of a producer a consumer needs, in the form of ``Wait``."""
+
+    strides: tuple[int, ...]
+    offset: int
+    inner: tuple[int, ...]
+    guard: Guard
+
+
+def need(consumer: Site, producer: Site, digits: Mapping[str, Digit], shift: int = 0) -> Need:
+    """Return the producer's instance for the consumer's digits, ``shift`` instance numbers later.
+
+    ``digits`` gives the producer's digit per level; where the producer runs only in the first or the
+    last iteration of a level, that one holds. The need has a guard "digit >= back" where it looks back.
+    """
+    strides = [0] * consumer.nest.outer
+    offset = shift
+    table = [0] * consumer.nest.inner
+    planes: list[HalfPlane] = []
+    for place, level in enumerate(producer.nest.levels):
+        weight = producer.nest.weight(place)
+        digit = digits[level.name]
+        fixed = {FIRST: 0, LAST: level.count - 1}.get(producer.at[place], digit.fixed)
+        if fixed is not None:
+            offset += weight * fixed
+            continue
+        own = consumer.nest.position[level.name]
+        offset -= weight * digit.back
+        if own < consumer.nest.outer:
+            strides[own] += weight
+        else:
+            slot = own - consumer.nest.outer
+            for k, inner in enumerate(consumer.nest.inner_digits):
+                table[k] += weight * inner[slot]
+        if digit.back:
+            plane = Plane(coefs={level.name: 1}, const=-digit.back)
+            planes.append(half_plane(consumer.nest, plane))
+    return Need(
+        strides=tuple(strides),
+        offset=offset,
+        inner=tuple(table) if any(table) else (),
+        guard=Guard(half_planes=tuple(planes)),
+    )

@@ -1,0 +1,163 @@
+"""Where each Einsum of a block runs, and which iteration of its producers it reads."""
+
+from __future__ import annotations
+
+from accelsim.cascade import ast
+from accelsim.cascade.linear import Linear
+from accelsim.cascade.model import Equation, Merged, Plain, Shift, TensorRead
+from accelsim.cascade.sizes import Sizes
+from accelsim.errors import InfeasibleError
+from accelsim.mapping.plan import Binding, BlockPlan
+from accelsim.sim.lower.nest import ALL, FIRST, LAST, Digit, Level, Nest, Plane, Site
+
+
+def nest_of(plan: BlockPlan) -> Nest:
+    """Return the nest of a block: without shared loops all its loops are the phase's."""
+    levels = tuple(Level(name=loop, count=plan.count(loop)) for loop in plan.loops)
+    return Nest(levels=levels, outer=plan.outer or len(levels))
+
+
+def sites_of(plan: BlockPlan, nest: Nest, sizes: Sizes) -> dict[str, Site]:
+    """Return the site of each bound Einsum, by id.
+
+    An Einsum that lacks a loop runs in that loop's last iteration if an input comes out of it, else in
+    its first. A tile in which a condition leaves no point, or whose inputs are absent, does not run.
+    """
+    found: dict[str, Site] = {}
+    busy: set[str] = set()
+
+    def site(binding: Binding) -> Site:
+        if binding.id in found:
+            return found[binding.id]
+        busy.add(binding.id)
+        atoms = {*plan.space.atoms(binding.equation.coords), *plan.space.leading}
+        inputs: list[tuple[TensorRead, Site]] = []
+        for read in binding.equation.reads:
+            for producer in producers(plan, read.tensor):
+                if producer.id not in busy:
+                    inputs.append((read, site(producer)))
+        at = []
+        for place, level in enumerate(nest.levels):
+            if level.name in atoms:
+                at.append(ALL)
+            else:
+                out_of_it = any(s.at[place] != FIRST for _, s in inputs)
+                at.append(LAST if out_of_it else FIRST)
+        found[binding.id] = Site(
+            nest=nest, at=tuple(at), planes=_planes(plan, nest, binding, found, sizes)
+        )
+        busy.discard(binding.id)
+        return found[binding.id]
+
+    for binding in plan.bindings:
+        site(binding)
+    return found
+
+
+def producers(plan: BlockPlan, tensor: str) -> list[Binding]:
+    return [b for b in plan.bindings if b.equation.tensor == tensor]
+
+
+def _planes(
+    plan: BlockPlan, nest: Nest, binding: Binding, found: dict[str, Site], sizes: Sizes
+) -> tuple[Plane, ...]:
+    """Return the conditions under which a tile has a live point (an over-estimate where not affine)."""
+    planes = [
+        tile_plane(plan, form)
+        for form in binding.equation.half_planes(sizes.symbols) or []
+    ]
+    wanted = binding.bind.only_with
+    names = [wanted] if wanted else _needed(binding.equation)
+    for tensor in names:
+        for producer in producers(plan, tensor):
+            if producer.id in found and producer.id != binding.id:
+                planes += found[producer.id].planes
+    loops = {level.name for level in nest.levels}
+    unique = {(tuple(sorted(p.coefs.items())), p.const): p for p in planes}
+    return tuple(p for p in unique.values() if p.coefs and set(p.coefs) <= loops)
+
+
+def _needed(equation: Equation) -> list[str]:
+    """Return the tensors without which a point does not exist (those under ``?`` are not)."""
+    found: list[str] = []
+
+    def visit(node: ast.Expr) -> None:
+        if isinstance(node, ast.Read):
+            found.append(node.tensor)
+        if isinstance(node, ast.Default):
+            return
+        if isinstance(node, ast.Call) and node.function == "select":
+            visit(node.args[0])
+            return
+        for child in ast.children(node):
+            visit(child)
+
+    visit(equation.right)
+    return found
+
+
+def tile_plane(plan: BlockPlan, form: Linear) -> Plane:
+    """Return a condition on points as one on tiles: it holds if some point of the tile meets it."""
+    coefs: dict[str, int] = {}
+    const = form.const
+    for coord, factor in form.coefs.items():
+        for atom in plan.space.atoms_of[coord]:
+            if atom.name in plan.loops:
+                coefs[atom.name] = coefs.get(atom.name, 0) + factor * atom.stride
+            else:
+                const += max(0, factor * atom.stride * (atom.size - 1))
+    return Plane(coefs={name: k for name, k in coefs.items() if k}, const=const)
+
+
+def digits_of(
+    consumer: BlockPlan, read: TensorRead, producer: BlockPlan, equation: Equation, sizes: Sizes
+) -> dict[str, Digit]:
+    """Return, per loop of the producer, which of its iterations a read needs.
+
+    A loop that both have: the same one, minus the shift; one that the producer has reduced, or that
+    the reader indexes otherwise: the last.
+    """
+    found: dict[str, Digit] = {}
+    affine = read.affine(sizes.symbols)
+    for loop in producer.loops:
+        last = Digit(fixed=producer.count(loop) - 1)
+        if loop in producer.space.leading:
+            found[loop] = Digit() if loop in consumer.loops else last
+            continue
+        coord, atom = next(
+            (c, a) for c, atoms in producer.space.atoms_of.items() for a in atoms if a.name == loop
+        )
+        found[loop] = last
+        for axis, index in zip(equation.left, affine, strict=True):
+            if coord not in axis.coords or index is None:
+                continue
+            same_loop = loop in consumer.loops
+            match axis:
+                case Plain() | Shift():
+                    shift = 1 if isinstance(axis, Shift) else 0
+                    if index.coefs == {coord: 1} and same_loop:
+                        found[loop] = _back(producer, coord, atom.name, shift - index.const)
+                    elif not index.coefs:
+                        digit = max(0, index.const - shift) // atom.stride % atom.size
+                        found[loop] = Digit(fixed=digit)
+                case Merged(outer=outer, inner=inner):
+                    walked = {outer: sizes.extents[inner], inner: 1}
+                    if dict(index.coefs) == walked and not index.const and same_loop:
+                        found[loop] = Digit()
+                case _:
+                    pass
+    return found
+
+
+def _back(plan: BlockPlan, coord: str, loop: str, distance: int) -> Digit:
+    """Return the digit of a loop ``distance`` positions of its coordinate earlier."""
+    if distance <= 0:
+        return Digit()
+    loops = [a for a in plan.space.atoms_of[coord] if a.name in plan.loops and a.size > 1]
+    if len(loops) > 1:
+        raise InfeasibleError(
+            f"{coord} is walked {distance} back and must be one loop, not {len(loops)}"
+            f" ({', '.join(a.name for a in loops)})"
+        )
+    stride = next(a.stride for a in plan.space.atoms_of[coord] if a.name == loop)
+    return Digit(back=-(-distance // stride))

@@ -1,0 +1,146 @@
+"""What one item of a queue is, compiled from its task: active or not, its class and its needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import prod
+
+from accelsim.sim.program import Guard, Phase, Task
+
+Plan = Callable[[int, int], tuple[int, tuple[int, ...]] | None]
+"""(iteration, k) -> None if inactive, else (class, needed instance by wait; negative: met)."""
+
+
+def row_major(phase: Phase) -> tuple[int, ...]:
+    """The number of iterations between two values of each digit."""
+    return tuple(prod(x.count for x in phase.loops[n + 1 :]) for n in range(len(phase.loops)))
+
+
+def check(phase: Phase) -> None:
+    """Refuse what the kernels do not give a meaning to."""
+    for number, task in enumerate(phase.tasks):
+        items = [k for t, k in phase.queues[task.queue].body if t == number]
+        if items != sorted(set(items) & set(range(task.inner))):
+            raise ValueError(f"{task.name}: its queue must list k of 0 .. {task.inner - 1} in order")
+        if min(task.durations, default=0) < 1 or task.shift < 0:
+            raise ValueError(f"{task.name}: durations are at least 1 tick, shifts at least 0")
+        if min((wait.lag for wait in task.waits), default=0) < 0:
+            raise ValueError(f"{task.name}: a lag is negative")
+    for queue, spec in enumerate(phase.queues):
+        if any(phase.tasks[t].queue != queue for t, _ in spec.body):
+            raise ValueError(f"{spec.name}: lists a task of another queue")
+
+
+def linear(
+    coefficients: Sequence[int], constant: int, rows: Sequence[int], inner: Sequence[int]
+) -> str:
+    """Source text of ``sum(coefficients * digits) + constant``, in i where it is linear in i."""
+    text = "" if constant == 0 else f" + {constant}"
+    scale = coefficients[-1] if len(coefficients) else 0
+    if scale and all(c == scale * row for c, row in zip(coefficients, rows, strict=True)):
+        return f"{scale}*i{text}"
+    terms = [f"{c}*d{n}" for n, c in enumerate(coefficients) if c]
+    return " + ".join(terms or ["0"]) + text
+
+
+def condition(guard: Guard, phase: Phase, names: dict[str, object], label: str) -> str:
+    """Source text of a guard; empty if it always holds."""
+    rows = row_major(phase)
+    parts = [f"d{n} == 0" for n in guard.first]
+    parts += [f"d{n} == {phase.loops[n].count - 1}" for n in guard.last]
+    for n, plane in enumerate(guard.half_planes):
+        text = linear(plane.coefficients, plane.constant, rows, ())
+        if plane.inner:
+            names[f"{label}_{n}"] = plane.inner
+            text += f" + {label}_{n}[k]"
+        parts.append(f"{text} >= 0")
+    return " and ".join(parts)
+
+
+def compile_plan(phase: Phase, task: Task) -> Plan:
+    """A function of (iteration, k), written out as Python source and compiled: no loops inside."""
+    rows = row_major(phase)
+    names: dict[str, object] = {}
+    lines = []
+    guard = condition(task.guard, phase, names, "g")
+    if guard:
+        lines.append(f"    if not ({guard}): return None")
+    kind = " + ".join(
+        f"{2**j} * (d{n} == {phase.loops[n].count - 1})" if n >= 0 else f"{2**j} * (d{~n} == 0)"
+        for j, n in enumerate(task.ragged)
+    )
+    if task.inner_class:
+        names["kinds"] = task.inner_class
+        kind = (kind + " + " if kind else "") + f"{2 ** len(task.ragged)} * kinds[k]"
+    needs = []
+    for w, wait in enumerate(task.waits):
+        need = linear(wait.strides, wait.offset, rows, wait.inner)
+        if wait.inner:
+            names[f"n{w}"] = wait.inner
+            need += f" + n{w}[k]"
+        guard = condition(wait.guard, phase, names, f"w{w}")
+        needs.append(f"({need}) if {guard} else -1" if guard else need)
+    body = "\n".join([*lines, f"    return {kind or '0'}, ({', '.join([*needs, ''])})"])
+    digits = [
+        f"    d{n} = i // {rows[n]} % {loop.count}"
+        for n, loop in enumerate(phase.loops)
+        if f"d{n}" in body
+    ]
+    source = "\n".join(["def plan(i, k):", *digits, body])
+    exec(source, names)  # noqa: S102  (our own text, built from integers only)
+    return names["plan"]  # type: ignore[return-value]
+
+
+def next_active(phase: Phase, task: Task, start: int) -> int:
+    """The first iteration from ``start`` on in which the guard may hold for some k (T: none).
+
+    Exact but for ``k``: with half planes that look at k the iteration may yet be inactive.
+    """
+    total = phase.iterations
+    if start >= total:
+        return total
+    counts = [loop.count for loop in phase.loops]
+    rows = row_major(phase)
+    low = [0] * len(counts)
+    high = [count - 1 for count in counts]
+    for level in task.guard.first:
+        high[level] = 0
+    for level in task.guard.last:
+        low[level] = counts[level] - 1
+    if any(a > b for a, b in zip(low, high, strict=True)):
+        return total
+    values = [p.constant + max(p.inner, default=0) for p in task.guard.half_planes]
+    coefficients = [p.coefficients for p in task.guard.half_planes]
+    most = [  # per plane and level: the most that the levels after it add
+        [
+            sum(max(c[n] * low[n], c[n] * high[n]) for n in range(level + 1, len(counts)))
+            for level in range(len(counts))
+        ]
+        for c in coefficients
+    ]
+    digits = [start // row % count for row, count in zip(rows, counts, strict=True)]
+
+    def search(level: int, tight: bool, values: list[int]) -> int:
+        """The least rest from this level on (-1: none); ``tight``: not below the digits of start."""
+        if level == len(counts):
+            return 0
+        a, b = low[level], high[level]
+        for value, c, rest in zip(values, coefficients, most, strict=True):
+            slack = value + rest[level]
+            step = c[level]
+            if step > 0:
+                a = max(a, -(slack // step))
+            elif step < 0:
+                b = min(b, slack // -step)
+            elif slack < 0:
+                return -1
+        first = max(a, digits[level]) if tight else a
+        for digit in range(first, b + 1):
+            at = [v + c[level] * digit for v, c in zip(values, coefficients, strict=True)]
+            rest = search(level + 1, tight and digit == digits[level], at)
+            if rest >= 0:
+                return digit * rows[level] + rest
+        return -1
+
+    found = search(0, True, values)
+    return total if found < 0 else found

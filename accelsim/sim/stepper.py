@@ -1,0 +1,344 @@
+"""The stepping engine of the jump kernel: one tick at a time, with a state that can be moved.
+
+It means what ``program.py`` says and is written apart from the reference. ``reached`` counts from
+below: it is ``(slot - shift) * inner + items done in the slot`` and may be negative, so that it moves
+with its queue. Blocked heads are kept as (need, producer) of the first wait not reached.
+"""
+
+from __future__ import annotations
+
+from heapq import heapify, heappop, heappush
+
+from accelsim.sim.plan import check, compile_plan, next_active
+from accelsim.sim.program import Phase, PhaseOutcome
+from accelsim.sim.report import deadlock
+
+BLOCKED, TIMED, OFFERED, DONE = range(4)
+Event = tuple[int, int, int, tuple[tuple[int, int], ...]]
+
+
+class Stepper:
+    """A phase in flight."""
+
+    def __init__(self, phase: Phase) -> None:
+        check(phase)
+        self.phase = phase
+        self.total, self.slots = phase.iterations, phase.slots
+        self.now = 0
+        queues, tasks = phase.queues, phase.tasks
+        self.resource = [queue.resource for queue in queues]
+        self.bus = [self.resource.count(queue.resource) > 1 for queue in queues]
+        self.bodies = [queue.body for queue in queues]
+        self.used = [sorted({t for t, _ in queue.body}) for queue in queues]
+        self.owner = [task.queue for task in tasks]
+        self.inner = [task.inner for task in tasks]
+        self.shift = [task.shift for task in tasks]
+        self.plans = [compile_plan(phase, task) for task in tasks]
+        self.causes = sorted({w.cause for task in tasks for w in task.waits})
+        cause = {name: n for n, name in enumerate(self.causes)}
+        self.waits = [
+            [(w.producer, w.anchor == "start", w.lag, cause[w.cause]) for w in task.waits]
+            for task in tasks
+        ]
+        self.lag_start, self.lag_end = [-1] * len(tasks), [-1] * len(tasks)
+        for task in tasks:
+            for w in task.waits:
+                lags = self.lag_start if w.anchor == "start" else self.lag_end
+                lags[w.producer] = max(lags[w.producer], w.lag)
+        count = len(queues)
+        self.slot, self.item = [0] * count, [-1] * count
+        self.wait, self.ready = [0] * count, [0] * count
+        self.status = [BLOCKED] * count
+        self.head: list[tuple[int, int, int, tuple[int, ...]]] = [(0, 0, 0, ())] * count
+        self.free = [0] * len(phase.resources)
+        self.reached = [-task.shift * task.inner for task in tasks]
+        self.times: list[dict[int, tuple[int, int]]] = [{} for _ in tasks]
+        self.keep = [32] * len(tasks)
+        self.sleepers: list[list[tuple[int, int]]] = [[] for _ in tasks]
+        self.offers: list[list[tuple[int, int, int]]] = [[] for _ in phase.resources]
+        self.events: list[Event] = []
+        self.fresh: list[int] = []  # queues that need a new head
+        self.awake: list[int] = []  # queues whose wait has been reached
+        # Counters: instances by task and class, then stalls by queue and cause.
+        self.base = []
+        size = 0
+        for task in tasks:
+            self.base.append(size)
+            size += len(task.durations)
+        self.stall_base = size
+        self.counters = [0] * (size + count * len(self.causes))
+        pools = len(phase.pools)
+        self.level, self.integral, self.since = [0] * pools, [0] * pools, [0] * pools
+        self.buffers = sorted({pool.buffer for pool in phase.pools})
+        self.groups = [[p] for p in range(pools)] + [
+            [p for p, pool in enumerate(phase.pools) if pool.buffer == b] for b in self.buffers
+        ]
+        self.peak = [0] * len(self.groups)  # of pools, then of buffers, since it was last cleared
+        self.held = False
+
+    def begin(self) -> None:
+        """Everything that happens at tick 0."""
+        self.fresh = list(range(len(self.bodies)))
+        self.finish_tick()
+
+    def tick(self) -> bool:
+        """Go to the next tick at which something happens and do all of it; False if there is none."""
+        events = self.events
+        if not events:
+            return False
+        now = self.now = events[0][0]
+        while events and events[0][0] == now:
+            event = heappop(events)
+            if event[1]:
+                queue = event[2]
+                if self.bus[queue]:
+                    self.offer(queue)
+                else:
+                    self.launch(queue)
+            else:
+                for pool, amount in event[3]:
+                    self.hold(pool, -amount)
+            # Ends come first: an end at this tick sorts before every head to start at it.
+        self.finish_tick()
+        return True
+
+    def finish_tick(self) -> None:
+        while True:
+            self.quiet()
+            if not self.serve():
+                break
+        if self.held:
+            self.held = False
+            level = self.level
+            for g, group in enumerate(self.groups):
+                held = sum([level[p] for p in group])
+                if held > self.peak[g]:
+                    self.peak[g] = held
+
+    def quiet(self) -> None:
+        """Step (1) until nothing changes."""
+        fresh, awake = self.fresh, self.awake
+        while fresh or awake:
+            if awake:
+                queue = awake.pop()
+                if self.look(queue):
+                    self.launch(queue)
+            else:
+                queue = fresh.pop()
+                if self.advance(queue) and self.look(queue):
+                    self.launch(queue)
+
+    def serve(self) -> bool:
+        """Step (2): every free bus starts one offered head."""
+        any_started = False
+        for resource, offers in enumerate(self.offers):
+            if offers and self.free[resource] <= self.now:
+                self.launch(heappop(offers)[2])
+                any_started = True
+                later = []
+                for queue in self.awake:
+                    if self.bus[queue]:
+                        self.look(queue)
+                    else:
+                        later.append(queue)
+                self.awake[:] = later
+        return any_started
+
+    def advance(self, queue: int) -> bool:
+        """Go on to the next active item; False at the end of the queue."""
+        body = self.bodies[queue]
+        slot, item = self.slot[queue], self.item[queue]
+        inactive = 0
+        while True:
+            item += 1
+            if item >= len(body):
+                item = 0
+                slot += 1
+                if inactive >= len(body):
+                    slot = self.hop(queue, slot)
+            if slot >= self.slots or not body:
+                self.slot[queue], self.item[queue] = slot, item
+                self.status[queue] = DONE
+                return False
+            task, k = body[item]
+            iteration = slot - self.shift[task]
+            instance = iteration * self.inner[task] + k
+            if 0 <= iteration < self.total:
+                plan = self.plans[task](iteration, k)
+                if plan is not None:
+                    break
+            inactive += 1
+            self.reach(task, instance)
+        self.slot[queue], self.item[queue] = slot, item
+        self.head[queue] = (task, instance, plan[0], plan[1])
+        self.wait[queue] = 0
+        self.ready[queue] = self.now if self.bus[queue] else self.free[self.resource[queue]]
+        return True
+
+    def hop(self, queue: int, slot: int) -> int:
+        """The next slot with a chance of an active item; the tasks have passed to it."""
+        target = self.slots
+        for task in self.used[queue]:
+            shift = self.shift[task]
+            target = min(
+                target, next_active(self.phase, self.phase.tasks[task], max(slot - shift, 0)) + shift
+            )
+        if target > slot:
+            for task in self.used[queue]:
+                self.reach(task, (target - self.shift[task]) * self.inner[task] - 1)
+            return target
+        return slot
+
+    def look(self, queue: int) -> bool:
+        """Go through the waits of the head; True if it is to start now on a resource of its own."""
+        task, _, _, needs = self.head[queue]
+        ready = self.ready[queue]
+        for wait in range(self.wait[queue], len(needs)):
+            need = needs[wait]
+            if need < 0:
+                continue
+            producer, at_start, lag, cause = self.waits[task][wait]
+            if need >= self.reached[producer]:
+                self.wait[queue], self.ready[queue] = wait, ready
+                self.status[queue] = BLOCKED
+                self.sleepers[producer].append((need, queue))
+                return False
+            both = self.times[producer].get(need)
+            met = self.now if both is None else both[0 if at_start else 1] + lag
+            if met > ready:
+                if not self.bus[queue]:
+                    self.counters[self.stall_base + queue * len(self.causes) + cause] += met - ready
+                ready = met
+        self.wait[queue], self.ready[queue] = len(needs), ready
+        if ready > self.now:
+            self.status[queue] = TIMED
+            heappush(self.events, (ready, 1, queue, ()))
+            return False
+        if self.bus[queue]:
+            self.offer(queue)
+            return False
+        return True
+
+    def offer(self, queue: int) -> None:
+        self.status[queue] = OFFERED
+        heappush(self.offers[self.resource[queue]], (self.ready[queue], self.slot[queue], queue))
+
+    def reach(self, task: int, instance: int) -> None:
+        self.reached[task] = instance + 1
+        sleepers = self.sleepers[task]
+        if sleepers:
+            self.sleepers[task] = [s for s in sleepers if s[0] > instance]
+            self.awake.extend(queue for need, queue in sleepers if need <= instance)
+
+    def launch(self, queue: int) -> None:
+        """Start the head."""
+        number, instance, kind, _ = self.head[queue]
+        task = self.phase.tasks[number]
+        now = self.now
+        end = now + task.durations[kind]
+        if self.lag_start[number] >= 0 or self.lag_end[number] >= 0:
+            times = self.times[number]
+            times[instance] = (now, end)
+            if len(times) > self.keep[number]:
+                self.prune(number)
+        resource = self.resource[queue]
+        self.free[resource] = end
+        self.counters[self.base[number] + kind] += 1
+        for pool, amounts in task.takes:
+            self.hold(pool, amounts[kind])
+        if self.bus[queue] or task.gives:
+            gives = tuple((pool, amounts[kind]) for pool, amounts in task.gives)
+            heappush(self.events, (end, 0, resource, gives))
+        self.reach(number, instance)
+        self.fresh.append(queue)
+
+    def prune(self, task: int) -> None:
+        """Forget the instances whose times can hold nobody any more."""
+        now, by_start, by_end = self.now, self.lag_start[task], self.lag_end[task]
+        self.times[task] = {
+            n: (start, end)
+            for n, (start, end) in self.times[task].items()
+            if (by_end >= 0 and end + by_end > now) or (by_start >= 0 and start + by_start > now)
+        }
+        self.keep[task] = 32 + 2 * len(self.times[task])
+
+    def hold(self, pool: int, amount: int) -> None:
+        self.integral[pool] += self.level[pool] * (self.now - self.since[pool])
+        self.since[pool] = self.now
+        self.level[pool] += amount
+        self.held = True
+
+    def sync(self) -> None:
+        """Count up to now what runs on: pools, and the stalls of blocked heads."""
+        for pool in range(len(self.level)):
+            self.integral[pool] += self.level[pool] * (self.now - self.since[pool])
+            self.since[pool] = self.now
+        for queue, status in enumerate(self.status):
+            if status == BLOCKED and self.ready[queue] < self.now:
+                if not self.bus[queue]:
+                    cause = self.waits[self.head[queue][0]][self.wait[queue]][3]
+                    self.counters[self.stall_base + queue * len(self.causes) + cause] += (
+                        self.now - self.ready[queue]
+                    )
+                self.ready[queue] = self.now
+
+    def reattach(self) -> None:
+        """After a move: heads, sleepers and heaps anew from the positions."""
+        self.sleepers = [[] for _ in self.sleepers]
+        for queue, status in enumerate(self.status):
+            if status == DONE:
+                continue
+            task, k = self.bodies[queue][self.item[queue]]
+            iteration = self.slot[queue] - self.shift[task]
+            plan = self.plans[task](iteration, k)
+            assert plan is not None
+            self.head[queue] = (task, iteration * self.inner[task] + k, plan[0], plan[1])
+            if status == BLOCKED:
+                wait = self.wait[queue]
+                self.sleepers[self.waits[task][wait][0]].append((plan[1][wait], queue))
+        heapify(self.events)
+        for offers in self.offers:
+            heapify(offers)
+
+    def outcome(self, peak: list[int]) -> PhaseOutcome:
+        """The counters at the end, given the peaks of all of the run."""
+        if any(status != DONE for status in self.status):
+            blocked = []
+            for queue, status in enumerate(self.status):
+                if status == BLOCKED:
+                    task, instance, _, needs = self.head[queue]
+                    wait = self.wait[queue]
+                    blocked.append((task, instance, self.waits[task][wait][0], needs[wait]))
+            raise deadlock(self.phase, sorted(blocked))
+        phase, causes = self.phase, self.causes
+        ticks = max(self.free, default=0)
+        instances = tuple(
+            tuple(self.counters[base : base + len(task.durations)])
+            for base, task in zip(self.base, phase.tasks, strict=True)
+        )
+        stalls = []
+        for queue in range(len(phase.queues)):
+            first = self.stall_base + queue * len(causes)
+            counts = self.counters[first : first + len(causes)]
+            stalls.append({c: n for c, n in zip(causes, counts, strict=True) if n})
+        pools = len(phase.pools)
+        integral = [
+            done + level * (ticks - since)
+            for done, level, since in zip(self.integral, self.level, self.since, strict=True)
+        ]
+        return PhaseOutcome(
+            ticks=ticks,
+            instances=instances,
+            busy=tuple(
+                sum(n * d for n, d in zip(counts, task.durations, strict=True))
+                for counts, task in zip(instances, phase.tasks, strict=True)
+            ),
+            stalls=tuple(stalls),
+            pool_peak=tuple(peak[:pools]),
+            pool_integral=tuple(integral),
+            buffer_peak=dict(zip(self.buffers, peak[pools:], strict=True)),
+            buffer_integral={
+                b: sum(integral[p] for p in group)
+                for b, group in zip(self.buffers, self.groups[pools:], strict=True)
+            },
+        )

@@ -1,0 +1,1 @@
+"""Architectures, mappings, designs and cost tables, as YAML."""

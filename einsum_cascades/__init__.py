@@ -1,0 +1,1 @@
+"""Einsum cascades and workloads, as YAML."""

@@ -1,0 +1,1 @@
+"""Engines as synthesizable Amaranth; each is the twin of a model in accelsim.engines."""

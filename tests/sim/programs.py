@@ -1,0 +1,195 @@
+"""Random programs for the kernels: small enough to walk, of every shape that a mapping lowers to."""
+
+from __future__ import annotations
+
+import random
+from math import prod
+
+from accelsim.sim.program import Guard, HalfPlane, Loop, Phase, Pool, Queue, Task, Wait
+
+
+def random_phase(seed: int) -> Phase:
+    """A random program; about one in twelve deadlocks."""
+    return _Builder(random.Random(seed)).build()
+
+
+class _Builder:
+    def __init__(self, rng: random.Random) -> None:
+        self.rng = rng
+        levels = rng.choice([1, 2, 2, 3, 3, 4])
+        sizes = {1: (20, 200), 2: (3, 24), 3: (2, 10), 4: (1, 6)}[levels]
+        self.counts = [rng.randint(*sizes) for _ in range(levels)]
+        if levels > 1 and rng.random() < 0.5:
+            self.counts[rng.randrange(levels)] *= rng.randint(2, 4)
+        self.total = prod(self.counts)
+        self.rows = [prod(self.counts[n + 1 :]) for n in range(levels)]
+        self.levels = levels
+        self.tasks: list[Task] = []
+        self.causal = self.half_plane() if levels > 1 and rng.random() < 0.35 else None
+
+    def half_plane(self) -> HalfPlane:
+        rng = self.rng
+        if self.levels >= 3 and rng.random() < 0.5:
+            coefficients = [0] * self.levels
+            a, b, c = sorted(rng.sample(range(self.levels), 3))
+            coefficients[a], coefficients[b], coefficients[c] = self.counts[c], -1, 1
+            if rng.random() < 0.3:
+                coefficients[b] = -rng.randint(1, 3)
+        else:
+            coefficients = [rng.choice([-2, -1, 0, 1, 2]) for _ in range(self.levels)]
+        return HalfPlane(coefficients=tuple(coefficients), constant=rng.randint(-1, 3))
+
+    def guard(self, chance: float = 0.4) -> Guard:
+        rng = self.rng
+        if rng.random() > chance:
+            return Guard(half_planes=(self.causal,)) if self.causal else Guard()
+        first = tuple(n for n in range(self.levels) if rng.random() < 0.3)
+        last = tuple(n for n in range(self.levels) if rng.random() < 0.2 and n not in first)
+        planes = (self.causal,) if self.causal and rng.random() < 0.7 else ()
+        return Guard(first=first, last=last, half_planes=planes)
+
+    def data(self, consumer: int, inner: int, shift: int, producer: int) -> Wait:
+        """The same iteration's instance, or that of the piece loaded once an outer iteration."""
+        rng, p = self.rng, self.tasks[producer]
+        strides = [row * p.inner for row in self.rows]
+        for level in {*p.guard.first} if rng.random() < 0.9 else ():
+            strides[level] = 0
+        per_k: tuple[int, ...] = ()
+        offset = p.inner - 1
+        if inner == p.inner and inner > 1 and rng.random() < 0.7:
+            per_k, offset = tuple(range(inner)), 0
+        elif p.inner > 1 and inner > 1:
+            per_k, offset = tuple(sorted(rng.randrange(p.inner) for _ in range(inner))), 0
+        if shift < p.shift:
+            offset -= p.inner * (p.shift - shift + rng.randint(0, 1))
+        if rng.random() < 0.005:
+            offset += p.inner * rng.randint(1, 3)  # ahead of time: often a deadlock
+        return Wait(
+            producer=producer, strides=tuple(strides), offset=offset, inner=per_k,
+            anchor=rng.choice(["end", "end", "start"]), lag=rng.choice([0, 0, 1, 3, 17]),
+            cause="data", guard=self.wait_guard(),
+        )
+
+    def wait_guard(self) -> Guard:
+        rng = self.rng
+        if rng.random() < 0.85:
+            return Guard()
+        if rng.random() < 0.3:
+            return Guard(half_planes=(self.half_plane(),))
+        return self.guard(1.0)
+
+    def back(self, producer: int, distance: int, cause: str, level: int | None = None) -> Wait:
+        """The instance ``distance`` iterations (of a level) before."""
+        rng, p = self.rng, self.tasks[producer]
+        level = self.levels - 1 if level is None else level
+        strides = [row * p.inner if n <= level else 0 for n, row in enumerate(self.rows)]
+        offset = p.inner * (self.rows[level] * (1 - distance)) - 1
+        if level == self.levels - 1 and rng.random() < 0.5:
+            offset = -p.inner * distance + p.inner - 1
+        anchor = "end" if rng.random() < 0.9 else "start"
+        return Wait(producer=producer, strides=tuple(strides), offset=offset, cause=cause,
+                    lag=rng.choice([0, 0, 0, 2]), anchor=anchor, guard=self.wait_guard())
+
+    def build(self) -> Phase:
+        rng = self.rng
+        own, bus = rng.randint(1, 4), rng.choice([0, 0, 2, 3, 4, 5])
+        buses = 2 if bus >= 4 and rng.random() < 0.4 else 1
+        resources = [*range(own), *(own + n % buses for n in range(bus))]
+        count = rng.randint(1, 6) + bus
+        scale = rng.choice([3, 10, 40])
+        bodies: list[list[list[tuple[int, int]]]] = [[] for _ in resources]
+        order = [*range(own, own + bus)] + [rng.randrange(own + bus // 2) for _ in range(count)]
+        for number, queue in enumerate(order[:count]):
+            inner = rng.choice([1, 1, 1, 1, 2, 3, 5])
+            ragged = tuple(n for n in range(self.levels) if rng.random() < 0.15)
+            kinds = rng.randint(1, 2) if inner > 1 else 1
+            inner_class = tuple(rng.randrange(kinds) for _ in range(inner)) if kinds > 1 else ()
+            classes = 2 ** len(ragged) * kinds
+            shift = rng.choice([0, 0, 0, 1, 2, 4]) if queue < own else rng.choice([0, 0, 0, 1])
+            waits = []
+            for producer in range(number):
+                if rng.random() < 1.6 / (number + 1):
+                    waits.append(self.data(number, inner, shift, producer))
+            if rng.random() < 0.2:
+                waits.append(Wait(producer=number, strides=tuple(r * inner for r in self.rows),
+                                  offset=-inner * rng.randint(1, 2), lag=rng.choice([0, 5, 30]),
+                                  cause="order", guard=self.wait_guard()))
+            base = rng.randint(1, scale)
+            durations = tuple(max(1, base - rng.randint(0, base // 2) * (c > 0))
+                              for c in range(classes))
+            guard = self.guard(0.8 if queue >= own else 0.25)
+            if inner > 1 and rng.random() < 0.1:
+                plane = HalfPlane(coefficients=tuple(rng.choice([-1, 0, 1]) for _ in self.counts),
+                                  inner=tuple(rng.randint(-2, 2) for _ in range(inner)))
+                guard = Guard(first=guard.first, last=guard.last, half_planes=(plane,))
+            self.tasks.append(Task(
+                name=f"T{number}", queue=queue, durations=durations, shift=shift, inner=inner,
+                guard=guard, ragged=ragged, inner_class=inner_class, waits=tuple(waits)))
+            items = [(number, k) for k in range(inner)]
+            if inner > 1 and bodies[queue] and rng.random() < 0.4:  # interleave
+                into = bodies[queue][-1]
+                for item in reversed(items):
+                    into.insert(rng.randint(0, len(into)), item)
+                into[:] = _in_order(into)
+            else:
+                bodies[queue].append(items)
+        self.slots()
+        pools = self.pools()
+        return Phase(
+            name="random",
+            loops=tuple(Loop(name=f"l{n}", count=c) for n, c in enumerate(self.counts)),
+            resources=tuple(f"R{n}" for n in range(own + (buses if bus else 0))),
+            queues=tuple(
+                Queue(name=f"Q{q}", resource=r, body=tuple(i for part in body for i in part))
+                for q, (r, body) in enumerate(zip(resources, bodies, strict=True))),
+            tasks=tuple(self.tasks), pools=pools)
+
+    def slots(self) -> None:
+        """Finite buffers: a producer waits for a consumer some iterations back."""
+        rng = self.rng
+        for number, task in enumerate(list(self.tasks)):
+            extra = []
+            for consumer in range(number + 1, len(self.tasks)):
+                data = [w for w in self.tasks[consumer].waits if w.producer == number]
+                if data and rng.random() < 0.93:
+                    lead = max(0, self.tasks[consumer].shift - task.shift)
+                    level = None
+                    distance = lead + rng.randint(1, 4)
+                    if task.guard.first and rng.random() < 0.8:
+                        level = max(0, min(task.guard.first) - 1)
+                        distance = rng.randint(1, 3) + (lead if rng.random() < 0.9 else 0)
+                        if rng.random() < 0.8:
+                            distance = max(distance, 2)
+                    elif rng.random() < 0.03:
+                        distance = max(0, lead)
+                    extra.append(self.back(consumer, distance, "slot", level))
+            waits = (*task.waits, *extra) if rng.random() < 0.5 else (*extra, *task.waits)
+            self.tasks[number] = _with(task, waits=waits)
+
+    def pools(self) -> tuple[Pool, ...]:
+        rng = self.rng
+        count = rng.choice([0, 1, 2, 3])
+        for pool in range(count):
+            for kind in ("takes", "gives"):
+                for number in rng.sample(range(len(self.tasks)), min(2, len(self.tasks))):
+                    task = self.tasks[number]
+                    amounts = tuple(rng.randint(0, 5) for _ in task.durations)
+                    entry = (*getattr(task, kind), (pool, amounts))
+                    self.tasks[number] = _with(task, **{kind: entry})
+        return tuple(Pool(name=f"P{n}", buffer=rng.choice(["A", "B"])) for n in range(count))
+
+
+def _with(task: Task, **changes: object) -> Task:
+    from dataclasses import replace
+
+    return replace(task, **changes)  # type: ignore[arg-type]
+
+
+def _in_order(items: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The k of each task ascending, at the places that the task has."""
+    seen: dict[int, int] = {}
+    ordered = []
+    for task, _ in items:
+        ordered.append((task, seen.get(task, 0)))
+        seen[task] = seen.get(task, 0) + 1
+    return ordered
