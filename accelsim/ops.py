@@ -114,8 +114,20 @@ BINARY: dict[str, Operation] = {
         _row("/", "div", 2, _div, "np.true_divide(a, b)"),
         _row("//", "floordiv", 2, _floordiv, "np.floor_divide(a, b)"),
         _row("%", "mod", 2, _mod, "np.mod(a, b)"),
-        _row("<<", "shift", 2, lambda a, b: _shift(a, b, left=True), "np.left_shift(integers(a), integers(b))"),
-        _row(">>", "shift", 2, lambda a, b: _shift(a, b, left=False), "np.right_shift(integers(a), integers(b))"),
+        _row(
+            "<<",
+            "shift",
+            2,
+            lambda a, b: _shift(a, b, left=True),
+            "np.left_shift(integers(a), integers(b))",
+        ),
+        _row(
+            ">>",
+            "shift",
+            2,
+            lambda a, b: _shift(a, b, left=False),
+            "np.right_shift(integers(a), integers(b))",
+        ),
         _row("<", "compare", 2, lambda a, b: int(a < b), "a < b"),
         _row("<=", "compare", 2, lambda a, b: int(a <= b), "a <= b"),
         _row(">", "compare", 2, lambda a, b: int(a > b), "a > b"),
@@ -151,8 +163,20 @@ FUNCTIONS: dict[str, Operation] = {
         _row("sigmoid", "sigmoid", 1, _sigmoid, "sigmoid(a)"),
         _row("relu", "relu", 1, lambda x: max(x, 0) if x == x else x, "np.maximum(a, 0)"),
         _row("silu", "silu", 1, lambda x: x * _sigmoid(x), "a * sigmoid(a)"),
-        _row("gelu", "gelu", 1, lambda x: 0.5 * x * (1.0 + math.erf(x / math.sqrt(2.0))), "0.5 * a * (1.0 + erf(a / 2.0**0.5))"),
-        _row("elu1", "elu1", 1, lambda x: x + 1.0 if x > 0 else math.exp(x), "np.where(a > 0, a + 1.0, np.exp(np.minimum(a, 0)))"),
+        _row(
+            "gelu",
+            "gelu",
+            1,
+            lambda x: 0.5 * x * (1.0 + math.erf(x / math.sqrt(2.0))),
+            "0.5 * a * (1.0 + erf(a / 2.0**0.5))",
+        ),
+        _row(
+            "elu1",
+            "elu1",
+            1,
+            lambda x: x + 1.0 if x > 0 else math.exp(x),
+            "np.where(a > 0, a + 1.0, np.exp(np.minimum(a, 0)))",
+        ),
         _row("softplus", "softplus", 1, _softplus, "np.logaddexp(0, a)"),
         _row("cos", "cos", 1, _guard(math.cos, math.nan), "np.cos(a)"),
         _row("sin", "sin", 1, _guard(math.sin, math.nan), "np.sin(a)"),
@@ -199,4 +223,9 @@ def _namespace() -> dict[str, Any]:
         decay = np.exp(-np.abs(values))
         return np.where(np.asarray(values) >= 0, 1.0, decay) / (1.0 + decay)
 
-    return {"np": np, "integers": integers, "sigmoid": sigmoid, "erf": np.vectorize(math.erf, otypes=[float])}
+    return {
+        "np": np,
+        "integers": integers,
+        "sigmoid": sigmoid,
+        "erf": np.vectorize(math.erf, otypes=[float]),
+    }

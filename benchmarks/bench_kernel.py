@@ -36,40 +36,106 @@ def attention(b: int, p2: int, m1: int, p1: int, *, causal: int = 0) -> Phase:
     running = Guard()
     tasks = (
         # Q: depth 2 over p2: the last use of the piece two p2 before.
-        Task(name="LQ", queue=2, durations=(40,), guard=piece, waits=(
-            Wait(producer=number["QK"], strides=first_m1, offset=(m1 - 1) * p1 - 2 * rows[1],
-                 cause="slot"),), takes=((0, (64,)),)),
-        Task(name="LK", queue=3, durations=(50,), guard=head, waits=(
-            Wait(producer=number["QK"], strides=first_p1, offset=p1 - 1 - 2 * p1, cause="slot"),)),
-        Task(name="LV", queue=4, durations=(50,), guard=head, waits=(
-            Wait(producer=number["AV"], strides=first_p1, offset=p1 - 1 - 2 * p1, cause="slot"),)),
-        Task(name="QK", queue=0, durations=(64,), guard=tile, waits=(
-            Wait(producer=number["LQ"], strides=first_m1),
-            Wait(producer=number["LK"], strides=first_p1),
-            before("SLN", 3, cause="slot"))),
-        Task(name="RM", queue=1, durations=(8,), guard=tile, shift=1, waits=(
-            same("QK", lag=20), before("RM", p1, guard=running))),
+        Task(
+            name="LQ",
+            queue=2,
+            durations=(40,),
+            guard=piece,
+            waits=(
+                Wait(
+                    producer=number["QK"],
+                    strides=first_m1,
+                    offset=(m1 - 1) * p1 - 2 * rows[1],
+                    cause="slot",
+                ),
+            ),
+            takes=((0, (64,)),),
+        ),
+        Task(
+            name="LK",
+            queue=3,
+            durations=(50,),
+            guard=head,
+            waits=(
+                Wait(producer=number["QK"], strides=first_p1, offset=p1 - 1 - 2 * p1, cause="slot"),
+            ),
+        ),
+        Task(
+            name="LV",
+            queue=4,
+            durations=(50,),
+            guard=head,
+            waits=(
+                Wait(producer=number["AV"], strides=first_p1, offset=p1 - 1 - 2 * p1, cause="slot"),
+            ),
+        ),
+        Task(
+            name="QK",
+            queue=0,
+            durations=(64,),
+            guard=tile,
+            waits=(
+                Wait(producer=number["LQ"], strides=first_m1),
+                Wait(producer=number["LK"], strides=first_p1),
+                before("SLN", 3, cause="slot"),
+            ),
+        ),
+        Task(
+            name="RM",
+            queue=1,
+            durations=(8,),
+            guard=tile,
+            shift=1,
+            waits=(same("QK", lag=20), before("RM", p1, guard=running)),
+        ),
         Task(name="SLN", queue=0, durations=(7,), guard=tile, shift=2, waits=(same("RM", lag=30),)),
         Task(name="SLD", queue=0, durations=(2,), guard=tile, shift=2, waits=(same("SLN"),)),
-        Task(name="AV", queue=0, durations=(64,), guard=tile, shift=3, waits=(
-            same("SLN", lag=10), Wait(producer=number["LV"], strides=first_p1),
-            before("RN", 4, cause="slot"))),
+        Task(
+            name="AV",
+            queue=0,
+            durations=(64,),
+            guard=tile,
+            shift=3,
+            waits=(
+                same("SLN", lag=10),
+                Wait(producer=number["LV"], strides=first_p1),
+                before("RN", 4, cause="slot"),
+            ),
+        ),
         Task(name="RN", queue=1, durations=(60,), guard=tile, shift=4, waits=(same("AV", lag=20),)),
         Task(name="RD", queue=1, durations=(4,), guard=tile, shift=4, waits=(same("SLD"),)),
-        Task(name="SO", queue=5, durations=(40,), guard=last, shift=4, waits=(same("RN"),),
-             gives=((0, (64,)),)),
+        Task(
+            name="SO",
+            queue=5,
+            durations=(40,),
+            guard=last,
+            shift=4,
+            waits=(same("RN"),),
+            gives=((0, (64,)),),
+        ),
         Task(name="SM", queue=6, durations=(3,), guard=once, shift=4, waits=(same("RD"),)),
     )
-    bodies = [[("QK", 0), ("SLN", 0), ("SLD", 0), ("AV", 0)], [("RM", 0), ("RN", 0), ("RD", 0)],
-              [("LQ", 0)], [("LK", 0)], [("LV", 0)], [("SO", 0)], [("SM", 0)]]
+    bodies = [
+        [("QK", 0), ("SLN", 0), ("SLD", 0), ("AV", 0)],
+        [("RM", 0), ("RN", 0), ("RD", 0)],
+        [("LQ", 0)],
+        [("LK", 0)],
+        [("LV", 0)],
+        [("SO", 0)],
+        [("SM", 0)],
+    ]
     queues = tuple(
         Queue(name=f"q{n}", resource=min(n, 2), body=tuple((number[t], k) for t, k in body))
         for n, body in enumerate(bodies)
     )
     return Phase(
         name="attention",
-        loops=tuple(Loop(name=n, count=c) for n, c in zip(("b", "p2", "m1", "p1"), counts)),
-        resources=("2D", "1D", "DRAM"), queues=queues, tasks=tasks,
+        loops=tuple(
+            Loop(name=n, count=c) for n, c in zip(("b", "p2", "m1", "p1"), counts, strict=True)
+        ),
+        resources=("2D", "1D", "DRAM"),
+        queues=queues,
+        tasks=tasks,
         pools=(Pool(name="Q", buffer="glb"),),
     )
 
@@ -81,19 +147,42 @@ def long_body(outer: int = 768, rows: int = 256, inner: int = 16384) -> Phase:
     depth = tuple(k - 2 for k in each)
     kinds = tuple(int(k >= inner - 7) for k in each)
     tasks = (
-        Task(name="QK", queue=0, durations=(64, 30), inner=inner, inner_class=kinds, waits=(
-            Wait(producer=1, strides=strides, inner=depth, cause="slot"),)),
-        Task(name="SM", queue=1, durations=(61, 29), inner=inner, inner_class=kinds, waits=(
-            Wait(producer=0, strides=strides, inner=each, lag=64),)),
-        Task(name="AV", queue=0, durations=(64, 30), inner=inner, inner_class=kinds, shift=1, waits=(
-            Wait(producer=1, strides=strides, inner=each, lag=64),)),
+        Task(
+            name="QK",
+            queue=0,
+            durations=(64, 30),
+            inner=inner,
+            inner_class=kinds,
+            waits=(Wait(producer=1, strides=strides, inner=depth, cause="slot"),),
+        ),
+        Task(
+            name="SM",
+            queue=1,
+            durations=(61, 29),
+            inner=inner,
+            inner_class=kinds,
+            waits=(Wait(producer=0, strides=strides, inner=each, lag=64),),
+        ),
+        Task(
+            name="AV",
+            queue=0,
+            durations=(64, 30),
+            inner=inner,
+            inner_class=kinds,
+            shift=1,
+            waits=(Wait(producer=1, strides=strides, inner=each, lag=64),),
+        ),
     )
     body = tuple(item for k in each for item in ((0, k), (2, k)))
     return Phase(
-        name="long", loops=(Loop(name="b", count=outer), Loop(name="m", count=rows)),
-        resources=("2D", "1D"), tasks=tasks,
-        queues=(Queue(name="2D", resource=0, body=body),
-                Queue(name="1D", resource=1, body=tuple((1, k) for k in each))),
+        name="long",
+        loops=(Loop(name="b", count=outer), Loop(name="m", count=rows)),
+        resources=("2D", "1D"),
+        tasks=tasks,
+        queues=(
+            Queue(name="2D", resource=0, body=body),
+            Queue(name="1D", resource=1, body=tuple((1, k) for k in each)),
+        ),
     )
 
 
@@ -116,7 +205,9 @@ def main() -> None:
         outcome = jump.run(phase, statistics)
         spent = time.process_time() - begin
         count = sum(map(sum, outcome.phases[0].instances))
-        print(f"jump, {name}: {count:.3e} tasks, {outcome.ticks} ticks in {spent:.3f} s", statistics)
+        print(
+            f"jump, {name}: {count:.3e} tasks, {outcome.ticks} ticks in {spent:.3f} s", statistics
+        )
 
 
 if __name__ == "__main__":

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from accelsim.cascade.cascade import Cascade
 from accelsim.cascade.linear import Linear
-from accelsim.cascade.model import Axis, Const, Equation, Merged, Plain, Reduce, Shift, Tensor, TensorRead
+from accelsim.cascade.model import (
+    Axis,
+    Const,
+    Equation,
+    Merged,
+    Plain,
+    Reduce,
+    Shift,
+    Tensor,
+    TensorRead,
+)
 from accelsim.cascade.sizes import Sizes
 
 __all__ = [

@@ -169,6 +169,8 @@ def show(node: Expr) -> str:
 
 
 def _bracket(node: Expr, op: str = "") -> str:
-    same = isinstance(node, Binary) and op != "" and (node.op == op or (op == "+" and node.op == "*"))
+    same = (
+        isinstance(node, Binary) and op != "" and (node.op == op or (op == "+" and node.op == "*"))
+    )
     loose = isinstance(node, Binary | Default | Unary) and not same
     return f"({show(node)})" if loose else show(node)

@@ -17,7 +17,7 @@ from accelsim.cascade.parser import parse, resolve
 from accelsim.cascade.sizes import Sizes, shape_names, sizes_of, symbols_of
 
 if TYPE_CHECKING:
-    import networkx
+    import networkx as nx
     from numpy.typing import ArrayLike, NDArray
 
     from accelsim.cascade.passes import Explanation
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Cascade:
-    """One algorithm.
+    r"""One algorithm.
 
-    >>> Cascade.parse("in A[K]; B[K]\\nout Y[]\\nY[] = A[k] * B[k] :: +(k)").count(K=4)
+    >>> Cascade.parse("in A[K]; B[K]\nout Y[]\nY[] = A[k] * B[k] :: +(k)").count(K=4)
     {'add': 3, 'mul': 4}
     """
 
@@ -109,14 +109,14 @@ class Cascade:
 
         return tiles(self.block)
 
-    def equation(self, id: str) -> Equation:
+    def equation(self, name: str) -> Equation:
         from accelsim.errors import nearest
 
         for equation in self.block.equations:
-            if equation.id == id:
+            if equation.id == name:
                 return equation
-        known = nearest(id, [e.id for e in self.equations])
-        raise self.source_text.error(0, f"unknown Einsum {id!r}{known}")
+        known = nearest(name, [e.id for e in self.equations])
+        raise self.source_text.error(0, f"unknown Einsum {name!r}{known}")
 
     def sizes(self, **given: Any) -> Sizes:
         """Return symbols, extents and shapes for shape names and parameters."""
@@ -134,7 +134,9 @@ class Cascade:
 
         return evaluate(self, inputs, params)
 
-    def evaluate_reference(self, inputs: Mapping[str, ArrayLike], **params: Any) -> dict[str, NDArray[Any]]:
+    def evaluate_reference(
+        self, inputs: Mapping[str, ArrayLike], **params: Any
+    ) -> dict[str, NDArray[Any]]:
         """Return the outputs as the definition says, element by element: slow, for comparison."""
         from accelsim.cascade.evaluate import evaluate
 
@@ -157,7 +159,7 @@ class Cascade:
 
         return explained(self, rank)
 
-    def graph(self) -> networkx.MultiDiGraph[str]:
+    def graph(self) -> nx.MultiDiGraph[str]:
         """Return the dependences: nodes are inputs and Einsums, an edge is a read."""
         from accelsim.cascade.graph import graph
 
@@ -170,7 +172,9 @@ def _finish(block: Block) -> Block:
     finished: list[Equation] = []
     for equation in block.equations:
         if equation.is_init:
-            finished.append(replace(equation, id=f"{equation.tensor}@init", reduce=_scattered(equation)))
+            finished.append(
+                replace(equation, id=f"{equation.tensor}@init", reduce=_scattered(equation))
+            )
             continue
         seen[equation.tensor] = seen.get(equation.tensor, 0) + 1
         number = seen[equation.tensor]

@@ -29,7 +29,13 @@ def _unique(faults: Iterable[Fault]) -> list[Fault]:
 
 
 def symbol_names(block: Block) -> set[str]:
-    shapes = {n.name for t in block.inputs for a in t.axes for n in ast.walk(a) if isinstance(n, ast.Symbol)}
+    shapes = {
+        n.name
+        for t in block.inputs
+        for a in t.axes
+        for n in ast.walk(a)
+        if isinstance(n, ast.Symbol)
+    }
     return shapes | {s.name for s in block.settings if s.kind != "rank"}
 
 
@@ -50,7 +56,9 @@ def _declarations(block: Block, source: Source) -> Iterator[Fault]:
                 yield source.fault(node.at, "a shape must consist of symbols and numbers")
             if isinstance(node, ast.Symbol):
                 if node.name in block.coords:
-                    yield source.fault(node.at, f"{node.name!r} is a coordinate and cannot be a shape")
+                    yield source.fault(
+                        node.at, f"{node.name!r} is a coordinate and cannot be a shape"
+                    )
                 elif node.name not in symbol_names(block):
                     yield source.fault(node.at, f"unknown symbol {node.name!r}")
     named: set[str] = set()
@@ -70,7 +78,13 @@ def _declarations(block: Block, source: Source) -> Iterator[Fault]:
             yield source.fault(tensor.at, f"{tensor.name!r} is a shape and a tensor")
     for output in block.outputs:
         if output.name not in tensors:
-            yield source.fault(output.at, f"output {output.name!r} has no equation{nearest(output.name, tensors)}")
+            yield source.fault(
+                output.at, f"output {output.name!r} has no equation{nearest(output.name, tensors)}"
+            )
+        elif _arities(block)[output.name] != len(output.axes):
+            axes = _arities(block)[output.name]
+            message = f"{output.name!r} has {axes} axes elsewhere, not {len(output.axes)}"
+            yield source.fault(output.at, message)
         for axis in output.axes:
             yield from _constants(axis, block, source)
 
@@ -80,7 +94,9 @@ def _constants(expr: Expr, block: Block, source: Source) -> Iterator[Fault]:
     for node in ast.walk(expr):
         match node:
             case ast.Read() | ast.Gather():
-                yield source.fault(node.at, f"{node.tensor!r} cannot be read here: only symbols and numbers")
+                yield source.fault(
+                    node.at, f"{node.tensor!r} cannot be read here: only symbols and numbers"
+                )
             case ast.Symbol(name=name) if name in block.coords:
                 yield source.fault(node.at, f"{name!r} is a coordinate and has no value here")
             case ast.Symbol(name=name) if name not in known:
@@ -128,36 +144,50 @@ def _flat(equation: Equation) -> list[str]:
 
 
 def _tree(
-    part: Expr, equation: Equation, allowed: set[str], block: Block, source: Source, arities: dict[str, int]
+    part: Expr,
+    equation: Equation,
+    allowed: set[str],
+    block: Block,
+    source: Source,
+    arities: dict[str, int],
 ) -> Iterator[Fault]:
     coords, symbols = block.coords, symbol_names(block)
-    in_index = {id(n) for read in ast.walk(part) if isinstance(read, ast.Read) for i in read.indices for n in ast.walk(i)}
-    is_scatter = isinstance(part, ast.Gather)
+    in_index = {
+        id(n)
+        for read in ast.walk(part)
+        if isinstance(read, ast.Read)
+        for i in read.indices
+        for n in ast.walk(i)
+    }
+    gathers = equation.reduce.gathers if equation.reduce else ()
+    is_target = any(part is g for g in gathers)
     for node in ast.walk(part):
         match node:
-            case ast.Read(tensor=tensor, indices=indices) | ast.Gather(tensor=tensor, indices=indices):
+            case (
+                ast.Read(tensor=tensor, indices=indices)
+                | ast.Gather(tensor=tensor, indices=indices)
+            ):
                 if tensor not in arities:
-                    yield source.fault(node.at, f"unknown tensor {tensor!r}{nearest(tensor, arities)}")
+                    yield source.fault(
+                        node.at, f"unknown tensor {tensor!r}{nearest(tensor, arities)}"
+                    )
                 elif arities[tensor] != len(indices):
                     plural = "index" if arities[tensor] == 1 else "indices"
-                    yield source.fault(node.at, f"{tensor!r} needs {arities[tensor]} {plural}, not {len(indices)}")
-                if isinstance(node, ast.Gather):
-                    if node.label not in coords and node.label not in _labels(block):
-                        yield source.fault(node.at, f"unknown rank {node.label!r}{nearest(node.label, coords)}")
-                    if not is_scatter and id(node) not in in_index:
-                        yield source.fault(node.at, "a gather must stand inside an index")
+                    yield source.fault(
+                        node.at, f"{tensor!r} needs {arities[tensor]} {plural}, not {len(indices)}"
+                    )
+                if isinstance(node, ast.Gather) and not is_target and id(node) not in in_index:
+                    yield source.fault(node.at, "a gather must stand inside an index")
             case ast.Coord(name=name) if name not in allowed:
-                message = f"{name!r} is neither on the left of {equation.tensor!r} nor reduced{nearest(name, allowed)}"
+                known = nearest(name, allowed)
+                message = f"{name!r} is not on the left of {equation.tensor!r}, nor reduced{known}"
                 yield source.fault(node.at, message)
             case ast.Symbol(name=name) if name not in symbols and not name.startswith("|"):
-                yield source.fault(node.at, f"unknown name {name!r}{nearest(name, symbols | coords)}")
+                yield source.fault(
+                    node.at, f"unknown name {name!r}{nearest(name, symbols | coords)}"
+                )
             case ast.Macro() if node is not equation.right:
                 yield source.fault(node.at, f"the macro {node.name!r} must be the whole right side")
-
-
-def _labels(block: Block) -> set[str]:
-    """Coordinates name ranks, but a label may also be one that no statement walks."""
-    return {n.label for e in block.equations for r in e.reads for n in [r.node] if isinstance(n, ast.Gather)}
 
 
 def _reduction(equation: Equation, block: Block, source: Source) -> Iterator[Fault]:
@@ -180,7 +210,9 @@ def _reduction(equation: Equation, block: Block, source: Source) -> Iterator[Fau
     if reduce.op == "scatter":
         for gather in reduce.gathers:
             if gather.label not in left:
-                yield source.fault(gather.at, f"the target {gather.label!r} of a scatter must stand on the left")
+                yield source.fault(
+                    gather.at, f"the target {gather.label!r} of a scatter must stand on the left"
+                )
 
 
 def _slices(block: Block, source: Source) -> Iterator[Fault]:
@@ -188,7 +220,9 @@ def _slices(block: Block, source: Source) -> Iterator[Fault]:
     for equation in block.equations:
         for other in by_tensor.setdefault(equation.tensor, []):
             if not any(_apart(a, b) for a, b in zip(equation.left, other.left, strict=True)):
-                message = f"this slice of {equation.tensor!r} is already defined; slices must be disjoint"
+                message = (
+                    f"this slice of {equation.tensor!r} is already defined; slices must be disjoint"
+                )
                 yield source.fault(equation.at, message)
                 break
         by_tensor[equation.tensor].append(equation)
@@ -207,9 +241,13 @@ def offset(index: Expr, coord: str) -> int | None:
     match index:
         case ast.Coord(name=name) if name == coord:
             return 0
-        case ast.Binary(op="+", left=ast.Coord(name=name), right=ast.Number(value=int() as d)) if name == coord:
+        case ast.Binary(op="+", left=ast.Coord(name=name), right=ast.Number(value=int() as d)) if (
+            name == coord
+        ):
             return d
-        case ast.Binary(op="-", left=ast.Coord(name=name), right=ast.Number(value=int() as d)) if name == coord:
+        case ast.Binary(op="-", left=ast.Coord(name=name), right=ast.Number(value=int() as d)) if (
+            name == coord
+        ):
             return -d
     return None
 
@@ -229,10 +267,13 @@ def _iteration(block: Block, source: Source) -> Iterator[Fault]:
                     step = offset(read.indices[axis], coord)
                     if step is not None and step > 1:
                         ahead = True
-                        message = f"{read.tensor!r} is read at {coord}+{step}: an iterative rank has {coord} and {coord}+1"
+                        here = f"{read.tensor!r} is read at {coord}+{step}"
+                        message = f"{here}: an iterative rank has {coord} and {coord}+1"
                         yield source.fault(read.node.at, message)
     for tensor, axes in iterative.items():
-        has_start = any(e.tensor == tensor and isinstance(e.left[axes[0]], Const) for e in block.equations)
+        has_start = any(
+            e.tensor == tensor and isinstance(e.left[axes[0]], Const) for e in block.equations
+        )
         if not has_start:
             at = next(e.at for e in block.equations if e.tensor == tensor)
             yield source.fault(at, f"{tensor!r} is iterative and needs an 'init' of index 0")
@@ -254,7 +295,10 @@ def _cycles(block: Block, source: Source) -> Iterator[Fault]:
     cycle = _find_cycle(edges)
     if cycle:
         names = " -> ".join(block.equations[i].tensor for i in [*cycle, cycle[0]])
-        yield source.fault(block.equations[cycle[0]].at, f"these equations need each other at the same point: {names}")
+        yield source.fault(
+            block.equations[cycle[0]].at,
+            f"these equations need each other at the same point: {names}",
+        )
 
 
 def _same_point(reader: Equation, indices: tuple[Expr, ...], writer: Equation) -> bool:

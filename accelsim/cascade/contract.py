@@ -47,7 +47,9 @@ def _summed(factor: Factor, wanted: set[int]) -> Factor:
     drop = tuple(i for i, a in enumerate(factor.axes) if a not in wanted)
     if not drop:
         return factor
-    return Factor(data=factor.data.sum(axis=drop), axes=tuple(a for a in factor.axes if a in wanted))
+    return Factor(
+        data=factor.data.sum(axis=drop), axes=tuple(a for a in factor.axes if a in wanted)
+    )
 
 
 def _pair(a: Factor, b: Factor, later: set[int]) -> Factor:
@@ -58,14 +60,22 @@ def _pair(a: Factor, b: Factor, later: set[int]) -> Factor:
     rows = [i for i in a.axes if i not in shared]
     cols = [i for i in b.axes if i not in shared]
     axes = (*batch, *rows, *cols)
-    sizes = {**dict(zip(a.axes, a.data.shape, strict=True)), **dict(zip(b.axes, b.data.shape, strict=True))}
+    sizes = {
+        **dict(zip(a.axes, a.data.shape, strict=True)),
+        **dict(zip(b.axes, b.data.shape, strict=True)),
+    }
     if not inner:
-        left = _laid(a, [*batch, *rows]).reshape([*(sizes[i] for i in (*batch, *rows)), *[1] * len(cols)])
+        left = _laid(a, [*batch, *rows]).reshape(
+            [*(sizes[i] for i in (*batch, *rows)), *[1] * len(cols)]
+        )
         right = _laid(b, [*batch, *cols]).reshape(
             [*(sizes[i] for i in batch), *[1] * len(rows), *(sizes[i] for i in cols)]
         )
         return Factor(data=left * right, axes=axes)
-    count = {name: _product(sizes[i] for i in group) for name, group in (("k", inner), ("r", rows), ("c", cols))}
+    count = {
+        name: _product(sizes[i] for i in group)
+        for name, group in (("k", inner), ("r", rows), ("c", cols))
+    }
     stack = [sizes[i] for i in batch]
     left = _laid(a, [*batch, *rows, *inner]).reshape([*stack, count["r"], count["k"]])
     right = _laid(b, [*batch, *inner, *cols]).reshape([*stack, count["k"], count["c"]])

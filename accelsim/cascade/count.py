@@ -1,7 +1,8 @@
 """Counts the operations of a cascade (grammar section 9), in closed form where presence is affine.
 
-Where presence is not affine, points are counted one by one. Where it depends on data (a guard, a
-selection, a scatter) this is done for fixed pseudo-random inputs, so the count is one example.
+A guard (``where`` over data) counts as met and a ``select`` as its longer branch: the most that data
+can cause. Where presence is not affine (``or``, floor division, selections, scatters) the points
+are counted one by one, for fixed pseudo-random inputs.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from accelsim.cascade import ast
 from accelsim.cascade.ast import Expr
-from accelsim.cascade.lattice import UncountableError, count_points, projected
+from accelsim.cascade.lattice import UncountableError, count_points, projected, simplified
 from accelsim.cascade.linear import Linear, half_planes, linear
 from accelsim.cascade.model import Block, Equation, Plain
 from accelsim.cascade.order import steps
@@ -43,19 +44,20 @@ def counted(cascade: Cascade, given: Mapping[str, Any]) -> Count:
     """Return the operations of a cascade at some sizes, also per Einsum."""
     sizes = cascade.sizes(**given)
     try:
-        parts = _Closed(cascade.block, sizes).parts()
-        closed = True
-    except UncountableError:
+        closed = _Closed(cascade.block, sizes)
+        parts = closed.parts()
+        exact = not closed.is_bound
+    except (UncountableError, ArithmeticError, ValueError, TypeError):
         from accelsim.cascade.count_points import count_by_points
 
         parts = count_by_points(cascade, sizes)
-        closed = False
+        exact = False
     total: Counter[str] = Counter()
     for part in parts.values():
         total.update(part)
     return Count(
         operations={k: total[k] for k in sorted(total) if total[k]},
-        exact_for_all_data=closed,
+        exact_for_all_data=exact,
         by_equation={e: {k: n for k, n in sorted(p.items()) if n} for e, p in parts.items()},
     )
 
@@ -65,6 +67,7 @@ class _Closed:
         self.block, self.sizes = block, sizes
         self.present: dict[str, Planes] = {t.name: [] for t in block.inputs}
         self.axes: dict[str, tuple[str, ...]] = {}
+        self.is_bound = False
 
     def parts(self) -> dict[str, Counter[str]]:
         plan = steps(self.block, self.sizes)
@@ -83,7 +86,8 @@ class _Closed:
     def define(self, equation: Equation, planes: Planes, *, is_loop: bool) -> None:
         """Remember where a result is present, as conditions on its axes."""
         rest = projected(planes, equation.reduce_coords, self.sizes.extents)
-        rest = [p for p in rest if p.coefs or p.const < 0]
+        tight = simplified(rest, self.sizes.extents)
+        rest = [Linear(coefs={}, const=-1)] if tight is None else list(tight)
         alone = sum(e.tensor == equation.tensor for e in self.block.equations) == 1
         if rest and (is_loop or not alone or not all(isinstance(a, Plain) for a in equation.left)):
             raise UncountableError(f"presence of {equation.tensor}")
@@ -94,9 +98,11 @@ class _Closed:
         reduce = equation.reduce
         if reduce is not None and (reduce.slot is not None or reduce.op == "scatter"):
             raise UncountableError(reduce.op)
-        planes = half_planes(equation.where, self.sizes.symbols)
+        places = [w for w in equation.where if not ast.has_reads(w)]
+        planes = half_planes(places, self.sizes.symbols)
         if planes is None:
             raise UncountableError("where")
+        self.is_bound = self.is_bound or len(places) < len(equation.where)
         for condition in equation.where:
             planes += self.needs(condition)
         planes += self.needs(equation.right)
@@ -120,9 +126,8 @@ class _Closed:
             case ast.Read(tensor=tensor, indices=indices):
                 return self.read(tensor, indices)
             case ast.Default(value=value, other=other):
-                if self.needs(other):
-                    if self.needs(value):
-                        raise UncountableError("a default that may be absent")
+                if self.tight(self.needs(other)) and self.tight(self.needs(value)):
+                    raise UncountableError("a default that may be absent")
                 return []
             case ast.Call(function="select", args=(condition, yes, no)):
                 if self.tight(self.needs(yes)) or self.tight(self.needs(no)):
@@ -131,8 +136,6 @@ class _Closed:
         return [plane for child in ast.children(node) for plane in self.needs(child)]
 
     def tight(self, planes: Planes) -> bool:
-        from accelsim.cascade.lattice import simplified
-
         return simplified(planes, self.sizes.extents) != ()
 
     def read(self, tensor: str, indices: tuple[Expr, ...]) -> Planes:
@@ -167,11 +170,14 @@ class _Closed:
             raise UncountableError(f"index {ast.show(index)}")
         tree = as_symbols(index)
         values = [
-            constant(tree, {**self.sizes.symbols, coords[0]: i}) for i in range(self.sizes.extents[coords[0]])
+            constant(tree, {**self.sizes.symbols, coords[0]: i})
+            for i in range(self.sizes.extents[coords[0]])
         ]
         return (min(values), max(values)) if values else (0, -1)
 
-    def operations(self, node: Expr, planes: Planes, equation: Equation, counts: Counter[str]) -> None:
+    def operations(
+        self, node: Expr, planes: Planes, equation: Equation, counts: Counter[str]
+    ) -> None:
         """Add the operations of a tree at all points that meet the conditions."""
         if not ast.has_reads(node) or isinstance(node, ast.Read):
             return
@@ -189,6 +195,7 @@ class _Closed:
             case ast.Call(function="select", args=(condition, yes, no)):
                 counts["select"] += self.points(planes, equation)
                 self.operations(condition, planes, equation, counts)
+                self.is_bound = True
                 branches: list[Counter[str]] = [Counter(), Counter()]
                 for branch, tree in zip(branches, (yes, no), strict=True):
                     self.operations(tree, planes, equation, branch)

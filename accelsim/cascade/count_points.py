@@ -28,7 +28,7 @@ def count_by_points(
     """Return the operations per Einsum for given inputs, else for fixed pseudo-random ones."""
     total = sum(_product(sizes.extents[c] for c in e.coords) for e in cascade.block.equations)
     if total > MAX_POINTS:
-        message = f"the operations at these sizes have no closed form and are too many to count: {total} points"
+        message = f"the operations have no closed form and are too many to count: {total} points"
         raise SpecError(cascade.source_text.fault(0, message))
     data = arrays if arrays is not None else _inputs(cascade, sizes)
     points = Reference(cascade.block, cascade.source_text, sizes, data)
@@ -37,7 +37,12 @@ def count_by_points(
     sys.setrecursionlimit(max(limit, 1_000_000))
     try:
         for equation in cascade.block.equations:
-            parts.setdefault(equation.id, Counter()).update(_equation(points, equation, sizes))
+            try:
+                part = _equation(points, equation, sizes)
+            except (ArithmeticError, ValueError, TypeError) as error:
+                message = f"{equation.tensor} cannot be counted: {error}"
+                raise cascade.source_text.error(equation.at, message) from None
+            parts.setdefault(equation.id, Counter()).update(part)
     finally:
         sys.setrecursionlimit(limit)
     return parts

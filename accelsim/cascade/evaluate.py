@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,9 @@ from accelsim.errors import SpecError, nearest
 if TYPE_CHECKING:
     from accelsim.cascade.cascade import Cascade
 
+MAX_ELEMENTS = 2**31
+MAX_STEPS = 2**24
+MAX_SLOW_POINTS = 20_000_000
 _LEADING = ("B*", "H*")  # no name of the notation has a star
 
 
@@ -28,13 +32,17 @@ def evaluate(
 ) -> dict[str, Array]:
     arrays = _arrays(cascade, inputs)
     leading = _leading(cascade, arrays)
-    shapes = {t.name: arrays[t.name].shape[arrays[t.name].ndim - len(t.axes) :] for t in cascade.inputs}
+    shapes = {
+        t.name: arrays[t.name].shape[arrays[t.name].ndim - len(t.axes) :] for t in cascade.inputs
+    }
     given = {**shapes_given(cascade.block, cascade.source_text, shapes), **params}
     sizes = sizes_of(cascade.block, cascade.source_text, given)
     for tensor in cascade.inputs:
         if tuple(shapes[tensor.name]) != sizes.shapes[tensor.name]:
-            message = f"input {tensor.name} must have shape {list(sizes.shapes[tensor.name])}, not {list(shapes[tensor.name])}"
+            wanted, shape = list(sizes.shapes[tensor.name]), list(shapes[tensor.name])
+            message = f"input {tensor.name} must have shape {wanted}, not {shape}"
             raise SpecError(cascade.source_text.fault(tensor.at, message))
+    _check_size(cascade, sizes)
     with np.errstate(all="ignore"):
         if not slow:
             block, wide = _lead(cascade.block, sizes, arrays, leading)
@@ -43,6 +51,13 @@ def evaluate(
             except (UnsupportedError, ValueError, ArithmeticError, TypeError, MemoryError):
                 pass
         return _slow(cascade, sizes, arrays, leading)
+
+
+def _check_size(cascade: Cascade, sizes: Sizes) -> None:
+    for name, shape in sizes.shapes.items():
+        if math.prod(shape) > MAX_ELEMENTS:
+            message = f"{name} is too large to evaluate: {math.prod(shape)} elements"
+            raise SpecError(cascade.source_text.fault(0, message))
 
 
 def _arrays(cascade: Cascade, inputs: Mapping[str, Any]) -> dict[str, Array]:
@@ -56,7 +71,9 @@ def _arrays(cascade: Cascade, inputs: Mapping[str, Any]) -> dict[str, Array]:
             raise cascade.source_text.error(tensor.at, f"input {tensor.name!r} is missing")
         array = np.asarray(inputs[tensor.name])
         if array.dtype.kind not in "biuf":
-            raise cascade.source_text.error(tensor.at, f"input {tensor.name} must be real numbers, not {array.dtype}")
+            raise cascade.source_text.error(
+                tensor.at, f"input {tensor.name} must be real numbers, not {array.dtype}"
+            )
         if tensor.is_int:
             if array.dtype.kind == "f" and not np.all(array == np.floor(array)):
                 raise cascade.source_text.error(tensor.at, f"input {tensor.name} must be integers")
@@ -74,7 +91,8 @@ def _leading(cascade: Cascade, arrays: Mapping[str, Array]) -> tuple[int, ...]:
         shape = arrays[tensor.name].shape
         extra = len(shape) - len(tensor.axes)
         if not 0 <= extra <= 2:
-            message = f"input {tensor.name} must have {len(tensor.axes)} axes (and at most 2 leading ones), not {len(shape)}"
+            wanted = f"{len(tensor.axes)} axes (and at most 2 leading ones)"
+            message = f"input {tensor.name} must have {wanted}, not {len(shape)}"
             raise cascade.source_text.error(tensor.at, message)
         if extra and leading and shape[:extra] != leading:
             message = f"the leading axes of {tensor.name} must be {list(leading)}, not {list(shape[:extra])}"
@@ -110,7 +128,7 @@ def _lead(
 
     shapes = {n: s if n in shared else (*leading, *s) for n, s in sizes.shapes.items()}
     extents = {**sizes.extents, **dict(zip(names, leading, strict=True))}
-    wide = Sizes(symbols=sizes.symbols, extents=extents, shapes=shapes)
+    wide = replace(sizes, extents=extents, shapes=shapes)
     return replace(block, equations=tuple(equation(e) for e in block.equations)), wide
 
 
@@ -126,6 +144,8 @@ def _fast(
         if step.rank is None:
             _run(step.equations[0], sizes, stores, {}, whole=_is_alone(block, step.equations[0]))
         else:
+            if sizes.extents[step.rank] > MAX_STEPS:
+                raise UnsupportedError("too many steps")
             for index in range(sizes.extents[step.rank]):
                 for equation in step.equations:
                     _run(equation, sizes, stores, {step.rank: index}, whole=False)
@@ -135,7 +155,7 @@ def _fast(
     for output in outputs:
         store = stores.get(output.name) or _empty(output.name, sizes)
         data = store.data if store.mask is None else np.where(store.mask, store.data, 0)
-        results[output.name] = np.ascontiguousarray(data)
+        results[output.name] = _cut(data, sizes.outputs[output.name])
     return results
 
 
@@ -168,7 +188,12 @@ def _empty(name: str, sizes: Sizes) -> Store:
 
 
 def _run(
-    equation: Equation, sizes: Sizes, stores: dict[str, Store], fixed: Mapping[str, int], *, whole: bool
+    equation: Equation,
+    sizes: Sizes,
+    stores: dict[str, Store],
+    fixed: Mapping[str, int],
+    *,
+    whole: bool,
 ) -> None:
     for read in equation.reads:
         if read.tensor not in stores:
@@ -185,6 +210,10 @@ def _run(
 def _slow(
     cascade: Cascade, sizes: Sizes, arrays: Mapping[str, Array], leading: tuple[int, ...]
 ) -> dict[str, Array]:
+    total = sum(math.prod(sizes.extents[c] for c in e.coords) for e in cascade.block.equations)
+    if total * math.prod(leading) > MAX_SLOW_POINTS:
+        message = f"too large to evaluate element by element: {total} points"
+        raise SpecError(cascade.source_text.fault(0, message))
     results = {t.name: np.zeros((*leading, *sizes.shapes[t.name])) for t in cascade.outputs}
     wide = {t.name for t in cascade.inputs if arrays[t.name].ndim > len(t.axes)}
     for index in np.ndindex(*leading):
@@ -194,4 +223,10 @@ def _slow(
             for point, value in points.tensor(output.name):
                 if value is not None:
                     results[output.name][(*index, *point)] = value
-    return results
+    return {n: _cut(a, sizes.outputs[n]) for n, a in results.items()}
+
+
+def _cut(data: Array, shape: tuple[int, ...]) -> Array:
+    """Return an output in its declared shape; what a ragged tile has beyond it is absent."""
+    place: tuple[Any, ...] = (..., *(slice(0, n) for n in shape))
+    return np.ascontiguousarray(data[place])

@@ -29,7 +29,9 @@ def simplified(planes: Iterable[Linear], extents: Mapping[str, int]) -> tuple[Li
     return tuple(kept.values())
 
 
-def count_points(planes: Sequence[Linear], coords: Sequence[str], extents: Mapping[str, int]) -> int:
+def count_points(
+    planes: Sequence[Linear], coords: Sequence[str], extents: Mapping[str, int]
+) -> int:
     """Return how many points of the box over ``coords`` meet all conditions."""
     sizes = {c: extents[c] for c in coords}
     if 0 in sizes.values():
@@ -57,12 +59,16 @@ def _component(start: str, planes: Sequence[Linear]) -> set[str]:
         group = grown
 
 
-def _merged(planes: tuple[Linear, ...], sizes: dict[str, int]) -> tuple[tuple[Linear, ...], dict[str, int]]:
+def _merged(
+    planes: tuple[Linear, ...], sizes: dict[str, int]
+) -> tuple[tuple[Linear, ...], dict[str, int]]:
     """Replace pairs that occur only as ``outer*size(inner) + inner`` by one coordinate."""
     for outer, inner in itertools.permutations(sorted(sizes), 2):
         width = sizes[inner]
         involved = [p for p in planes if outer in p.coefs or inner in p.coefs]
-        if not involved or any(p.coefs.get(outer, 0) != width * p.coefs.get(inner, 0) for p in involved):
+        if not involved or any(
+            p.coefs.get(outer, 0) != width * p.coefs.get(inner, 0) for p in involved
+        ):
             continue
         name = f"{outer}.{inner}"
         changed = []
@@ -76,8 +82,13 @@ def _merged(planes: tuple[Linear, ...], sizes: dict[str, int]) -> tuple[tuple[Li
     return planes, sizes
 
 
-def _component_count(planes: Sequence[Linear], group: Sequence[str], sizes: Mapping[str, int]) -> int:
+def _component_count(
+    planes: Sequence[Linear], group: Sequence[str], sizes: Mapping[str, int]
+) -> int:
     """Return the points of one group: intervals along its longest coordinate, for all others at once."""
+    if len(planes) == 1 and len(group) == 2:
+        (a, x), (b, y) = ((planes[0].coefs[c], sizes[c]) for c in group)
+        return below_line(a, b, planes[0].const, x, y)
     along = max(group, key=lambda c: sizes[c])
     others = [c for c in group if c != along]
     mesh = 1
@@ -85,7 +96,9 @@ def _component_count(planes: Sequence[Linear], group: Sequence[str], sizes: Mapp
         mesh *= sizes[c]
     if mesh > MAX_MESH:
         raise UncountableError(f"{mesh} combinations of {', '.join(others)}")
-    grids = np.meshgrid(*(np.arange(sizes[c], dtype=np.int64) for c in others), indexing="ij", sparse=True)
+    grids = np.meshgrid(
+        *(np.arange(sizes[c], dtype=np.int64) for c in others), indexing="ij", sparse=True
+    )
     shape = tuple(sizes[c] for c in others)
     low = np.zeros(shape, np.int64)
     high = np.full(shape, sizes[along] - 1, np.int64)
@@ -103,10 +116,45 @@ def _component_count(planes: Sequence[Linear], group: Sequence[str], sizes: Mapp
     return int(np.maximum(high - low + 1, 0).sum())
 
 
-def projected(planes: Sequence[Linear], drop: Sequence[str], extents: Mapping[str, int]) -> list[Linear]:
+def below_line(a: int, b: int, c: int, width: int, height: int) -> int:
+    """Return how many 0 <= x < width, 0 <= y < height have a*x + b*y + c >= 0 (a and b are not 0).
+
+    >>> below_line(1, -1, 0, 4, 4)
+    10
+    """
+    if b > 0:  # count y from the other end
+        b, c = -b, c + b * (height - 1)
+    if a < 0:
+        a, c = -a, c + a * (width - 1)
+    d = -b
+    first = min(max(-(c // a), 0), width)
+    full = min(max(-((c - d * (height - 1)) // a), first), width)
+    steps = full - first
+    return floor_sum(steps, d, a, a * first + c) + steps + (width - full) * height
+
+
+def floor_sum(count: int, divisor: int, step: int, start: int) -> int:
+    """Return the sum of (step*i + start) // divisor over 0 <= i < count, for step, start >= 0."""
+    total = 0
+    while count > 0:
+        total += (step // divisor) * count * (count - 1) // 2 + (start // divisor) * count
+        step, start = step % divisor, start % divisor
+        top = step * count + start
+        if top < divisor:
+            break
+        count, start = divmod(top, divisor)
+        divisor, step = step, divisor
+    return total
+
+
+def projected(
+    planes: Sequence[Linear], drop: Sequence[str], extents: Mapping[str, int]
+) -> list[Linear]:
     """Return the conditions under which some value of the dropped coordinates exists."""
     rest = list(planes)
-    for coord in sorted(drop, key=lambda c: max((abs(p.coefs.get(c, 0)) for p in planes), default=0)):
+    for coord in sorted(
+        drop, key=lambda c: max((abs(p.coefs.get(c, 0)) for p in planes), default=0)
+    ):
         if extents[coord] == 0:
             return [Linear(coefs={}, const=-1)]
         low = [Linear(coefs={coord: 1}, const=0), *(p for p in rest if p.coefs.get(coord, 0) > 0)]

@@ -53,7 +53,9 @@ def tokens(source: Source) -> list[Token]:
     """Return the tokens of a source; the last one is the end."""
     text = source.text
     if len(text) > MAX_LENGTH:
-        raise source.error(0, f"a cascade must have at most {MAX_LENGTH} characters, not {len(text)}")
+        raise source.error(
+            0, f"a cascade must have at most {MAX_LENGTH} characters, not {len(text)}"
+        )
     found: list[Token] = []
     at = 0
     while at < len(text):
@@ -66,5 +68,3 @@ def tokens(source: Source) -> list[Token]:
         at = match.end()
     found.append(Token(kind="end", text="", at=len(text.rstrip())))
     return found
-
-

@@ -26,11 +26,15 @@ class Linear:
         for name, k in other.coefs.items():
             coefs[name] = coefs.get(name, 0) + sign * k
         return Linear(
-            coefs={n: k for n, k in coefs.items() if k}, const=self.const + sign * other.const + const
+            coefs={n: k for n, k in coefs.items() if k},
+            const=self.const + sign * other.const + const,
         )
 
     def times(self, factor: int) -> Linear:
-        return Linear(coefs={n: k * factor for n, k in self.coefs.items() if factor}, const=self.const * factor)
+        return Linear(
+            coefs={n: k * factor for n, k in self.coefs.items() if factor},
+            const=self.const * factor,
+        )
 
 
 def constant(expr: Expr, symbols: Mapping[str, Any]) -> Any:
@@ -108,10 +112,10 @@ def _planes(expr: Expr, symbols: Mapping[str, Any]) -> list[Linear] | None:
         case ast.Unary(op="not", arg=ast.Binary(op=op) as arg) if op in _NEGATED:
             return _planes(ast.Binary(op=_NEGATED[op], left=arg.left, right=arg.right), symbols)
         case ast.Binary(op=op, left=a, right=b) if op in _NEGATED or op == "==":
-            left, right = linear(a, symbols), linear(b, symbols)
-            if left is None or right is None:
+            low, high = linear(a, symbols), linear(b, symbols)
+            if low is None or high is None:
                 return None
-            up, down = right.plus(left, -1), left.plus(right, -1)
+            up, down = high.plus(low, -1), low.plus(high, -1)
             return {
                 "<=": [up],
                 "<": [up.plus(_NEVER)],

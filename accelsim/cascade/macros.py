@@ -34,7 +34,8 @@ class _Expansion:
         self.outer = tuple(c for c in self.coords if c != macro.coord)
         if macro.coord not in self.coords:
             has = ", ".join(self.coords) or "none"
-            message = f"{macro.name}{{{macro.coord}}} needs an argument with rank {macro.coord!r}; it has: {has}"
+            call = f"{macro.name}{{{macro.coord}}}"
+            message = f"{call} needs an argument with rank {macro.coord!r}; it has: {has}"
             raise source.error(macro.at, message)
 
     def equations(self) -> list[Equation]:
@@ -45,7 +46,9 @@ class _Expansion:
         indices = tuple(Coord(name=c, at=at) for c in coords)
         return Read(tensor=f"{self.equation.tensor}__{suffix}", indices=indices, at=at)
 
-    def temporary(self, suffix: str, coords: tuple[str, ...], right: Expr, op: str = "") -> Equation:
+    def temporary(
+        self, suffix: str, coords: tuple[str, ...], right: Expr, op: str = ""
+    ) -> Equation:
         name = f"{self.equation.tensor}__{suffix}"
         return Equation(
             id=name,

@@ -95,7 +95,9 @@ class TensorRead:
     def gathered_axes(self) -> tuple[int, ...]:
         """The axes of the tensor whose index holds a gather."""
         return tuple(
-            i for i, e in enumerate(self.indices) if any(isinstance(n, ast.Gather) for n in ast.walk(e))
+            i
+            for i, e in enumerate(self.indices)
+            if any(isinstance(n, ast.Gather) for n in ast.walk(e))
         )
 
     def affine(self, symbols: Mapping[str, object]) -> tuple[Linear | None, ...]:

@@ -85,8 +85,16 @@ def _loop(group: list[Equation], sizes: Sizes) -> Step | None:
     rank = ranks.pop()
     axes: dict[str, int] = {}
     for equation in group:
-        places = [i for i, a in enumerate(equation.left) if isinstance(a, Plain | Shift) and a.coord == rank]
-        if len(places) != 1 or equation.is_init or axes.setdefault(equation.tensor, places[0]) != places[0]:
+        places = [
+            i
+            for i, a in enumerate(equation.left)
+            if isinstance(a, Plain | Shift) and a.coord == rank
+        ]
+        if (
+            len(places) != 1
+            or equation.is_init
+            or axes.setdefault(equation.tensor, places[0]) != places[0]
+        ):
             return None
         if equation.reduce and equation.reduce.op == "scatter":
             return None
@@ -97,7 +105,9 @@ def _loop(group: list[Equation], sizes: Sizes) -> Step | None:
             for j, writer in enumerate(group):
                 if writer.tensor != read.tensor:
                     continue
-                kind = _when(read.indices[axes[writer.tensor]], writer.left[axes[writer.tensor]], rank, sizes)
+                kind = _when(
+                    read.indices[axes[writer.tensor]], writer.left[axes[writer.tensor]], rank, sizes
+                )
                 if kind is None:
                     return None
                 if kind == "now":
@@ -117,6 +127,8 @@ def _when(index: ast.Expr, axis: object, rank: str, sizes: Sizes) -> str | None:
     kinds: set[str] = set()
     if index == ast.Coord(name=rank):
         return "before" if written else "now"
+    if sizes.extents[rank] > 2**24:
+        return None
     for step in range(sizes.extents[rank]):
         symbols = {**sizes.symbols, rank: step}
         ahead = constant(as_symbols(index), symbols) - (step + written)

@@ -18,7 +18,18 @@ from accelsim.cascade.grammar import (
     WORDS,
 )
 from accelsim.cascade.lexer import Source, Token, tokens
-from accelsim.cascade.model import Axis, Block, Const, Equation, Merged, Plain, Reduce, Setting, Shift, Tensor
+from accelsim.cascade.model import (
+    Axis,
+    Block,
+    Const,
+    Equation,
+    Merged,
+    Plain,
+    Reduce,
+    Setting,
+    Shift,
+    Tensor,
+)
 from accelsim.errors import Fault, SpecError, nearest
 from accelsim.ops import FUNCTIONS
 
@@ -78,7 +89,9 @@ class _Parser:
         if self.token.kind != "name":
             raise self.error(f"expected {what}, not {self.found()}")
         if self.token.text in WORDS:
-            raise self.error(f"{self.token.text!r} is a word of the notation and cannot name {what}")
+            raise self.error(
+                f"{self.token.text!r} is a word of the notation and cannot name {what}"
+            )
         return self.take()
 
     # lines
@@ -92,7 +105,9 @@ class _Parser:
             try:
                 self.line()
                 if self.token.kind not in ("newline", "end"):
-                    raise self.error(f"expected an operator or the end of the line, not {self.found()}")
+                    raise self.error(
+                        f"expected an operator or the end of the line, not {self.found()}"
+                    )
             except SpecError as error:
                 faults.extend(error.faults)
                 while self.token.kind not in ("newline", "end"):
@@ -136,7 +151,9 @@ class _Parser:
     def tensor_name(self, what: str) -> Token:
         name = self.name(what)
         if not name.text[0].isupper():
-            raise self.error(f"a tensor's name must start with an upper-case letter, not {name.text!r}", name.at)
+            raise self.error(
+                f"a tensor's name must start with an upper-case letter, not {name.text!r}", name.at
+            )
         self.expect("[", f"after the tensor {name.text!r}")
         return name
 
@@ -158,7 +175,9 @@ class _Parser:
                 where.append(self.expr())
         reduce = self.reduce() if self.accept("::") else None
         if isinstance(right, ast.Macro) and (where or reduce):
-            message = f"the macro {right.name!r} must be the whole right side: no 'where' and no '::'"
+            message = (
+                f"the macro {right.name!r} must be the whole right side: no 'where' and no '::'"
+            )
             raise self.error(message, word.at if where else right.at)
         return Equation(
             id=name.text,
@@ -187,7 +206,9 @@ class _Parser:
                 right=ast.Symbol(name=inner),
             ):
                 return Merged(outer=outer, size=size, inner=inner)
-        raise self.error(f"a left axis must be x, x+1, an integer or x*C+y, not {ast.show(expr)!r}", at)
+        raise self.error(
+            f"a left axis must be x, x+1, an integer or x*C+y, not {ast.show(expr)!r}", at
+        )
 
     def reduce(self) -> Reduce:
         token = self.take()
@@ -209,9 +230,13 @@ class _Parser:
             combine = self.take()
             if combine.text not in COMBINE_OPS:
                 known = nearest(combine.text, COMBINE_OPS)
-                raise self.error(f"{combine.text!r} is not how a scatter combines{known}", combine.at)
+                raise self.error(
+                    f"{combine.text!r} is not how a scatter combines{known}", combine.at
+                )
             self.expect(")", "after the scatter")
-            return Reduce(op=op, coords=(), gathers=tuple(gathers), combine=combine.text, at=token.at)
+            return Reduce(
+                op=op, coords=(), gathers=tuple(gathers), combine=combine.text, at=token.at
+            )
         coords = [self.name("a rank to reduce").text]
         while self.accept(","):
             coords.append(self.name("a rank to reduce").text)
@@ -345,7 +370,9 @@ class _Parser:
         args = self.listed(")", self.expr)
         row = FUNCTIONS.get(name.text)
         if row is None:
-            raise self.error(f"{name.text!r} is not a function{nearest(name.text, FUNCTIONS)}", name.at)
+            raise self.error(
+                f"{name.text!r} is not a function{nearest(name.text, FUNCTIONS)}", name.at
+            )
         least, most = row.arity
         if not least <= len(args) <= most:
             wanted = f"{least} argument{'s' if least != 1 else ''}"
@@ -361,7 +388,9 @@ class _Parser:
         label = self.name("the rank that a gather walks")
         gather = ast.Gather(tensor=name.text, indices=indices, label=label.text, at=at)
         if any(isinstance(n, ast.Gather) for i in indices for n in ast.walk(i)):
-            raise self.error("gathers cannot nest: name the inner one in an equation of its own", at)
+            raise self.error(
+                "gathers cannot nest: name the inner one in an equation of its own", at
+            )
         return gather
 
 

@@ -66,8 +66,13 @@ class Explanation:
     """The passes if divisions and factors that do not have the rank leave the sums over it."""
 
     def __str__(self) -> str:
-        lines = [f"{self.rank}: {self.passes} passes", *(f"  {sentence}" for sentence in self.chain)]
-        lines += [f"  live over passes {t.passes}: {t.tensor}, {t.footprint} words" for t in self.live]
+        lines = [
+            f"{self.rank}: {self.passes} passes",
+            *(f"  {sentence}" for sentence in self.chain),
+        ]
+        lines += [
+            f"  live over passes {t.passes}: {t.tensor}, {t.footprint} words" for t in self.live
+        ]
         if self.deferred < self.passes:
             lines.append(f"  deferring by distributivity would give {self.deferred}")
         return "\n".join(lines)
@@ -76,7 +81,9 @@ class Explanation:
 def ranks(block: Block) -> dict[str, Rank]:
     """Return all ranks by name: coordinates and tiled pairs ``outer.inner``."""
     used = dict.fromkeys(c for e in block.equations for c in (*e.left_coords, *e.coords))
-    labels = [r.node.label for e in block.equations for r in e.reads if isinstance(r.node, ast.Gather)]
+    labels = [
+        r.node.label for e in block.equations for r in e.reads if isinstance(r.node, ast.Gather)
+    ]
     found: dict[str, Rank] = {c: (c,) for c in (*used, *labels)}
     found.update({f"{o}.{i}": (o, i) for o, i in tiles(block) if o != i})
     return found
@@ -118,7 +125,7 @@ def _carries(coords: Sequence[str], rank: Rank) -> bool:
     return rank[0] in coords
 
 
-def _on_axis(read: TensorRead, rank: Rank) -> tuple[str, ...]:
+def _on_axis(read: TensorRead) -> tuple[str, ...]:
     """The coordinates by which a read moves: those in its indices and the ranks that its gathers walk."""
     own: list[str] = []
     for index in read.indices:
@@ -150,15 +157,17 @@ def _status(
             writer, status = equations[j], found[j]
             if _is_old_state(read, writer, rank):
                 continue
-            after = status.late or (status.level > 0 and not _carries(_on_axis(read, rank), rank))
+            after = status.late or (status.level > 0 and not _carries(_on_axis(read), rank))
             source = status.level
-            if read.is_gather and isinstance(read.node, ast.Gather) and read.node.label in rank:
-                source, after = max(source, 1), True
+            if isinstance(read.node, ast.Gather) and read.node.label in rank:
+                after = True  # a list of indices is needed whole
             if source == 0:
                 continue
             need = source + 1 if visits and after else source
             late = late or (after and not visits)
-            if need > level or (need == level and forced is None and need > 0 and (after or need > 1)):
+            if need > level or (
+                need == level and forced is None and need > 0 and (after or need > 1)
+            ):
                 level, forced = need, Forced(tensor=read.tensor, after=after)
     if visits or level:
         late = late or not _carries(equation.left_coords, rank)
@@ -168,7 +177,11 @@ def _status(
 def _is_old_state(read: TensorRead, writer: Equation, rank: Rank) -> bool:
     """Whether a read takes the state before this step of an iterative rank that is not the one followed."""
     for axis, index in zip(writer.left, read.indices, strict=True):
-        if isinstance(axis, Shift) and axis.coord not in rank and axis.coord in ast.coords_in(index):
+        if (
+            isinstance(axis, Shift)
+            and axis.coord not in rank
+            and axis.coord in ast.coords_in(index)
+        ):
             step = offset(index, axis.coord)
             return step is None or step < 1
     return False
@@ -182,7 +195,9 @@ def explained(cascade: Cascade, name: str) -> Explanation:
         raise cascade.source_text.error(0, f"unknown rank {name!r}{nearest(name, known)}")
     levels = statuses(block.equations, known[name])
     if levels is None:
-        raise cascade.source_text.error(0, f"rank {name!r} has no number of passes: a result reads its own past")
+        raise cascade.source_text.error(
+            0, f"rank {name!r} has no number of passes: a result reads its own past"
+        )
     visiting = [(e.id, s.level) for e, s in zip(block.equations, levels, strict=True) if s.visits]
     after = statuses(deferred(block.equations, known[name]), known[name])
     return Explanation(
@@ -196,7 +211,9 @@ def explained(cascade: Cascade, name: str) -> Explanation:
 
 
 def _chain(equations: Sequence[Equation], levels: Sequence[Status], name: str) -> tuple[str, ...]:
-    best = max(range(len(levels)), key=lambda i: levels[i].level if levels[i].visits else -1, default=None)
+    best = max(
+        range(len(levels)), key=lambda i: levels[i].level if levels[i].visits else -1, default=None
+    )
     sentences: list[str] = []
     seen: set[int] = set()
     while best is not None and best not in seen:
@@ -219,7 +236,9 @@ def _chain(equations: Sequence[Equation], levels: Sequence[Status], name: str) -
         elif not status.visits:
             sentences.append(f"after pass {status.level}: {equation.id} comes from {forced.tensor}")
         else:
-            sentences.append(f"pass {status.level}: {equation.id} takes {forced.tensor} as it appears")
+            sentences.append(
+                f"pass {status.level}: {equation.id} takes {forced.tensor} as it appears"
+            )
         best = previous
     return tuple(reversed(sentences))
 
@@ -235,7 +254,7 @@ def _live(block: Block, levels: Sequence[Status], rank: Rank) -> tuple[LiveTenso
         coords = dict.fromkeys(equation.left_coords)
         shapes.setdefault(equation.tensor, "*".join(names[c] for c in coords) or "1")
         for read in equation.reads:
-            if status.visits and _carries(_on_axis(read, rank), rank):
+            if status.visits and _carries(_on_axis(read), rank):
                 used.setdefault(read.tensor, set()).add(status.level)
     live: list[LiveTensor] = []
     for tensor, at in used.items():

@@ -26,7 +26,9 @@ Point = tuple[int, ...]
 class Reference:
     """Points of tensors, computed when they are asked for and remembered."""
 
-    def __init__(self, block: Block, source: Source, sizes: Sizes, arrays: Mapping[str, Any]) -> None:
+    def __init__(
+        self, block: Block, source: Source, sizes: Sizes, arrays: Mapping[str, Any]
+    ) -> None:
         self.source, self.sizes, self.arrays = source, sizes, arrays
         self.equations: dict[str, list[Equation]] = {}
         for equation in block.equations:
@@ -103,9 +105,13 @@ class Reference:
                 return self.scatter(equation, env)
             return _fold(reduce.op, [v for _, v in self.points(equation, env)])
         except (ValueError, ArithmeticError, TypeError) as error:
-            raise self.source.error(equation.at, f"{equation.tensor} cannot be computed: {error}") from None
+            raise self.source.error(
+                equation.at, f"{equation.tensor} cannot be computed: {error}"
+            ) from None
 
-    def points(self, equation: Equation, env: dict[str, int]) -> Iterator[tuple[dict[str, int], Value]]:
+    def points(
+        self, equation: Equation, env: dict[str, int]
+    ) -> Iterator[tuple[dict[str, int], Value]]:
         """Yield the points of the reduced coordinates that exist."""
         coords = equation.reduce_coords
         for values in itertools.product(*(range(self.sizes.extents[c]) for c in coords)):
@@ -122,7 +128,8 @@ class Reference:
 
     def top(self, equation: Equation, env: dict[str, int]) -> Value:
         reduce = equation.reduce
-        assert reduce is not None and reduce.slot is not None
+        assert reduce is not None
+        assert reduce.slot is not None
         outer = {c: i for c, i in env.items() if c != reduce.slot}
         key = (equation.id, tuple(outer.values()))
         if key not in self.tops:
@@ -168,7 +175,10 @@ class Reference:
                 return env[name]
             case ast.Symbol(name=name):
                 return self.sizes.symbols[name]
-            case ast.Read(tensor=tensor, indices=indices) | ast.Gather(tensor=tensor, indices=indices):
+            case (
+                ast.Read(tensor=tensor, indices=indices)
+                | ast.Gather(tensor=tensor, indices=indices)
+            ):
                 point = []
                 for index in indices:
                     value = self.expr(index, env)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from accelsim.cascade import ast
@@ -25,6 +25,8 @@ class Sizes:
     extents: Mapping[str, int]
     shapes: Mapping[str, tuple[int, ...]]
     """Axis sizes of every tensor, inputs and results."""
+    outputs: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """The declared shapes of the outputs; a merged axis may be longer inside (a ragged last tile)."""
 
 
 def shape_names(block: Block) -> tuple[str, ...]:
@@ -39,7 +41,9 @@ def symbols_of(block: Block, source: Source, given: Mapping[str, Any]) -> dict[s
     shapes = shape_names(block)
     for name in given:
         if name not in settable and name not in shapes:
-            raise SpecError(source.fault(0, f"unknown parameter {name!r}{nearest(name, [*settable, *shapes])}"))
+            raise SpecError(
+                source.fault(0, f"unknown parameter {name!r}{nearest(name, [*settable, *shapes])}")
+            )
     symbols: dict[str, Any] = {}
     for name in shapes:
         if name not in given:
@@ -65,7 +69,11 @@ def evaluate_symbol(expr: Expr, symbols: Mapping[str, Any], source: Source, at: 
         value = constant(expr, symbols)
     except KeyError as error:
         known = nearest(str(error.args[0]), symbols)
-        raise SpecError(source.fault(at, f"{ast.show(expr)!r} needs {error.args[0]!r}, which is not bound here{known}")) from None
+        raise SpecError(
+            source.fault(
+                at, f"{ast.show(expr)!r} needs {error.args[0]!r}, which is not bound here{known}"
+            )
+        ) from None
     except (ArithmeticError, ValueError, TypeError) as error:
         raise SpecError(source.fault(at, f"{ast.show(expr)!r} has no value: {error}")) from None
     return value
@@ -78,7 +86,9 @@ def _whole(value: Any, what: str, source: Source, at: int) -> int:
     except (TypeError, ValueError, OverflowError):
         exact = False
     if not exact or not 0 <= number <= MAX_EXTENT:
-        raise SpecError(source.fault(at, f"{what} must be a whole number of at least 0, not {value!r}"))
+        raise SpecError(
+            source.fault(at, f"{what} must be a whole number of at least 0, not {value!r}")
+        )
     return number
 
 
@@ -88,7 +98,9 @@ def sizes_of(block: Block, source: Source, given: Mapping[str, Any]) -> Sizes:
     return _Extents(block, source, symbols).sizes()
 
 
-def shapes_given(block: Block, source: Source, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, int]:
+def shapes_given(
+    block: Block, source: Source, shapes: Mapping[str, tuple[int, ...]]
+) -> dict[str, int]:
     """Return the shape names that the shapes of the inputs bind; a name that two arrays bind must agree."""
     bound: dict[str, int] = {}
     for tensor in block.inputs:
@@ -96,7 +108,9 @@ def shapes_given(block: Block, source: Source, shapes: Mapping[str, tuple[int, .
             if isinstance(axis, ast.Symbol):
                 first = bound.setdefault(axis.name, size)
                 if first != size:
-                    message = f"{tensor.name} has {axis.name} = {size} where another input has {first}"
+                    message = (
+                        f"{tensor.name} has {axis.name} = {size} where another input has {first}"
+                    )
                     raise SpecError(source.fault(axis.at, message))
     return bound
 
@@ -117,18 +131,44 @@ class _Extents:
             self.shapes[tensor.name] = tuple(axes)
         for setting in self.block.settings:
             if setting.kind == "rank":
-                self.extents[setting.name] = self.size(setting.value, f"rank {setting.name}", setting.at)
+                self.extents[setting.name] = self.size(
+                    setting.value, f"rank {setting.name}", setting.at
+                )
         self._from_inputs()
         self._from_intermediates()
         missing = sorted(self.block.coords - set(self.extents))
         if missing:
-            at = next(e.at for e in self.block.equations if missing[0] in (*e.left_coords, *e.reduce_coords))
+            at = next(
+                e.at
+                for e in self.block.equations
+                if missing[0] in (*e.left_coords, *e.reduce_coords)
+            )
             message = f"rank {missing[0]!r} has no extent: it indexes no axis alone; give it a 'rank' line"
             raise SpecError(self.source.fault(at, message))
         self._results()
         for name, extent in self.extents.items():
             self.symbols[extent_symbol(name)] = extent
-        return Sizes(symbols=self.symbols, extents=self.extents, shapes=self.shapes)
+        return Sizes(
+            symbols=self.symbols, extents=self.extents, shapes=self.shapes, outputs=self._outputs()
+        )
+
+    def _outputs(self) -> dict[str, tuple[int, ...]]:
+        found: dict[str, tuple[int, ...]] = {}
+        for output in self.block.outputs:
+            axes = [self.size(a, f"an axis of {output.name}", output.at) for a in output.axes]
+            found[output.name] = tuple(axes)
+            merged = {
+                i
+                for e in self.block.equations
+                if e.tensor == output.name
+                for i, a in enumerate(e.left)
+                if isinstance(a, Merged)
+            }
+            for i, (size, real) in enumerate(zip(axes, self.shapes[output.name], strict=True)):
+                if size != real and not (i in merged and size < real):
+                    message = f"axis {i + 1} of output {output.name} is {real} long, not {size}"
+                    raise SpecError(self.source.fault(output.at, message))
+        return found
 
     def bare_reads(self) -> Iterator[tuple[str, str, int, int]]:
         """Yield (coordinate, tensor, axis, offset) of every bare index."""
@@ -152,7 +192,12 @@ class _Extents:
                 raise SpecError(self.source.fault(at, message))
 
     def _from_intermediates(self) -> None:
-        iterative = {(e.tensor, i) for e in self.block.equations for i, a in enumerate(e.left) if isinstance(a, Shift)}
+        iterative = {
+            (e.tensor, i)
+            for e in self.block.equations
+            for i, a in enumerate(e.left)
+            if isinstance(a, Shift)
+        }
         inputs = {t.name for t in self.block.inputs}
         while True:
             found: dict[str, int] = {}

@@ -11,7 +11,16 @@ from accelsim.cascade import ast
 from accelsim.cascade.ast import Expr
 from accelsim.cascade.contract import Factor, contract
 from accelsim.cascade.model import Const, Equation, Merged, Reduce, Shift
-from accelsim.cascade.vector import Array, Scope, Store, UnsupportedError, Vector, both, clean, number
+from accelsim.cascade.vector import (
+    Array,
+    Scope,
+    Store,
+    UnsupportedError,
+    Vector,
+    both,
+    clean,
+    number,
+)
 
 MAX_POINTS = 2**29
 _FOLDS: dict[str, tuple[Any, float]] = {
@@ -35,7 +44,9 @@ def compute(equation: Equation, scope: Scope) -> Vector:
     left = [c for c in equation.left_coords if c not in scope.fixed]
     if reduce is None:
         result = scope.expr(equation.right)
-        return _arranged(Vector(data=number(result.data), mask=both(result.mask, mask)), scope, left)
+        return _arranged(
+            Vector(data=number(result.data), mask=both(result.mask, mask)), scope, left
+        )
     if reduce.slot is not None:
         return _top(equation.right, mask, reduce, scope, left)
     if reduce.op == "scatter":
@@ -90,7 +101,7 @@ def _reduced(data: Array, mask: Array | None, axes: tuple[int, ...], op: str) ->
         return Vector(data=np.zeros(shape), mask=np.zeros(shape, bool))
     if mask is None:
         return Vector(data=fold(data, axis=axes))
-    alive = mask.any(axis=axes)
+    alive: Array = np.asarray(mask.any(axis=axes))
     if data.dtype.kind != "f" and op in ("max", "min"):
         data = data.astype(float)
     result = fold(np.where(mask, data, identity), axis=axes)
@@ -105,7 +116,9 @@ def _factors(node: Expr) -> list[Expr]:
     return [node]
 
 
-def _sum_of_products(right: Expr, mask: Array | None, scope: Scope, left: Sequence[str]) -> Vector | None:
+def _sum_of_products(
+    right: Expr, mask: Array | None, scope: Scope, left: Sequence[str]
+) -> Vector | None:
     """Return a sum of products as matrix products, or None if that could change a value."""
     values = [scope.expr(f) for f in _factors(right)]
     masks = [v.mask for v in values if v.mask is not None]
@@ -127,7 +140,9 @@ def _sum_of_products(right: Expr, mask: Array | None, scope: Scope, left: Sequen
     data = contract([Factor.of(a, scope.shape) for a in arrays], kept, scope.shape)
     alive: Array | None = None
     if masks:
-        counts = contract([Factor.of(m.astype(float), scope.shape) for m in masks], kept, scope.shape)
+        counts = contract(
+            [Factor.of(m.astype(float), scope.shape) for m in masks], kept, scope.shape
+        )
         alive = counts > 0.5
         if alive.all():
             alive = None
@@ -138,7 +153,9 @@ def _sum_of_products(right: Expr, mask: Array | None, scope: Scope, left: Sequen
     return Vector(data=clean(data, alive), mask=alive)
 
 
-def _top(right: Expr, mask: Array | None, reduce: Reduce, scope: Scope, left: Sequence[str]) -> Vector:
+def _top(
+    right: Expr, mask: Array | None, reduce: Reduce, scope: Scope, left: Sequence[str]
+) -> Vector:
     """Return the k largest existing values of the last axis (the reduced one), in ascending place."""
     assert reduce.slot is not None
     outer = [c for c in left if c != reduce.slot]
@@ -174,7 +191,9 @@ def _top(right: Expr, mask: Array | None, reduce: Reduce, scope: Scope, left: Se
     return Vector(data=result.transpose(place), mask=there.transpose(place))
 
 
-def _scatter(equation: Equation, mask: Array | None, reduce: Reduce, scope: Scope, left: Sequence[str]) -> Vector:
+def _scatter(
+    equation: Equation, mask: Array | None, reduce: Reduce, scope: Scope, left: Sequence[str]
+) -> Vector:
     labels = [g.label for g in reduce.gathers]
     if set(labels) & set(ast.coords_in(equation.right, *equation.where)):
         raise UnsupportedError("a scatter that reads its target")

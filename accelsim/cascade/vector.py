@@ -86,7 +86,10 @@ class Scope:
         match node:
             case ast.Coord(name=name):
                 return Vector(data=self.coord(name))
-            case ast.Read(tensor=tensor, indices=indices) | ast.Gather(tensor=tensor, indices=indices):
+            case (
+                ast.Read(tensor=tensor, indices=indices)
+                | ast.Gather(tensor=tensor, indices=indices)
+            ):
                 return self.read(tensor, indices)
             case ast.Default(value=value, other=other):
                 return self.default(self.expr(value), other)
@@ -100,9 +103,10 @@ class Scope:
             case ast.Call(function=function, args=args):
                 values = [self.expr(a) for a in args]
                 mask: Array | None = None
-                for value in values:
-                    mask = both(mask, value.mask)
-                return Vector(data=array(FUNCTIONS[function])(*(number(v.data) for v in values)), mask=mask)
+                for operand in values:
+                    mask = both(mask, operand.mask)
+                data = array(FUNCTIONS[function])(*(number(v.data) for v in values))
+                return Vector(data=data, mask=mask)
         raise UnsupportedError(type(node).__name__)
 
     def binary(self, op: str, a: Vector, b: Vector) -> Vector:
@@ -137,7 +141,11 @@ class Scope:
     def linear(self, index: Expr) -> Linear | None:
         form = linear(index, self.symbols)
         if form is None:
-            if self.fixed and not ast.has_reads(index) and set(ast.coords_in(index)) <= set(self.fixed):
+            if (
+                self.fixed
+                and not ast.has_reads(index)
+                and set(ast.coords_in(index)) <= set(self.fixed)
+            ):
                 value = self.expr(index).data
                 if value != np.floor(value):
                     raise UnsupportedError("an index that is no integer")
@@ -198,7 +206,9 @@ class Scope:
                 data = np.clip(data, 0, max(size - 1, 0))
             keys.append(data)
         if store.data.size == 0:
-            return Vector(data=np.zeros([1] * len(self.coords)), mask=np.zeros([1] * len(self.coords), bool))
+            return Vector(
+                data=np.zeros([1] * len(self.coords)), mask=np.zeros([1] * len(self.coords), bool)
+            )
         place = tuple(np.broadcast_arrays(*keys))
         if store.mask is not None:
             mask = both(mask, store.mask[place])

@@ -51,6 +51,12 @@ def default_depth(plan: BlockPlan, tensor: str) -> int:
     return 1 if made and place is not None and place.loop != STREAM else 2
 
 
+def makers(blocks: tuple[BlockPlan, ...], tensor: str) -> tuple[BlockPlan, ...]:
+    """Return the blocks that make a tensor; if none does, all of them."""
+    found = tuple(p for p in blocks if any(b.equation.tensor == tensor for b in p.bindings))
+    return found or blocks
+
+
 def demand(
     spec: MappingSpec,
     cascade: Cascade,
@@ -76,11 +82,11 @@ def demand(
                 axes = tile_axes(plan, sizes, tensor)
                 if axes is None:
                     continue
-                copies = plan.depth.get(tensor, default_depth(plan, tensor))
-                paid = charges.get(tensor, copies)
-                words = plan.space.words(axes, fixed_atoms(plan, place.loop), frozenset())
                 share = next((names for names in shares if tensor in names), None)
                 owner = share[0] if share else tensor
+                copies = max(plan.depth.get(owner) or default_depth(b, owner) for b in makers(group, owner))
+                paid = charges.get(owner, copies)
+                words = plan.space.words(axes, fixed_atoms(plan, place.loop), frozenset())
                 tiles = totals.setdefault(place.buffer, {})
                 tiles[owner] = max(tiles.get(owner, 0), words * paid * arch.spec.word)
                 by_tensor[tensor] = max(by_tensor.get(tensor, 0), words * paid * arch.spec.word)

@@ -74,10 +74,16 @@ class MappingSpec(Placement):
 
 
 class Alternative(Spec):
-    """One of several mapping files of a design, allowed where ``when`` holds (over rank sizes)."""
+    """One of several mapping files of a design, allowed where ``when`` holds (over rank sizes).
+
+    ``sizes``, ``hold`` and ``spill`` change what the file says.
+    """
 
     use: str
     when: str = "True"
+    sizes: dict[str, int | str] = {}
+    hold: Holds = {}
+    spill: list[str] | None = None
 
 
 class DesignSpec(Spec):

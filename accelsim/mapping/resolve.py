@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from collections.abc import Mapping as Table
 from dataclasses import dataclass, field
-from fractions import Fraction
 from math import prod
 from typing import Any
 
@@ -16,13 +15,10 @@ from accelsim.errors import Fault, InfeasibleError, SpecError, nearest
 from accelsim.mapping import capacity
 from accelsim.mapping.binding import bindings_of
 from accelsim.mapping.model import Block, MappingSpec
-from accelsim.mapping.plan import BlockPlan, Place, Plan
+from accelsim.mapping.plan import STREAM, BlockPlan, Place, Plan
 from accelsim.mapping.tiles import Atom, Family, Space
 from accelsim.specs import Document
 from accelsim.specs.expr import Expression
-
-UNITS = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
-
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
@@ -46,7 +42,7 @@ class _Resolver:
         self.document = document
         self.problem = problem
         self.arch = problem.arch
-        self.symbols: dict[str, Any] = {**problem.arch.symbols(), **UNITS}
+        self.symbols: dict[str, Any] = dict(problem.arch.symbols())
         self.symbols |= {name: b.size for name, b in problem.arch.buffers.items()}
         self.symbols |= dict(problem.ranks)
         self.faults: list[Fault] = []
@@ -95,12 +91,21 @@ class _Resolver:
         self.symbols |= {n: v for n, v in sizes.symbols.items() if isinstance(v, int)}
         return sizes
 
-    def _number(self, name: str, value: int | str, loc: tuple[str | int, ...], **more: Any) -> int:
+    def _number(
+        self,
+        name: str,
+        value: int | str,
+        loc: tuple[str | int, ...],
+        known: Table[str, int] | None = None,
+        **functions: Any,
+    ) -> int:
+        """Return a size; ``known`` are the sizes that stand before it."""
         try:
             if isinstance(value, int):
                 number: Any = value
             else:
-                number = Expression.parse(value).evaluate(self.symbols, functions=more or None)
+                symbols = {**self.symbols, **(known or {})}
+                number = Expression.parse(value).evaluate(symbols, functions=functions or None)
             if number != int(number) or number < 1:
                 raise ValueError(f"must be a whole number of at least 1, not {number}")
         except (ValueError, ArithmeticError) as error:
@@ -115,18 +120,16 @@ class _Resolver:
         loops = (*self.spec.outer, *block.loops)
         partition = {**self.spec.partition, **block.partition}
         size_texts = {**self.spec.sizes, **block.sizes}
+        mine = {part for parts in partition.values() for part in parts}
         deferred = [n for n, t in size_texts.items() if isinstance(t, str) and "max_fit" in t]
         fixed: dict[str, int] = {}
         for name, text in size_texts.items():
             where = (*loc, "sizes", name) if name in block.sizes else ("sizes", name)
             if name not in deferred:
-                fixed[name] = self._number(name, text, where)
-        for name in deferred:
-            if not any(name in parts for parts in partition.values()):
-                continue  # a size of another block
-            where = (*loc, "sizes", name) if name in block.sizes else ("sizes", name)
-            fixed[name] = self._largest(name, size_texts[name], where, block, loops, partition, fixed,
-                                        [d for d in deferred if d not in fixed], number, sizes)
+                fixed[name] = self._number(name, text, where, fixed)
+            elif name in mine:  # else a size of another block
+                fixed[name] = self._largest(name, text, where, block, loops, partition, fixed,
+                                            [d for d in deferred if d not in fixed], number, sizes)
         space = self._space(partition, fixed, sizes, loc, block)
         self.stop_on_faults()
         return self._planned(number, block, loops, space, sizes)
@@ -171,7 +174,7 @@ class _Resolver:
                     if tensor not in tensors:
                         self.fault(here, f"hold must name a tensor of the cascade, not {tensor!r}"
                                    f"{nearest(tensor, tensors)}")
-                    elif loop != "stream" and loop not in loops:
+                    elif loop != STREAM and loop not in loops:
                         if source is block.hold:
                             self.fault(here, f"hold of {tensor} must name a loop of the block or"
                                        f" 'stream', not {loop!r}{nearest(loop, loops)}")
@@ -205,7 +208,7 @@ class _Resolver:
                 " enlarge the buffer"
             )
 
-        value = self._number(name, text, where, max_fit=fits)
+        value = self._number(name, text, where, fixed, max_fit=fits)
         return next(d for d in _divisors(left) if d <= value)
 
     def _extent(self, rank: str, sizes: Sizes) -> int:
@@ -317,5 +320,3 @@ def _reads(cascade: Cascade) -> Iterable[Any]:
         yield from equation.reads
 
 
-__all__ = ["Place", "Problem", "resolve"]
-_ = Fraction

@@ -37,6 +37,8 @@ def combined(stages: Sequence[Activity]) -> Activity:
     if not stages:
         raise ValueError("a report must have at least one stage")
     whole = [whole_cycles(stage) for stage in stages]
+    for stage in whole:
+        _check_times(stage)
     if len(whole) == 1:
         return whole[0]
     per_cycle = math.lcm(*(stage.ticks_per_cycle for stage in whole))
@@ -70,6 +72,14 @@ def added(tables: Iterable[Mapping[str, _Count]]) -> dict[str, _Count]:
         for name, count in table.items():
             result[name] = result[name] + count if name in result else count
     return result
+
+
+def _check_times(stage: Activity) -> None:
+    for unit in stage.units:
+        spent = sum(unit.busy_ticks.values()) + sum(unit.stall_ticks.values()) + unit.idle_ticks
+        assert spent == stage.ticks, (
+            f"{unit.name}: {spent} ticks of {stage.ticks} are accounted for"
+        )
 
 
 def _rescaled(stage: Activity, factor: int) -> Activity:

@@ -11,8 +11,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from accelsim.errors import SpecError, nearest
-from accelsim.result import text
 from accelsim.result.report import Report
+from accelsim.result.text import table
+from accelsim.units import format_count, format_duration, format_energy, format_size
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -130,7 +131,7 @@ class Comparison:
 
     def __str__(self) -> str:
         grid = self._grid()
-        return f"against {self.baseline}\n" + text.table(grid[0], grid[1:])
+        return f"against {self.baseline}\n" + table(grid[0], grid[1:])
 
     def _repr_html_(self) -> str:
         return str(self.to_frame().to_html(index=False))
@@ -149,10 +150,10 @@ class Comparison:
                 [
                     row.design,
                     row.workload or "-",
-                    length_text(row.length),
-                    text.seconds(row.seconds),
+                    format_count(row.length),
+                    format_duration(row.seconds),
                     _times(row.speedup),
-                    "-" if row.energy_pj is None else text.joules(row.energy_pj),
+                    "-" if row.energy_pj is None else format_energy(row.energy_pj),
                     _times(row.energy_ratio),
                     *(_percent(row.utilization.get(name)) for name in units),
                     *(_size(row.traffic_bytes.get(name)) for name in memories),
@@ -161,14 +162,6 @@ class Comparison:
                 ]
             )
         return grid
-
-
-def length_text(length: int) -> str:
-    """Return 65536 as 64K."""
-    for suffix, factor in (("G", 2**30), ("M", 2**20), ("K", 2**10)):
-        if length >= factor and length % factor == 0:
-            return f"{length // factor}{suffix}"
-    return str(length)
 
 
 def _row(entry: Entry, base: Entry | None) -> Row:
@@ -217,4 +210,4 @@ def _percent(value: float | None) -> str:
 
 
 def _size(value: float | None) -> str:
-    return "-" if value is None else text.size(value)
+    return "-" if value is None else format_size(value)

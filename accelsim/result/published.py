@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from accelsim.errors import AccelsimError, Fault, SpecError, nearest
+from accelsim.errors import Fault, SpecError, nearest
 from accelsim.result.report import Report
 from accelsim.result.table import Gap, Mean, PublishedFile, Tolerance
 from accelsim.result.text import table
 from accelsim.specs import Document, find, read, validate
-from accelsim.units import parse_count
+from accelsim.units import format_count, parse_count
 
 Verdict = Literal["within", "out", "missing"]
 
@@ -156,7 +156,7 @@ class Published:
         """Compare ``{point: {column: value}}`` (see :meth:`values`) with every figure and mean."""
         rows = [
             Compared(
-                name=f"{point.design} {point.workload} {_length(point.length)}",
+                name=f"{point.design} {point.workload} {format_count(point.length)}",
                 column=column,
                 published=value,
                 simulated=simulated.get(point, {}).get(column),
@@ -227,10 +227,6 @@ class Published:
         return {self.file.designs[design] for design in designs}
 
 
-class ReproductionError(AccelsimError):
-    """A published figure that is not met; the exit code of a comparison out of tolerance."""
-
-
 def _read(path: Path, file: PublishedFile) -> dict[Point, dict[str, float]]:
     result: dict[Point, dict[str, float]] = {}
     try:
@@ -273,9 +269,3 @@ def _average(values: list[float], *, geometric: bool) -> float:
     if geometric:
         return math.exp(math.fsum(map(math.log, values)) / len(values))
     return math.fsum(values) / len(values)
-
-
-def _length(length: int) -> str:
-    from accelsim.result.compare import length_text
-
-    return length_text(length)

@@ -9,9 +9,19 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from accelsim.energy.account import Area, Energy
-from accelsim.result.combine import added, combined
+from accelsim.result.combine import combined
+from accelsim.result.figures import (
+    area_figures,
+    assumptions,
+    buffer_figures,
+    energy_figures,
+    plain,
+    time_figures,
+    traffic_figures,
+    utilization,
+)
 from accelsim.result.text import html_of, text_of
-from accelsim.sim.activity import Activity, UnitActivity
+from accelsim.sim.activity import Activity
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,17 +104,14 @@ class Report:
     @property
     def utilization(self) -> dict[str, float]:
         """By unit: the share of lane-cycles that do an operation; of buses and ports, of cycles."""
-        return {
-            unit.name: float(_work(unit) / self.activity.ticks) if self.activity.ticks else 0.0
-            for unit in self.activity.units
-        }
+        return utilization(self.activity)
 
     def to_dict(self) -> dict[str, Any]:
         """Return every figure under the keys of the JSON output; units are in the keys."""
-        result = self._figures()
+        result = self.figures()
         if len(self.stages) > 1:
             result["stages"] = [
-                {"name": stage.name, **Report(stages=(stage,), area=self.area)._figures()}
+                {"name": stage.name, **Report(stages=(stage,), area=self.area).figures()}
                 for stage in self.stages
             ]
         return result
@@ -144,115 +151,35 @@ class Report:
     def _repr_html_(self) -> str:
         return html_of(self.to_dict())
 
-    def _figures(self) -> dict[str, Any]:
+    def figures(self) -> dict[str, Any]:
+        """Return the figures of all stages as one."""
         act = self.activity
-        per_cycle = act.ticks_per_cycle
+        circuit = self.circuit
+        length = circuit.cycles_per_iteration
         return {
             "design": act.design,
             "cascade": act.cascade,
             "arch": act.arch,
             "mapping": act.mapping,
-            "workload": dict(self.workload or act.ranks),
-            "cycles": self.cycles,
-            "seconds": self.seconds,
-            "clock_hz": plain(act.clock_hz),
-            "utilization": self.utilization,
-            "busy_cycles": {u.name: _cycles(u.busy_ticks, per_cycle) for u in act.units},
-            "stall_cycles": {u.name: _cycles(u.stall_ticks, per_cycle) for u in act.units},
-            "idle_cycles": {u.name: plain(Fraction(u.idle_ticks, per_cycle)) for u in act.units},
-            "ticks_per_cycle": per_cycle,
-            "traffic_bytes": self._traffic(),
-            "buffers": {
-                b.name: {
-                    "peak_bytes": b.peak_bytes,
-                    "capacity_bytes": b.capacity_bytes,
-                    "by_tensor": dict(b.by_tensor),
-                }
-                for b in act.buffers
-            },
+            "workload": dict(act.ranks if self.workload is None else self.workload),
+            **time_figures(act),
+            "traffic_bytes": traffic_figures(act),
+            "buffers": buffer_figures(act),
             "ops": dict(act.ops),
-            "energy_pj": self._energy(),
-            "area_um2": self._area(),
+            "energy_pj": energy_figures(self.energy),
+            "area_um2": area_figures(self.area),
             "bottleneck": {
-                "kind": self.circuit.kind,
-                "circuit": list(self.circuit.steps),
-                "cycles_per_iteration": None
-                if self.circuit.cycles_per_iteration is None
-                else plain(self.circuit.cycles_per_iteration),
+                "kind": circuit.kind,
+                "circuit": list(circuit.steps),
+                "cycles_per_iteration": None if length is None else plain(length),
             },
             "roofline": {
                 "compute_cycles": plain(act.compute_cycles),
                 "memory_cycles": plain(act.memory_cycles),
             },
-            "assumptions": self._assumptions(),
+            "assumptions": assumptions(act, self.energy, self.area, self.assumptions),
         }
 
-    def _traffic(self) -> dict[str, Any]:
-        memories = dict.fromkeys(
-            [u.name for u in self.activity.units if u.kind == "dram"]
-            + [t.memory for t in self.activity.transfers]
-        )
-        result: dict[str, Any] = {}
-        for memory in memories:
-            own = [t for t in self.activity.transfers if t.memory == memory]
-            by_direction = added(
-                [
-                    {"read": Fraction(0), "write": Fraction(0)},
-                    *({t.direction: t.bytes} for t in own),
-                ]
-            )
-            by_tensor = added({t.tensor: t.bytes} for t in own)
-            result[memory] = {
-                **{k: plain(n) for k, n in by_direction.items()},
-                "by_tensor": {k: plain(n) for k, n in by_tensor.items()},
-            }
-        return result
 
-    def _energy(self) -> dict[str, Any] | None:
-        if self.energy is None:
-            return None
-        leakage = self.energy.leakage_pj
-        return {
-            "total": float(self.energy.total_pj),
-            "by_component": {k: float(n) for k, n in self.energy.by_component.items()},
-            "by_einsum": {k: float(n) for k, n in self.energy.by_einsum.items()},
-            "leakage": None if leakage is None else float(leakage),
-        }
-
-    def _area(self) -> dict[str, Any] | None:
-        if self.area is None:
-            return None
-        return {
-            "total": float(self.area.total_um2),
-            "by_component": {k: float(n) for k, n in self.area.by_component.items()},
-        }
-
-    def _assumptions(self) -> list[str]:
-        texts = [*self.activity.assumptions, *self.assumptions]
-        if self.energy is None:
-            texts.append("energy not counted: no cost table was given for every stage")
-        else:
-            texts += self.energy.assumptions
-            texts += [
-                f"energy left out of the total: {name}, {float(pj):.4g} pJ"
-                for name, pj in self.energy.left_out.items()
-            ]
-        if self.area is None:
-            texts.append("area not counted: the parts of the machine were not given")
-        return list(dict.fromkeys(texts))
-
-
-def plain(value: Fraction) -> int | float:
-    """Return a whole number as int, any other as float."""
-    return value.numerator if value.denominator == 1 else float(value)
-
-
-def _cycles(ticks: dict[str, int], per_cycle: int) -> dict[str, int | float]:
-    return {name: plain(Fraction(count, per_cycle)) for name, count in ticks.items()}
-
-
-def _work(unit: UnitActivity) -> Fraction:
-    """Return ticks in which the unit, as a share of its lanes, does an operation."""
-    if unit.kind == "array":
-        return Fraction(sum(unit.lane_ticks.values()), unit.lanes)
-    return Fraction(sum(unit.busy_ticks.values()))
+def _duration(stage: Stage) -> Fraction:
+    return Fraction(stage.activity.ticks, stage.activity.ticks_per_cycle)

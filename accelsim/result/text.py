@@ -6,7 +6,7 @@ import html
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from accelsim.units import SIZE
+from accelsim.units import format_duration, format_energy, format_size
 
 Figures = Mapping[str, Any]
 
@@ -24,26 +24,8 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     )
 
 
-def seconds(value: float) -> str:
-    for unit, scale in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
-        if value >= scale:
-            return f"{value / scale:.4g} {unit}"
-    return f"{value / 1e-9:.4g} ns"
-
-
-def joules(pj: float) -> str:
-    for unit, scale in (("kJ", 1e15), ("J", 1e12), ("mJ", 1e9), ("uJ", 1e6), ("nJ", 1e3)):
-        if pj >= scale:
-            return f"{pj / scale:.4g} {unit}"
-    return f"{pj:.4g} pJ"
-
-
 def count(value: float) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.1f}"
-
-
-def size(value: float) -> str:
-    return SIZE.text(value)
 
 
 def text_of(figures: Figures) -> str:
@@ -82,7 +64,7 @@ def _header(figures: Figures) -> str:
     ranks = " ".join(f"{rank}={n}" for rank, n in figures["workload"].items())
     return (
         f"{figures['design']}: {figures['cascade']} on {figures['arch']} ({ranks}): "
-        f"{count(figures['cycles'])} cycles, {seconds(figures['seconds'])}"
+        f"{count(figures['cycles'])} cycles, {format_duration(figures['seconds'])}"
     )
 
 
@@ -116,16 +98,18 @@ def _units(figures: Figures) -> list[list[str]]:
 def _traffic(figures: Figures) -> list[list[str]]:
     grid = [["memory", "read", "write", "by tensor"]]
     for name, moved in figures["traffic_bytes"].items():
-        tensors = ", ".join(f"{t} {size(n)}" for t, n in moved["by_tensor"].items())
-        grid.append([name, size(moved["read"]), size(moved["write"]), tensors])
+        tensors = ", ".join(f"{t} {format_size(n)}" for t, n in moved["by_tensor"].items())
+        grid.append([name, format_size(moved["read"]), format_size(moved["write"]), tensors])
     return grid
 
 
 def _buffers(figures: Figures) -> list[list[str]]:
     grid = [["buffer", "peak", "capacity", "by tensor"]]
     for name, use in figures["buffers"].items():
-        tensors = ", ".join(f"{t} {size(n)}" for t, n in use["by_tensor"].items())
-        grid.append([name, size(use["peak_bytes"]), size(use["capacity_bytes"]), tensors])
+        tensors = ", ".join(f"{t} {format_size(n)}" for t, n in use["by_tensor"].items())
+        grid.append(
+            [name, format_size(use["peak_bytes"]), format_size(use["capacity_bytes"]), tensors]
+        )
     return grid
 
 
@@ -134,10 +118,10 @@ def _energy(figures: Figures) -> list[list[str]]:
     total = energy["total"]
     grid = [["component", "energy", "share"]]
     for name, pj in energy["by_component"].items():
-        grid.append([name, joules(pj), f"{pj / total:.1%}" if total else "-"])
-    grid.append(["total", joules(total), "100.0%" if total else "-"])
+        grid.append([name, format_energy(pj), f"{pj / total:.1%}" if total else "-"])
+    grid.append(["total", format_energy(total), "100.0%" if total else "-"])
     leakage = energy["leakage"]
-    grid.append(["leakage", "not counted" if leakage is None else joules(leakage), ""])
+    grid.append(["leakage", "not counted" if leakage is None else format_energy(leakage), ""])
     return grid
 
 
@@ -152,7 +136,7 @@ def _stages(figures: Figures) -> list[list[str]]:
     for stage in figures["stages"]:
         share = stage["cycles"] / figures["cycles"] if figures["cycles"] else 0.0
         energy = stage["energy_pj"]
-        cost = joules(energy["total"]) if energy else "-"
+        cost = format_energy(energy["total"]) if energy else "-"
         grid.append([stage["name"], count(stage["cycles"]), f"{share:.1%}", cost])
     return grid
 

@@ -1,0 +1,1 @@
+"""Time: programs, the kernels that run them, and what a run did."""

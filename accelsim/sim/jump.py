@@ -18,6 +18,9 @@ from accelsim.sim.verify import SPAN, Verifier
 
 HISTORY = 1000  # snapshots of a level kept to find a period
 MEMO = 50_000  # steps kept for all levels
+PATIENCE = 256  # ticks walked with the reference queue in one slot before another may be taken
+SKIP = 1024  # most boundaries passed by unseen at a level that keeps missing
+WORTH = 32  # ticks walked that a step from the memo must save to count as a hit
 CANDIDATES = 8  # steps tried for a state
 
 
@@ -65,6 +68,7 @@ class _Level:
         self.steps: list[Step] = []
         self.index: dict[Key, int] = {}
         self.peak: list[int] | None = None
+        self.walked = 0
         self.recalled = False  # the open step was taken from the memo
 
 
@@ -73,26 +77,49 @@ class _Jump:
         self.stepper = Stepper(phase)
         self.statistics = statistics
         queues = range(len(phase.queues))
-        self.ref = max(queues, key=lambda q: _work(phase, q)) if phase.queues else 0
+        self.ref = max(queues, key=lambda q: _work(phase, q)) if self.stepper.slots else 0
         self.levels = [_Level() for _ in phase.loops]
+        self.clocks = {self.ref: self.levels}
         self.peak = [0] * len(self.stepper.groups)
         self.stored = 0
 
     def run(self) -> PhaseOutcome:
-        stepper, ref, statistics = self.stepper, self.ref, self.statistics
+        stepper, statistics = self.stepper, self.statistics
         stepper.begin()
-        if stepper.total and stepper.phase.queues:
-            self.verifier = Verifier(stepper, ref)
-            slot = -1
+        if stepper.slots:
+            self.verifier = Verifier(stepper, self.ref)
+            slot, quiet, marks = -1, 0, stepper.slot[:]
             while True:
-                if stepper.slot[ref] != slot and stepper.status[ref] != DONE:
+                if stepper.slot[self.ref] != slot and stepper.status[self.ref] != DONE:
                     self.boundary()
-                    slot = stepper.slot[ref]
+                    slot, quiet, marks = stepper.slot[self.ref], 0, stepper.slot[:]
+                elif quiet >= PATIENCE:
+                    quiet = 0
+                    if self.change_clock(marks):
+                        slot = -1
+                quiet += 1
                 statistics.walked += 1
                 if not stepper.tick():
                     break
         self.note_peak()
         return stepper.outcome(self.peak)
+
+    def change_clock(self, marks: list[int]) -> bool:
+        """The reference queue stands still: take the one that has gone furthest since ``marks``."""
+        gone = [
+            -1 if status == DONE else slot - mark
+            for slot, mark, status in zip(
+                self.stepper.slot, marks, self.stepper.status, strict=True
+            )
+        ]
+        best = max(range(len(gone)), key=gone.__getitem__)
+        if best == self.ref or gone[best] < PATIENCE // 16:
+            return False
+        self.ref = self.verifier.ref = best
+        self.levels = self.clocks.setdefault(best, [_Level() for _ in self.levels])
+        for level in self.levels:
+            level.forget()
+        return True
 
     def note_peak(self) -> None:
         """Fold the peaks since the last call into all that are open, and start anew from now."""
@@ -131,7 +158,6 @@ class _Jump:
     def close(self, n: int, snap: Snapshot) -> None:
         """End the open step of a level here and open the next."""
         level = self.levels[n]
-        stepper = self.stepper
         snap.lookup[n] = (
             snap.slot[self.ref] % self.verifier.rows[n],
             self.verifier.start_signature(n, snap),
@@ -140,7 +166,8 @@ class _Jump:
         if level.history:
             a = level.history[-1]
             assert level.peak is not None
-            step = make_step(stepper, a, snap, level.peak)
+            step = make_step(a, snap, level.peak)
+            step.cost = self.statistics.walked - level.walked
             level.steps.append(step)
             known = level.memo.setdefault(a.lookup[n], [])
             ended = [x != y and y == DONE for x, y in zip(a.status, snap.status, strict=True)]
@@ -156,6 +183,7 @@ class _Jump:
                 known.append(step)
                 self.stored += 1
         level.recalled = False
+        level.walked = self.statistics.walked
         if len(level.history) >= HISTORY:
             level.forget()
         level.history.append(snap)
@@ -169,12 +197,15 @@ class _Jump:
         level.index[snap.lookup[n]] = here
         if before is not None:
             a = level.history[before]
-            peak = [max(parts) for parts in zip(*(s.peak for s in level.steps[before:]))]
-            step = make_step(stepper, a, snap, peak)
+            peak = [
+                max(parts) for parts in zip(*(s.peak for s in level.steps[before:]), strict=True)
+            ]
+            step = make_step(a, snap, peak)
             times = self.verifier.repeats(n, step)
             if times > 0:
                 stride = snap.slot[self.ref] - a.slot[self.ref]
                 peaks = apply(stepper, step, snap, stride, self.ref, times)
+                level.misses = 0
                 self.after(n, peaks, whole=True)
                 self.statistics.repeats += 1
                 return True
@@ -182,11 +213,16 @@ class _Jump:
             if self.verifier.fits(n, step, snap):
                 shift = snap.slot[self.ref] - step.a.slot[self.ref]
                 peaks = apply(stepper, step, snap, shift, self.ref, 1)
+                if step.cost < WORTH:
+                    level.misses += 1
+                    level.skip = min(level.misses // 64, SKIP)
+                else:
+                    level.misses = 0
                 self.after(n, peaks, whole=False)
                 self.statistics.recalls += 1
                 return True
         level.misses += 1
-        level.skip = min(level.misses // 64, 64)
+        level.skip = min(level.misses // 64, SKIP)
         return False
 
     def after(self, n: int, peaks: list[int], *, whole: bool) -> None:
@@ -194,7 +230,6 @@ class _Jump:
         self.fold(peaks)
         level = self.stepper.level
         self.stepper.peak = [sum([level[p] for p in group]) for group in self.stepper.groups]
-        self.levels[n].misses = 0
         self.levels[n].recalled = not whole
         for inner in self.levels[n if whole else n + 1 :]:
             inner.forget()

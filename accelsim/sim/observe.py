@@ -30,8 +30,15 @@ def record(phase: Phase, limit: int | None = None) -> list[Start]:
         task: int, iteration: int, k: int, start: int, end: int, queue: int, binding: Binding
     ) -> None:
         starts.append(
-            Start(task=task, iteration=iteration, k=k, start=start, end=end, queue=queue,
-                  binding=binding)
+            Start(
+                task=task,
+                iteration=iteration,
+                k=k,
+                start=start,
+                end=end,
+                queue=queue,
+                binding=binding,
+            )
         )
 
     reference.run(phase, observer, limit)

@@ -21,7 +21,9 @@ def check(phase: Phase) -> None:
     for number, task in enumerate(phase.tasks):
         items = [k for t, k in phase.queues[task.queue].body if t == number]
         if items != sorted(set(items) & set(range(task.inner))):
-            raise ValueError(f"{task.name}: its queue must list k of 0 .. {task.inner - 1} in order")
+            raise ValueError(
+                f"{task.name}: its queue must list k of 0 .. {task.inner - 1} in order"
+            )
         if min(task.durations, default=0) < 1 or task.shift < 0:
             raise ValueError(f"{task.name}: durations are at least 1 tick, shifts at least 0")
         if min((wait.lag for wait in task.waits), default=0) < 0:
@@ -31,9 +33,7 @@ def check(phase: Phase) -> None:
             raise ValueError(f"{spec.name}: lists a task of another queue")
 
 
-def linear(
-    coefficients: Sequence[int], constant: int, rows: Sequence[int], inner: Sequence[int]
-) -> str:
+def linear(coefficients: Sequence[int], constant: int, rows: Sequence[int]) -> str:
     """Source text of ``sum(coefficients * digits) + constant``, in i where it is linear in i."""
     text = "" if constant == 0 else f" + {constant}"
     scale = coefficients[-1] if len(coefficients) else 0
@@ -49,7 +49,7 @@ def condition(guard: Guard, phase: Phase, names: dict[str, object], label: str) 
     parts = [f"d{n} == 0" for n in guard.first]
     parts += [f"d{n} == {phase.loops[n].count - 1}" for n in guard.last]
     for n, plane in enumerate(guard.half_planes):
-        text = linear(plane.coefficients, plane.constant, rows, ())
+        text = linear(plane.coefficients, plane.constant, rows)
         if plane.inner:
             names[f"{label}_{n}"] = plane.inner
             text += f" + {label}_{n}[k]"
@@ -74,7 +74,7 @@ def compile_plan(phase: Phase, task: Task) -> Plan:
         kind = (kind + " + " if kind else "") + f"{2 ** len(task.ragged)} * kinds[k]"
     needs = []
     for w, wait in enumerate(task.waits):
-        need = linear(wait.strides, wait.offset, rows, wait.inner)
+        need = linear(wait.strides, wait.offset, rows)
         if wait.inner:
             names[f"n{w}"] = wait.inner
             need += f" + n{w}[k]"
@@ -87,7 +87,7 @@ def compile_plan(phase: Phase, task: Task) -> Plan:
         if f"d{n}" in body
     ]
     source = "\n".join(["def plan(i, k):", *digits, body])
-    exec(source, names)  # noqa: S102  (our own text, built from integers only)
+    exec(source, names)  # our own text, built from integers only
     return names["plan"]  # type: ignore[return-value]
 
 
@@ -137,9 +137,9 @@ def next_active(phase: Phase, task: Task, start: int) -> int:
         first = max(a, digits[level]) if tight else a
         for digit in range(first, b + 1):
             at = [v + c[level] * digit for v, c in zip(values, coefficients, strict=True)]
-            rest = search(level + 1, tight and digit == digits[level], at)
-            if rest >= 0:
-                return digit * rows[level] + rest
+            found = search(level + 1, tight and digit == digits[level], at)
+            if found >= 0:
+                return digit * rows[level] + found
         return -1
 
     found = search(0, True, values)

@@ -9,11 +9,15 @@ Order. A queue walks slots 0, 1, .. T-1+max(shift); in each slot it walks its ``
 its *instance number* is ``i * inner + k`` (``inner`` instances an iteration). An item is *inactive* if
 ``i`` is not in 0 .. T-1 or if its guard is false for the digits of ``i`` (and ``k``); the queue passes
 over an inactive item in no time, and the instance then counts as having happened, at that time.
+A queue moves on to its next item as it starts one, so it also passes over items while its resource is
+busy: what follows the last active item is passed over when that item *starts*. A queue's body lists each
+``k`` of each of its tasks once, in ascending order.
 
 Waiting. An item may start when all its ``waits`` are met. A wait whose guard is false, or whose needed
 instance number is negative, is met. Else it is met from ``start + lag`` (anchor "start") or ``end +
 lag`` (anchor "end") of the producer's instance; an instance passed over meets it from the time of
-passing. All waiting is at the start of a task; once started it lasts its duration (at least 1 tick).
+passing (no lag is added). A needed instance that is never reached is never met. All waiting is at the
+start of a task; once started it lasts its duration (at least 1 tick).
 
 Time. At each tick at which something can change, in this order: tasks that end there end (the resource
 becomes free, ``gives`` are returned); then, until nothing changes: (1) every queue passes over inactive
@@ -27,7 +31,8 @@ Counters (all integers; every kernel returns the same): end of each phase; insta
 busy ticks per task; for each queue that has its resource to itself, from 0 until its last item has
 started, the ticks in which the resource is free, by the ``cause`` of the head's first unmet wait in
 order; for each pool the peak and the integral (amount x ticks) of what is held, and for each buffer
-(the sum over its pools) the same.
+(the sum over its pools) the same. A peak is of what is held from one tick to the next, after all that
+happens at a tick; what is never given is held to the end of the phase.
 """
 
 from __future__ import annotations

@@ -46,7 +46,17 @@ class _Run:
         users = [0] * len(phase.resources)
         for queue in queues:
             users[queue.resource] += 1
-        self.shared = [user > 1 for user in users]
+        self.resource = [queue.resource for queue in queues]
+        self.bodies = [queue.body for queue in queues]
+        self.shared = [users[queue.resource] > 1 for queue in queues]  # by queue
+        self.inner = [task.inner for task in tasks]
+        self.shift = [task.shift for task in tasks]
+        self.durations = [task.durations for task in tasks]
+        self.holds = [bool(task.takes or task.gives) for task in tasks]
+        self.awaited = [False] * len(tasks)
+        for task in tasks:
+            for w in task.waits:
+                self.awaited[w.producer] = True
         self.plans = [compile_plan(phase, task) for task in tasks]
         self.waits = [
             [(w.producer, w.anchor == "start", w.lag, w.cause) for w in task.waits]
@@ -88,9 +98,11 @@ class _Run:
         ]
         self.buffer_peak = [0] * len(self.buffers)
         self.touched = False
-        # What is to happen: (time, 0, resource, gives) ends, (time, 1, queue, ()) heads to start.
+        # What is to happen: (time, 0, resource, gives) an end; (time, 1, queue, ()) a head ready for
+        # a shared resource; (time, 2, queue, ()) a head to start. In this order at each time.
         self.events: list[tuple[int, int, int, tuple[tuple[int, int], ...]]] = []
         self.work: list[int] = []
+        self.offered = 0  # heads that are ready for a shared resource
 
     def run(self) -> PhaseOutcome:
         now = 0
@@ -99,17 +111,21 @@ class _Run:
         while True:
             while events and events[0][0] == now:
                 _, kind, number, gives = heappop(events)
-                if kind:
+                if kind == 2 and self.limit:
+                    self.start(number, now)
                     work.append(number)
+                elif kind == 1 and self.limit:
+                    heappush(self.waiting[self.resource[number]], (now, self.slot[number], number))
+                    self.offered += 1
                 else:
                     for pool, amount in gives:
                         self.hold(pool, -amount, now)
             self.settle(now)
-            while self.arbitrate(now):
+            while self.offered and self.arbitrate(now):
                 self.settle(now)
             if self.touched:
                 self.note_peaks()
-            if not self.limit or not events:
+            if self.limit == 0 or not events:
                 break
             now = events[0][0]
         if self.limit and not all(self.done):
@@ -130,18 +146,15 @@ class _Run:
         for resource, heads in enumerate(self.waiting):
             if heads and self.free[resource] <= now and self.limit:
                 queue = heappop(heads)[2]
+                self.offered -= 1
                 if self.ready[queue] < now:
                     self.cause[queue] = ("bus", -1, *self.last[resource])
                 woken = len(self.work)
                 self.start(queue, now)
                 for other in self.work[woken:]:
-                    if self.shared[self.phase.queues[other].resource]:
+                    if self.shared[other]:
                         self.resolve(other, now)  # its head may be ready for a later resource
-                self.work[woken:] = [
-                    other
-                    for other in self.work[woken:]
-                    if not self.shared[self.phase.queues[other].resource]
-                ]
+                self.work[woken:] = [other for other in self.work[woken:] if not self.shared[other]]
                 self.work.append(queue)
                 started = True
         return started
@@ -150,23 +163,26 @@ class _Run:
         """Find the head and when it is ready; True if it is a private head to start now."""
         if self.done[queue]:
             return False
-        resource = self.phase.queues[queue].resource
+        shared = self.shared[queue]
         head = self.head[queue]
         if head is None:
-            head = self.next_head(queue, now)
+            head = self.next_head(queue)
             if head is None:
                 return False
             self.head[queue] = head
-            self.wait[queue] = 0
-            shared = self.shared[resource]
-            self.ready[queue] = now if shared else self.free[resource]
-            self.cause[queue] = ("unit", -1, *self.last[resource])
+            resource = self.resource[queue]
+            wait = 0
+            ready = now if shared else self.free[resource]
+            if self.observer is not None:
+                self.cause[queue] = ("unit", -1, *self.last[resource])
+        else:
+            wait = self.wait[queue]
+            ready = self.ready[queue]
         task, _, _, needs = head
-        wait = self.wait[queue]
-        ready = self.ready[queue]
-        if wait < len(needs):
+        count = len(needs)
+        if wait < count:
             waits = self.waits[task]
-            while wait < len(needs):
+            while wait < count:
                 need = needs[wait]
                 if need >= 0:
                     producer, at_start, lag, cause = waits[wait]
@@ -179,49 +195,50 @@ class _Run:
                     # Not kept: it was passed over (now, or before), or it is over for long.
                     met = now if times is None else (times[0] if at_start else times[1]) + lag
                     if met > ready:
-                        if not self.shared[resource]:
+                        if not shared:
                             stalls = self.stalls[queue]
                             stalls[cause] = stalls.get(cause, 0) + met - ready
                         ready = met
-                        self.cause[queue] = ("wait", wait, producer, need)
+                        if self.observer is not None:
+                            self.cause[queue] = ("wait", wait, producer, need)
                 wait += 1
-            self.wait[queue] = wait
-            self.ready[queue] = ready
+        self.wait[queue] = count
+        self.ready[queue] = ready
         if ready > now:
-            heappush(self.events, (ready, 1, queue, ()))
+            heappush(self.events, (ready, 1 if shared else 2, queue, ()))
             return False
-        if self.shared[resource]:
-            heappush(self.waiting[resource], (ready, self.slot[queue], queue))
+        if shared:
+            heappush(self.waiting[self.resource[queue]], (ready, self.slot[queue], queue))
+            self.offered += 1
             return False
         return True
 
-    def next_head(self, queue: int, now: int) -> tuple[int, int, int, tuple[int, ...]] | None:
+    def next_head(self, queue: int) -> tuple[int, int, int, tuple[int, ...]] | None:
         """Pass over inactive items; the head as (task, instance, class, needs), None at the end."""
-        body, tasks = self.phase.queues[queue].body, self.phase.tasks
+        body = self.bodies[queue]
         item = self.item[queue]
         while True:
             if item == len(body):
                 item = 0
                 self.slot[queue] += 1
                 if self.idle[queue]:
-                    self.skip(queue, now)
+                    self.skip(queue)
                 self.idle[queue] = True
                 if self.slot[queue] >= self.slots:
                     self.done[queue] = True
                     return None
             number, k = body[item]
-            task = tasks[number]
-            iteration = self.slot[queue] - task.shift
+            iteration = self.slot[queue] - self.shift[number]
             item += 1
             plan = self.plans[number](iteration, k) if 0 <= iteration < self.total else None
             if plan is not None:
                 self.item[queue] = item
                 self.idle[queue] = False
-                return number, iteration * task.inner + k, plan[0], plan[1]
+                return number, iteration * self.inner[number] + k, *plan
             if iteration >= 0:
-                self.reach(number, iteration * task.inner + k)
+                self.reach(number, iteration * self.inner[number] + k)
 
-    def skip(self, queue: int, now: int) -> None:
+    def skip(self, queue: int) -> None:
         """Pass over all whole slots in which no guard can hold."""
         slots = [self.slots]
         used = {number for number, _ in self.phase.queues[queue].body}
@@ -238,12 +255,11 @@ class _Run:
 
     def reach(self, task: int, instance: int) -> None:
         """All instances up to this one have started or been passed over: wake who waits for them."""
-        if instance >= self.reached[task]:
-            self.reached[task] = instance + 1
-            waiters = self.waiters[task]
-            if waiters:
-                for need in [need for need in waiters if need <= instance]:
-                    self.work.extend(waiters.pop(need))
+        self.reached[task] = max(self.reached[task], instance + 1)
+        waiters = self.waiters[task]
+        if waiters:
+            for need in [need for need in waiters if need <= instance]:
+                self.work.extend(waiters.pop(need))
 
     def start(self, queue: int, now: int) -> None:
         """Start the head of a queue."""
@@ -251,31 +267,36 @@ class _Run:
         assert head is not None
         number, instance, kind, _ = head
         self.head[queue] = None
-        task = self.phase.tasks[number]
-        end = now + task.durations[kind]
-        resource = self.phase.queues[queue].resource
-        times = self.times[number]
-        times[instance] = (now, end)
-        if len(times) > self.keep[number]:
-            lag = self.lag[number]
-            times = {n: both for n, both in times.items() if both[1] + lag > now}
-            self.times[number] = times
-            self.keep[number] = 64 + 2 * len(times)
+        end = now + self.durations[number][kind]
+        resource = self.resource[queue]
+        if self.awaited[number]:
+            times = self.times[number]
+            times[instance] = (now, end)
+            if len(times) > self.keep[number]:
+                lag = self.lag[number]
+                times = {n: both for n, both in times.items() if both[1] + lag > now}
+                self.times[number] = times
+                self.keep[number] = 64 + 2 * len(times)
         self.limit -= 1
         if self.observer is not None:
-            iteration, k = divmod(instance, task.inner)
+            iteration, k = divmod(instance, self.inner[number])
             self.observer(number, iteration, k, now, end, queue, self.cause[queue])
+            self.last[resource] = (number, instance)
         self.free[resource] = end
-        self.last[resource] = (number, instance)
         self.instances[number][kind] += 1
         if end > self.ticks:
             self.ticks = end
-        for pool, amounts in task.takes:
-            self.hold(pool, amounts[kind], now)
-        if self.shared[resource] or task.gives:
-            gives = tuple((pool, amounts[kind]) for pool, amounts in task.gives)
+        if self.holds[number]:
+            for pool, amounts in self.phase.tasks[number].takes:
+                self.hold(pool, amounts[kind], now)
+            given = self.phase.tasks[number].gives
+            gives = tuple((pool, amounts[kind]) for pool, amounts in given)
             heappush(self.events, (end, 0, resource, gives))
-        self.reach(number, instance)
+        elif self.shared[queue]:
+            heappush(self.events, (end, 0, resource, ()))
+        self.reached[number] = instance + 1
+        if self.waiters[number]:
+            self.reach(number, instance)
 
     def hold(self, pool: int, amount: int, now: int) -> None:
         self.integral[pool] += self.level[pool] * (now - self.since[pool])

@@ -40,7 +40,7 @@ class Step:
     b: Snapshot
     peak: list[int]
     anchored: list[bool]  # queues whose place relative to the reference queue matters
-    replayed: bool = False
+    cost: int = 0  # ticks walked to find it
 
 
 def snapshot(stepper: Stepper) -> Snapshot:
@@ -99,7 +99,7 @@ def snapshot(stepper: Stepper) -> Snapshot:
     return snap
 
 
-def make_step(stepper: Stepper, a: Snapshot, b: Snapshot, peak: list[int]) -> Step:
+def make_step(a: Snapshot, b: Snapshot, peak: list[int]) -> Step:
     """The step between two snapshots.
 
     Anchored are the queues that moved, and those that were offered to a bus and not served: whom
@@ -112,7 +112,9 @@ def make_step(stepper: Stepper, a: Snapshot, b: Snapshot, peak: list[int]) -> St
     return Step(a=a, b=b, peak=peak, anchored=anchored)
 
 
-def apply(stepper: Stepper, step: Step, at: Snapshot, shift: int, ref: int, times: int) -> list[int]:
+def apply(
+    stepper: Stepper, step: Step, at: Snapshot, shift: int, ref: int, times: int
+) -> list[int]:
     """Move the stepper from ``at`` by ``times`` repeats of a step, ``shift`` slots from its place.
 
     Gives the peaks held on the way.
@@ -144,8 +146,7 @@ def apply(stepper: Stepper, step: Step, at: Snapshot, shift: int, ref: int, time
     for r, free in enumerate(b.free):
         stepper.free[r] = free + delta if free != a.free[r] else at.free[r]
     stepper.counters = [
-        c + times * (y - x)
-        for c, x, y in zip(at.counters, a.counters, b.counters, strict=True)
+        c + times * (y - x) for c, x, y in zip(at.counters, a.counters, b.counters, strict=True)
     ]
     peaks = []
     grown = []

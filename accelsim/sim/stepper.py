@@ -181,7 +181,8 @@ class Stepper:
         for task in self.used[queue]:
             shift = self.shift[task]
             target = min(
-                target, next_active(self.phase, self.phase.tasks[task], max(slot - shift, 0)) + shift
+                target,
+                next_active(self.phase, self.phase.tasks[task], max(slot - shift, 0)) + shift,
             )
         if target > slot:
             for task in self.used[queue]:

@@ -24,7 +24,9 @@ Info = tuple[tuple[object, ...], tuple[int | None, ...]]
 Plane = tuple[tuple[int, ...], int, int, int]  # coefficients, constant, least and most from inside
 
 
-def _bounds(coefficients: tuple[int, ...], counts: list[int], level: int, inner: tuple[int, ...]) -> tuple[int, int]:
+def _bounds(
+    coefficients: tuple[int, ...], counts: list[int], level: int, inner: tuple[int, ...]
+) -> tuple[int, int]:
     low = min(inner, default=0)
     high = max(inner, default=0)
     for c, count in zip(coefficients[level + 1 :], counts[level + 1 :], strict=True):
@@ -90,7 +92,7 @@ class Verifier:
         for w, (first, last, planes) in enumerate(self.guards[level][task]):
             tests = [f"d{n} == 0" for n in first] + [f"d{n} == {counts[n] - 1}" for n in last]
             for m, (coefficients, constant, low, high) in enumerate(planes):
-                value = linear(coefficients[: level + 1], constant, rows, ())
+                value = linear(coefficients[: level + 1], constant, rows)
                 lines.append(f"    v{w}_{m} = {value}")
                 tests.append(f"v{w}_{m} + {high} >= 0")
                 sign.append(f"None if v{w}_{m} + {low} >= 0 else v{w}_{m}")
@@ -99,7 +101,7 @@ class Verifier:
                 lines.extend([f"    if not ({test}): return OFF"] if test else [])
                 continue
             wait = spec.waits[w - 1]
-            need = linear(wait.strides[: level + 1], wait.offset, rows, ())
+            need = linear(wait.strides[: level + 1], wait.offset, rows)
             needs.append(f"({need}) if {test} else None" if test else need)
             sign.extend([test] if test else [])
         sign += [f"d{n} == {counts[n] - 1}" for n in spec.ragged if 0 <= n <= level]
@@ -110,7 +112,7 @@ class Verifier:
             f"    d{n} = i // {rows[n]} % {counts[n]}" for n in range(level + 1) if f"d{n}" in body
         ]
         names: dict[str, object] = {"OFF": OFF}
-        exec("\n".join(["def info(i):", *digits, body]), names)  # noqa: S102  (our own text)
+        exec("\n".join(["def info(i):", *digits, body]), names)  # our own text
         return names["info"]  # type: ignore[return-value]
 
     def start_signature(self, level: int, snap: Snapshot) -> tuple[object, ...]:
@@ -182,9 +184,10 @@ class Verifier:
         """Whether needs from ``n`` in the step and from ``m`` here always find the same."""
         a, b = step.a, step.b
         low, high = inside
-        if m - n == moved:  # at one distance: the same, unless one is met for being negative
-            if min(n, m) + low >= 0 or max(n, m) + high < 0 or n + high < a.reached[p]:
-                return True
+        if m - n == moved and (  # at one distance, and not met for being negative in one place
+            min(n, m) + low >= 0 or max(n, m) + high < 0 or n + high < a.reached[p]
+        ):
+            return True
         if n + high < max(0, a.reached[p] - a.window[p]):  # long over
             return m + high < max(0, at.reached[p] - a.window[p])
         end = b.reached[p] - a.reached[p] + at.reached[p]  # out of reach
@@ -251,7 +254,11 @@ class Verifier:
         return n
 
     def _steady_guard(
-        self, guard: tuple[list[int], list[int], list[Plane]], level: int, digits: list[int], by: int
+        self,
+        guard: tuple[list[int], list[int], list[Plane]],
+        level: int,
+        digits: list[int],
+        by: int,
     ) -> int:
         first, last, planes = guard
         end = self.counts[level] - 1

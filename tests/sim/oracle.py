@@ -5,7 +5,9 @@ from __future__ import annotations
 from accelsim.sim.program import Guard, Phase
 
 
-def walk(phase: Phase, horizon: int = 1_000_000) -> tuple[int, list[list[int]], list[dict[str, int]]] | None:
+def walk(
+    phase: Phase, horizon: int = 1_000_000
+) -> tuple[int, list[list[int]], list[dict[str, int]]] | None:
     """(ticks, instances by task and class, stalls by queue); None if it deadlocks."""
     counts = [loop.count for loop in phase.loops]
     total = phase.iterations
@@ -24,8 +26,11 @@ def walk(phase: Phase, horizon: int = 1_000_000) -> tuple[int, list[list[int]], 
             and all(d[n] == counts[n] - 1 for n in guard.last)
             and all(
                 sum(c * x for c, x in zip(p.coefficients, d, strict=True))
-                + (p.inner[k] if p.inner else 0) + p.constant >= 0
-                for p in guard.half_planes)
+                + (p.inner[k] if p.inner else 0)
+                + p.constant
+                >= 0
+                for p in guard.half_planes
+            )
         )
 
     lists = []  # per queue: all its items, as (slot, task, k, iteration or None if inactive)
@@ -100,14 +105,21 @@ def walk(phase: Phase, horizon: int = 1_000_000) -> tuple[int, list[list[int]], 
                     continue
                 heads = []
                 for q, queue in enumerate(phase.queues):
-                    if queue.resource == r and at[q] < len(lists[q]) and lists[q][at[q]][4]:
-                        if not unmet(q):
-                            heads.append((now if ready[q] is None else ready[q], lists[q][at[q]][0], q))
+                    if queue.resource != r or at[q] == len(lists[q]) or not lists[q][at[q]][4]:
+                        continue
+                    if not unmet(q):
+                        since = ready[q]
+                        heads.append((now if since is None else since, lists[q][at[q]][0], q))
                 if heads:
                     start(min(heads)[2])
                     again = True
             for q in range(len(lists)):
-                if at[q] < len(lists[q]) and lists[q][at[q]][4] and ready[q] is None and not unmet(q):
+                if (
+                    at[q] < len(lists[q])
+                    and lists[q][at[q]][4]
+                    and ready[q] is None
+                    and not unmet(q)
+                ):
                     ready[q] = now
         for q, queue in enumerate(phase.queues):  # what holds from this tick to the next
             if users[queue.resource] == 1 and at[q] < len(lists[q]) and free[queue.resource] <= now:

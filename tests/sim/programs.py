@@ -65,9 +65,14 @@ class _Builder:
         if rng.random() < 0.005:
             offset += p.inner * rng.randint(1, 3)  # ahead of time: often a deadlock
         return Wait(
-            producer=producer, strides=tuple(strides), offset=offset, inner=per_k,
-            anchor=rng.choice(["end", "end", "start"]), lag=rng.choice([0, 0, 1, 3, 17]),
-            cause="data", guard=self.wait_guard(),
+            producer=producer,
+            strides=tuple(strides),
+            offset=offset,
+            inner=per_k,
+            anchor=rng.choice(["end", "end", "start"]),
+            lag=rng.choice([0, 0, 1, 3, 17]),
+            cause="data",
+            guard=self.wait_guard(),
         )
 
     def wait_guard(self) -> Guard:
@@ -87,8 +92,15 @@ class _Builder:
         if level == self.levels - 1 and rng.random() < 0.5:
             offset = -p.inner * distance + p.inner - 1
         anchor = "end" if rng.random() < 0.9 else "start"
-        return Wait(producer=producer, strides=tuple(strides), offset=offset, cause=cause,
-                    lag=rng.choice([0, 0, 0, 2]), anchor=anchor, guard=self.wait_guard())
+        return Wait(
+            producer=producer,
+            strides=tuple(strides),
+            offset=offset,
+            cause=cause,
+            lag=rng.choice([0, 0, 0, 2]),
+            anchor=anchor,
+            guard=self.wait_guard(),
+        )
 
     def build(self) -> Phase:
         rng = self.rng
@@ -111,20 +123,40 @@ class _Builder:
                 if rng.random() < 1.6 / (number + 1):
                     waits.append(self.data(number, inner, shift, producer))
             if rng.random() < 0.2:
-                waits.append(Wait(producer=number, strides=tuple(r * inner for r in self.rows),
-                                  offset=-inner * rng.randint(1, 2), lag=rng.choice([0, 5, 30]),
-                                  cause="order", guard=self.wait_guard()))
+                waits.append(
+                    Wait(
+                        producer=number,
+                        strides=tuple(r * inner for r in self.rows),
+                        offset=-inner * rng.randint(1, 2),
+                        lag=rng.choice([0, 5, 30]),
+                        cause="order",
+                        guard=self.wait_guard(),
+                    )
+                )
             base = rng.randint(1, scale)
-            durations = tuple(max(1, base - rng.randint(0, base // 2) * (c > 0))
-                              for c in range(classes))
+            durations = tuple(
+                max(1, base - rng.randint(0, base // 2) * (c > 0)) for c in range(classes)
+            )
             guard = self.guard(0.8 if queue >= own else 0.25)
             if inner > 1 and rng.random() < 0.1:
-                plane = HalfPlane(coefficients=tuple(rng.choice([-1, 0, 1]) for _ in self.counts),
-                                  inner=tuple(rng.randint(-2, 2) for _ in range(inner)))
+                plane = HalfPlane(
+                    coefficients=tuple(rng.choice([-1, 0, 1]) for _ in self.counts),
+                    inner=tuple(rng.randint(-2, 2) for _ in range(inner)),
+                )
                 guard = Guard(first=guard.first, last=guard.last, half_planes=(plane,))
-            self.tasks.append(Task(
-                name=f"T{number}", queue=queue, durations=durations, shift=shift, inner=inner,
-                guard=guard, ragged=ragged, inner_class=inner_class, waits=tuple(waits)))
+            self.tasks.append(
+                Task(
+                    name=f"T{number}",
+                    queue=queue,
+                    durations=durations,
+                    shift=shift,
+                    inner=inner,
+                    guard=guard,
+                    ragged=ragged,
+                    inner_class=inner_class,
+                    waits=tuple(waits),
+                )
+            )
             items = [(number, k) for k in range(inner)]
             if inner > 1 and bodies[queue] and rng.random() < 0.4:  # interleave
                 into = bodies[queue][-1]
@@ -141,8 +173,11 @@ class _Builder:
             resources=tuple(f"R{n}" for n in range(own + (buses if bus else 0))),
             queues=tuple(
                 Queue(name=f"Q{q}", resource=r, body=tuple(i for part in body for i in part))
-                for q, (r, body) in enumerate(zip(resources, bodies, strict=True))),
-            tasks=tuple(self.tasks), pools=pools)
+                for q, (r, body) in enumerate(zip(resources, bodies, strict=True))
+            ),
+            tasks=tuple(self.tasks),
+            pools=pools,
+        )
 
     def slots(self) -> None:
         """Finite buffers: a producer waits for a consumer some iterations back."""

@@ -46,3 +46,21 @@ def lanes_used(plan: BlockPlan, binding: Binding) -> Amount:
         return Fraction(prod(f.positions(names, fixed, edge) for f, names in mine))
 
     return Amount(edges=tuple((name, "last") for name in ragged), value=lanes)
+
+
+def tile_points(plan: BlockPlan, binding: Binding) -> Amount:
+    """Return the points of an Einsum's tile: what its operations are counted by."""
+    fixed = frozenset((*plan.loops, *plan.space.leading))
+    atoms = set(plan.space.atoms(binding.equation.coords))
+    mine = [
+        (family, [a.name for a in family.atoms if a.name in atoms]) for family in plan.space.families
+    ]
+    mine = [(family, names) for family, names in mine if set(names) - fixed]
+    ragged = [name for name in plan.space.ragged(atoms, fixed) if name in plan.loops]
+
+    def points(at: frozenset[Edge]) -> Fraction:
+        edge = frozenset(name for name, side in at if side == "last")
+        edge |= fixed - set(plan.loops)
+        return Fraction(prod(f.positions(names, fixed, edge) for f, names in mine))
+
+    return Amount(edges=tuple((name, "last") for name in ragged), value=points)

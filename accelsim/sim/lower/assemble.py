@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from accelsim.mapping.plan import BlockPlan, Plan
-from accelsim.sim.lower.amounts import lanes_used
+from accelsim.sim.lower.accesses import accesses
+from accelsim.sim.lower.amounts import lanes_used, tile_points
 from accelsim.sim.lower.compute import PhaseDraft, draft_compute
-from accelsim.sim.lower.draft import Classes, Draft, classes, finish
+from accelsim.sim.lower.draft import Classes, Draft, Edge, classes, finish
 from accelsim.sim.lower.movement import draft_movement
 from accelsim.sim.program import Loop, Phase, Pool, Program, Queue
 
@@ -32,7 +33,7 @@ def lower(plan: Plan) -> Lowered:
     phases = [draft_compute(plan, group) for group in groups]
     for number, phase in enumerate(phases):
         later = frozenset(t for p in phases[number + 1 :] for t in _read(p.blocks))
-        draft_movement(phase, later, frozenset())
+        draft_movement(phase, later)
     ticks = _ticks(phases)
     built = [_phase(phase, ticks) for phase in phases]
     return Lowered(
@@ -65,7 +66,7 @@ def _phase(phase: PhaseDraft, ticks: int) -> tuple[Phase, tuple[Classes, ...]]:
     drafts = phase.drafts
     numbers = {draft: number for number, draft in enumerate(drafts)}
     pools = {name: n for n, name in enumerate(_pool_names(drafts))}
-    extra = [_lane_edges(phase, draft) for draft in drafts]
+    extra = [_counted_edges(phase, draft) for draft in drafts]
     groups = tuple(classes(d, e) for d, e in zip(drafts, extra, strict=True))
     resources = tuple(dict.fromkeys(draft.resource for draft in drafts))
     queues = tuple(dict.fromkeys(draft.queue for draft in drafts))
@@ -90,13 +91,16 @@ def _phase(phase: PhaseDraft, ticks: int) -> tuple[Phase, tuple[Classes, ...]]:
     return built, groups
 
 
-def _lane_edges(phase: PhaseDraft, draft: Draft) -> tuple[tuple[str, str], ...]:
-    """Ragged tiles leave lanes idle: the classes of a compute task tell them apart."""
+def _counted_edges(phase: PhaseDraft, draft: Draft) -> tuple[Edge, ...]:
+    """Return the edges that tell the instances of a compute task apart in lanes, points or accesses."""
     if draft.kind != "compute":
         return ()
     block = phase.blocks[draft.block]
     binding = block.binding(draft.einsum)
-    return lanes_used(block, binding).edges if binding else ()
+    assert binding is not None
+    amounts = [lanes_used(block, binding), tile_points(block, binding)]
+    amounts += [a.words for a in accesses(phase, draft.block, binding)]
+    return tuple(edge for amount in amounts for edge in amount.edges)
 
 
 def _pool_names(drafts: list[Draft]) -> list[str]:

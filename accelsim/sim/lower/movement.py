@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from accelsim.cascade.model import TensorRead
+from accelsim.sim.lower.passes import same_pass
 from accelsim.mapping.capacity import default_depth
 from accelsim.mapping.plan import STREAM, Binding, BlockPlan, read_axes, result_axes
 from accelsim.mapping.tiles import Axis
-from accelsim.cascade.model import TensorRead
 from accelsim.sim.lower.amounts import axis_atoms, tile_words
 from accelsim.sim.lower.compute import PhaseDraft, on_chip
 from accelsim.sim.lower.draft import Amount, Draft, DraftWait, Edge
@@ -15,15 +16,12 @@ from accelsim.sim.lower.nest import ALL, FIRST, LAST, Digit, Nest, Plane, Site, 
 from accelsim.sim.lower.place import digits_of
 
 
-def draft_movement(phase: PhaseDraft, needed_later: frozenset[str], made_before: frozenset[str]) -> None:
-    """Add loads, stores, spills and slot waits to a phase.
-
-    ``needed_later`` are tensors that a later phase reads, ``made_before`` those that an earlier made.
-    """
+def draft_movement(phase: PhaseDraft, needed_later: frozenset[str]) -> None:
+    """Add loads, stores, spills and slot waits; ``needed_later`` are tensors that a later phase reads."""
     mover = _Mover(phase, needed_later)
-    for number in range(len(phase.blocks)):
-        mover.loads(number, made_before)
     mover.stores()
+    for number in range(len(phase.blocks)):
+        mover.loads(number)
     mover.slots()
 
 
@@ -42,7 +40,7 @@ class _Mover:
 
     # -- loads -------------------------------------------------------------------------------
 
-    def loads(self, number: int, made_before: frozenset[str]) -> None:
+    def loads(self, number: int) -> None:
         block = self.phase.blocks[number]
         readers: dict[str, list[tuple[Binding, TensorRead]]] = {}
         for binding in block.bindings:
@@ -59,9 +57,9 @@ class _Mover:
     def _load(self, number: int, tensor: str, users: list[tuple[Binding, TensorRead]]) -> None:
         block, nest = self.phase.blocks[number], self.phase.nests[number]
         axes = read_axes(self.plan.sizes, users[0][1])
-        ranks = {*axis_atoms(block, axes)}
+        walked = {*axis_atoms(block, axes)}
         if tensor not in self.plan.shared:
-            ranks |= {*block.space.leading}
+            walked |= {*block.space.leading}
         place = block.hold.get(tensor)
         loop = place.loop if place else STREAM
         consumers = [self.phase.compute[b.id] for b in {u.id: u for u, _ in users}.values()]
@@ -72,7 +70,7 @@ class _Mover:
             kind="load",
             resource=self.dram,
             queue=f"{self.dram}: load {tensor} ({number})",
-            site=_load_site(nest, ranks, loop, [c.site for c in consumers]),
+            site=_load_site(nest, walked, loop, [c.site for c in consumers]),
             einsum=users[0][0].id,
             shift=min(c.shift for c in consumers),
             block=number,
@@ -85,9 +83,10 @@ class _Mover:
             needed = need(consumer.site, load.site, same)
             consumer.waits.append(DraftWait(producer=load, need=needed, lag=self.latency))
         depth = block.depth.get(tensor, default_depth(block, tensor))
-        _wait_for_slot(load, consumers, depth, limit=_inside(nest, loop))
+        freed_by = self._chain_users(block, tensor) or consumers
+        _wait_for_slot(load, freed_by, depth, limit=_inside(nest, loop))
         self._after_store(number, load, tensor, users[0][1])
-        self._hold(load, [load.site], consumers, moved.scaled(1 - share), tensor, nest)
+        self._hold(load, [load.site], freed_by, moved.scaled(1 - share), tensor, nest)
         self.load_of[number, tensor] = load
         self.phase.drafts.append(load)
         if share:
@@ -135,6 +134,7 @@ class _Mover:
 
     def stores(self) -> None:
         outputs = {t.name for t in self.plan.cascade.outputs} | self.needed_later
+        outputs |= self._passed_through_dram()
         for number, block in enumerate(self.phase.blocks):
             for binding in block.bindings:
                 tensor = binding.equation.tensor
@@ -143,6 +143,16 @@ class _Mover:
                     self._store(number, binding)
                 elif share:
                     self._spill(number, binding, share)
+
+    def _passed_through_dram(self) -> set[str]:
+        """Return what one block of the phase makes and another reads without holding it."""
+        return {
+            read.tensor
+            for number, block in enumerate(self.phase.blocks)
+            for binding in block.bindings
+            for read in binding.equation.reads
+            if self.phase.makers(read.tensor) and self._comes_from_dram(number, read.tensor)
+        }
 
     def _spill(self, number: int, binding: Binding, share: Fraction) -> None:
         """The share that does not fit goes up once made, and down again for every reader elsewhere."""
@@ -157,8 +167,7 @@ class _Mover:
     def _same_pass(self, maker: Binding, reader: Binding) -> bool:
         if maker.bind.unit != reader.bind.unit:
             return False
-        passes = self.plan.cascade.equation_passes()
-        return passes[maker.id] == passes[reader.id]
+        return same_pass(self.plan.cascade, maker.id, reader.id)
 
     def _store(self, number: int, binding: Binding, share: Fraction = Fraction(1)) -> Draft:
         if binding.id in self.store_of:
@@ -167,9 +176,9 @@ class _Mover:
         maker = self.phase.compute[binding.id]
         tensor = binding.equation.tensor
         axes = result_axes(self.plan.sizes, binding.equation)
-        ranks = {*axis_atoms(block, axes), *block.space.leading}
+        walked = {*axis_atoms(block, axes), *block.space.leading}
         at = tuple(
-            LAST if at == ALL and level.name not in ranks else at
+            LAST if at == ALL and level.name not in walked else at
             for at, level in zip(maker.site.at, nest.levels, strict=True)
         )
         moved = tile_words(block, axes).scaled(share * self.word)
@@ -196,7 +205,7 @@ class _Mover:
             depth = block.depth.get(tensor, 2)
             _wait_for_slot(maker, [store], depth, limit=len(nest.levels), final=at)
             if place is not None:
-                last = _unranked(nest, maker.site, ranks, "last")
+                last = _unranked(nest, maker.site, walked, "last")
                 maker.takes.append((tensor, moved.only_at(last)))
                 store.gives.append((tensor, moved))
         return store
@@ -221,14 +230,11 @@ class _Mover:
         nest = self.phase.nests[number]
         maker = self.phase.compute[binding.id]
         tensor = binding.equation.tensor
-        chain = next(
-            (s for s in (*self.plan.spec.share, *block.block.share) if s[0] == tensor), [tensor]
-        )
-        users = self._users(chain[-1]) or self._users(tensor)
+        users = self._chain_users(block, tensor) or self._users(tensor)
         users = [u for u in users if u is not maker]
         axes = result_axes(self.plan.sizes, binding.equation)
-        ranks = {*axis_atoms(block, axes), *block.space.leading}
-        first = _unranked(nest, maker.site, ranks, "first")
+        walked = {*axis_atoms(block, axes), *block.space.leading}
+        first = _unranked(nest, maker.site, walked, "first")
         depth = block.depth.get(tensor, default_depth(block, tensor))
         at = tuple(
             FIRST if (level.name, "first") in first else a
@@ -239,6 +245,12 @@ class _Mover:
         later = [u for u in users if u.resource != maker.resource or u.shift > maker.shift]
         _wait_for_slot(maker, later, depth, limit=_inside(nest, loop), begin=at)
         self._hold(maker, [Site(nest=nest, at=at)], users, moved, tensor, nest)
+
+    def _chain_users(self, block: BlockPlan, tensor: str) -> list[Draft]:
+        """Return who frees a buffer that several tensors share one after another."""
+        shares = [*self.plan.spec.share, *block.block.share]
+        chain = next((names for names in shares if names[0] == tensor), None)
+        return self._users(chain[-1]) if chain else []
 
     def _users(self, tensor: str) -> list[Draft]:
         found: list[Draft] = []
@@ -259,15 +271,15 @@ class _Mover:
         block = self.phase.blocks[taker.block]
         if tensor not in block.hold or not users:
             return
-        ranks = {level.name for level, at in zip(nest.levels, sites[0].at, strict=True) if at == ALL}
-        taker.takes.append((tensor, moved.only_at(_unranked(nest, taker.site, ranks, "first"))))
+        walked = {level.name for level, at in zip(nest.levels, sites[0].at, strict=True) if at == ALL}
+        taker.takes.append((tensor, moved.only_at(_unranked(nest, taker.site, walked, "first"))))
         last = max(users, key=lambda u: (u.shift, u.kind == "store", u.order))
         own = last.site.nest
         if own is not nest:
             reads = self._read_axes(last, tensor)
             moved = self._returned(last, tensor)
-            ranks = {*axis_atoms(self.phase.blocks[last.block], reads), *block.space.leading}
-        last.gives.append((tensor, moved.only_at(_unranked(own, last.site, ranks, "last"))))
+            walked = {*axis_atoms(self.phase.blocks[last.block], reads), *block.space.leading}
+        last.gives.append((tensor, moved.only_at(_unranked(own, last.site, walked, "last"))))
 
     def _returned(self, last: Draft, tensor: str) -> Amount:
         """Return what the last user gives back in its own block: its tiles of the tensor."""

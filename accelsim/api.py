@@ -1,0 +1,210 @@
+"""The calls of the package: simulate a design on a workload, compare designs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping as Table
+from dataclasses import dataclass
+from typing import Any
+
+from accelsim.arch import Architecture
+from accelsim.cascade import Cascade
+from accelsim.energy.account import area, energy
+from accelsim.energy.components import attributes
+from accelsim.energy.tables import CostTable
+from accelsim.errors import SpecError
+from accelsim.mapping import Design, Mapping, Plan, Problem, Stage, Workload
+from accelsim.result.compare import Comparison, Entry
+from accelsim.result.report import Report
+from accelsim.result.report import Stage as Reported
+from accelsim.sim import jump, reference
+from accelsim.sim.activity import Activity
+from accelsim.sim.lower import Lowered, lower
+from accelsim.sim.measure import measure
+
+ATTENTION = "attention"
+LENGTHS = tuple(1 << n for n in range(10, 21, 2))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One simulated stage with the program behind it, for traces and explanations."""
+
+    stage: Stage
+    lowered: Lowered
+    activity: Activity
+
+
+def simulate(
+    design: str | Design | None = None,
+    *,
+    cascade: str | Cascade | None = None,
+    arch: str | Architecture | None = None,
+    mapping: str | Mapping | None = None,
+    workload: str = "bert",
+    seq: int | None = None,
+    scope: str = "attention",
+    ranks: Table[str, int] | None = None,
+    arch_set: Table[str, Any] | None = None,
+    full: bool = False,
+    explain: bool = False,
+) -> Report:
+    """Return the report of a design (or of a cascade on an architecture) on a workload.
+
+    ``seq`` tokens; ``ranks`` replaces ranks of the workload, ``arch_set`` fields of the architecture
+    (``{"PE2D.rows": 128}``); ``full`` runs the reference kernel; ``explain`` adds the critical circuit.
+    SpecError: faulty input; InfeasibleError: it cannot run.
+    """
+    job = Job.of(design, cascade=cascade, arch=arch, mapping=mapping, arch_set=arch_set)
+    return job.report(Workload.load(workload, seq, ranks), scope=scope, full=full, explain=explain)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A design with its architecture read: what a workload is run on."""
+
+    name: str
+    arch: Architecture
+    cascade: Cascade
+    mappings: Callable[[Table[str, int]], list[Mapping]]
+    objective: tuple[str, ...] = ("cycles",)
+    costs: str = ""
+
+    @classmethod
+    def of(
+        cls,
+        design: str | Design | None = None,
+        *,
+        cascade: str | Cascade | None = None,
+        arch: str | Architecture | None = None,
+        mapping: str | Mapping | None = None,
+        arch_set: Table[str, Any] | None = None,
+    ) -> Job:
+        if design is not None:
+            known = Design.load(design) if isinstance(design, str) else design
+            machine = Architecture.load(known.spec.arch, arch_set)
+            if mapping is not None:
+                chosen = Mapping.load(mapping) if isinstance(mapping, str) else mapping
+                found: Callable[[Table[str, int]], list[Mapping]] = lambda _: [chosen]
+            else:
+                found = known.mappings
+            return cls(
+                name=known.name,
+                arch=machine,
+                cascade=_cascade(cascade or known.spec.cascade),
+                mappings=found,
+                objective=known.objective,
+                costs=known.spec.costs or machine.spec.costs,
+            )
+        if cascade is None or arch is None or mapping is None:
+            raise SpecError("simulate must have a design, or a cascade, an arch and a mapping")
+        machine = Architecture.load(arch, arch_set) if isinstance(arch, str) else arch
+        one = Mapping.load(mapping) if isinstance(mapping, str) else mapping
+        text = _cascade(cascade)
+        return cls(
+            name=f"{text.name} on {machine.name}",
+            arch=machine,
+            cascade=text,
+            mappings=lambda _: [one],
+            costs=machine.spec.costs,
+        )
+
+    def report(
+        self, workload: Workload, *, scope: str = "attention", full: bool = False, explain: bool = False
+    ) -> Report:
+        """Return the report of the attention stage, or of the whole layer, stage after stage."""
+        runs = [self.run(stage, full=full) for stage in self._stages(workload, scope)]
+        table = CostTable.load(self.costs)
+        parts = attributes(self.arch.spec)
+        reported = []
+        for run in runs:
+            circuit = None
+            if explain:
+                from accelsim.sim.explain import circuit_of
+
+                circuit = circuit_of(run.lowered)
+            reported.append(
+                Reported(
+                    name=run.stage.name,
+                    activity=run.activity,
+                    energy=energy(run.activity, table, parts),
+                    circuit=circuit,
+                )
+            )
+        return Report(
+            stages=tuple(reported), area=area(parts, table), workload=dict(workload.ranks)
+        )
+
+    def run(self, stage: Stage, *, full: bool = False) -> Run:
+        """Simulate one stage with the best of the mappings that apply to it."""
+        best: tuple[tuple[Any, ...], Run] | None = None
+        for plan in self._plans(stage):
+            lowered = lower(plan)
+            kernel = reference.run if full else jump.run
+            activity = measure(lowered, kernel(lowered.program), self.name, plan.name)
+            key = tuple(_figure(activity, name) for name in self.objective)
+            if best is None or key < best[0]:
+                best = (key, Run(stage=stage, lowered=lowered, activity=activity))
+        assert best is not None
+        return best[1]
+
+    def _plans(self, stage: Stage) -> Iterable[Plan]:
+        own = stage.cascade == ATTENTION
+        cascade = self.cascade if own else Cascade.load(stage.cascade)
+        if own:
+            mappings = self.mappings(stage.ranks)
+        else:
+            mappings = [Mapping.load(f"{self.arch.name}/{stage.cascade}")]
+        problem = Problem(
+            cascade=cascade,
+            arch=self.arch,
+            ranks=stage.ranks,
+            leading=stage.leading,
+            shared=stage.shared,
+        )
+        return (mapping.plan(problem) for mapping in mappings)
+
+    def _stages(self, workload: Workload, scope: str) -> tuple[Stage, ...]:
+        if scope not in ("attention", "layer"):
+            raise SpecError(f"--scope must be attention or layer, not {scope!r}")
+        return tuple(s for s in workload.stages if scope == "layer" or s.scope == scope)
+
+
+def compare(
+    designs: Iterable[str],
+    *,
+    workload: str = "bert",
+    seqs: Iterable[int] = LENGTHS,
+    baseline: str | None = None,
+    scope: str = "attention",
+    arch_set: Table[str, Any] | None = None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Comparison:
+    """Return designs side by side over lengths, speed-up and energy against the baseline (the first)."""
+    names = list(designs)
+    entries: list[Entry] = []
+    lengths = list(seqs)
+    for name in names:
+        job = Job.of(name, arch_set=arch_set)
+        for seq in lengths:
+            progress(f"{name} at {seq}")
+            report = job.report(Workload.load(workload, seq), scope=scope)
+            entries.append(Entry(design=name, length=seq, report=report, workload=workload))
+    return Comparison(entries=tuple(entries), baseline=baseline or names[0])
+
+
+def _cascade(cascade: str | Cascade) -> Cascade:
+    return Cascade.load(cascade) if isinstance(cascade, str) else cascade
+
+
+def _figure(activity: Activity, name: str) -> Any:
+    """Return a figure to be least: cycles (whole), traffic_bytes."""
+    figures = {
+        "cycles": -(-activity.ticks // activity.ticks_per_cycle),
+        "traffic_bytes": sum(t.bytes for t in activity.transfers),
+    }
+    if name not in figures:
+        raise SpecError(f"objective must be one of {', '.join(figures)}, not {name!r}")
+    return figures[name]
+
+
+__all__ = ["LENGTHS", "Job", "Report", "Run", "compare", "simulate"]

@@ -1,0 +1,17 @@
+"""Pictures of reports and comparisons: matplotlib axes, and files that are the same each time."""
+
+from accelsim.plot.compare import latency_energy, speedup, utilization
+from accelsim.plot.report import activity, energy, roofline
+from accelsim.plot.style import PALETTE, colors, save
+
+__all__ = [
+    "PALETTE",
+    "activity",
+    "colors",
+    "energy",
+    "latency_energy",
+    "roofline",
+    "save",
+    "speedup",
+    "utilization",
+]

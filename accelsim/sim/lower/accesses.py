@@ -1,0 +1,121 @@
+"""What a tile reads from and writes to buffers: the accesses that cost energy and port cycles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from accelsim.mapping.plan import STREAM, Binding, is_carried, read_axes, result_axes
+from accelsim.sim.lower.amounts import axis_atoms, tile_words
+from accelsim.sim.lower.compute import PhaseDraft
+from accelsim.sim.lower.draft import Amount
+from accelsim.sim.lower.nest import ALL
+from accelsim.sim.lower.place import digits_of
+from accelsim.sim.lower.passes import same_pass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """Words that one instance of an Einsum reads from (or writes to) a buffer."""
+
+    buffer: str
+    action: str  # "read" | "write"
+    tensor: str
+    words: Amount
+
+
+def accesses(phase: PhaseDraft, number: int, binding: Binding) -> list[Access]:
+    """Return the buffer accesses of one tile of an Einsum.
+
+    Each operand is read once from the buffer that holds it, unless the same unit has made it in the
+    same tile and pass; the running state once per unit and tile. A result is written if it is held.
+    What is not held, or streams, passes between bus and array through a FIFO: no rows are accessed.
+    """
+    return [*_reads(phase, number, binding), *_writes(phase, number, binding)]
+
+
+def holder(phase: PhaseDraft, number: int, tensor: str) -> str | None:
+    """Return the buffer that holds a tensor in a block, or the one that it shares with a held tensor."""
+    block = phase.blocks[number]
+    shares = [*phase.plan.spec.share, *block.block.share]
+    together = next((names for names in shares if tensor in names), [tensor])
+    for name in together:
+        place = block.hold.get(name)
+        if place is not None and place.loop != STREAM:
+            return place.buffer
+    return None
+
+
+def _reads(phase: PhaseDraft, number: int, binding: Binding) -> list[Access]:
+    block, plan = phase.blocks[number], phase.plan
+    found: list[Access] = []
+    seen: set[str] = set()
+    for read in binding.equation.reads:
+        buffer = holder(phase, number, read.tensor)
+        if read.tensor in seen or buffer is None:
+            continue
+        makers = phase.makers(read.tensor)
+        local = False
+        for other, maker in makers:
+            digits = digits_of(block, read, phase.blocks[other], maker.equation, plan.sizes)
+            carried = any(d.back for d in digits.values())
+            same_unit = maker.bind.unit == binding.bind.unit
+            if carried and same_unit and _read_before(block.bindings, binding, read.tensor):
+                local = True
+            if other == number and same_unit and not carried:
+                local = local or same_pass(plan.cascade, maker.id, binding.id)
+        if local:
+            continue
+        seen.add(read.tensor)
+        axes = read_axes(plan.sizes, read)
+        if makers and is_carried(plan.cascade, read.tensor):
+            axes = result_axes(plan.sizes, makers[0][1].equation)
+        words = tile_words(block, axes)
+        found.append(Access(buffer=buffer, action="read", tensor=read.tensor, words=words))
+    return found
+
+
+def _read_before(bindings: tuple[Binding, ...], binding: Binding, tensor: str) -> bool:
+    """Return whether an Einsum listed earlier on the same unit has read the state in this tile."""
+    for other in bindings:
+        if other.id == binding.id:
+            return False
+        if other.bind.unit == binding.bind.unit and any(
+            r.tensor == tensor for r in other.equation.reads
+        ):
+            return True
+    return False
+
+
+def _writes(phase: PhaseDraft, number: int, binding: Binding) -> list[Access]:
+    block, plan = phase.blocks[number], phase.plan
+    tensor = binding.equation.tensor
+    buffer = holder(phase, number, tensor)
+    if buffer is None:
+        return []
+    axes = result_axes(plan.sizes, binding.equation)
+    words = tile_words(block, axes)
+    site = phase.sites[number][binding.id]
+    walked = {*axis_atoms(block, axes), *block.space.leading}
+    levels = site.nest.levels
+    reduced = [
+        p for p, level in enumerate(levels) if site.at[p] == ALL and level.name not in walked
+    ]
+    reduced = [p for p in reduced if is_carried(plan.cascade, tensor) != levels[p].name]
+    inside = reduced and any(
+        level.name in walked and level.count > 1 for level in levels[reduced[0] + 1 :]
+    )
+    if not reduced:
+        return [Access(buffer=buffer, action="write", tensor=tensor, words=words)]
+    if not inside:  # the sum stays in the array until it is done
+        last = tuple((levels[p].name, "last") for p in reduced)
+        return [Access(buffer=buffer, action="write", tensor=tensor, words=words.only_at(last))]
+    first = tuple((levels[p].name, "first") for p in reduced)
+    begun = words.only_at(first)
+    again = Amount(
+        edges=tuple(dict.fromkeys((*words.edges, *begun.edges))),
+        value=lambda at: words.value(at) - begun.value(at),
+    )
+    return [
+        Access(buffer=buffer, action="write", tensor=tensor, words=words),
+        Access(buffer=buffer, action="read", tensor=tensor, words=again),
+    ]

@@ -1,0 +1,216 @@
+"""Turns a run's counters into the exact counts of reports: time by unit, traffic, actions, occupancy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from math import prod
+
+from accelsim.arch import Dram
+from accelsim.mapping.binding import unit_ops
+from accelsim.sim.lower.accesses import accesses, holder
+from accelsim.sim.activity import Action, Activity, BufferUse, Transfer, UnitActivity
+from accelsim.sim.lower import Lowered
+from accelsim.sim.lower.amounts import lanes_used, tile_points
+from accelsim.sim.lower.draft import Amount, Classes, Draft
+from accelsim.sim.program import Outcome
+
+# Operands that an operation reads from the register file; each writes one result.
+OPERANDS = {"mac": 3, "exp": 1}
+
+
+def measure(lowered: Lowered, outcome: Outcome, design: str, mapping: str) -> Activity:
+    """Return what a run did."""
+    return _Measure(lowered, outcome).activity(design, mapping)
+
+
+class _Measure:
+    def __init__(self, lowered: Lowered, outcome: Outcome) -> None:
+        self.lowered = lowered
+        self.plan = lowered.plan
+        self.arch = lowered.plan.arch
+        self.outcome = outcome
+        self.transfers: dict[tuple[str, str], Fraction] = {}
+        self.actions: dict[tuple[str, str, str, str, str], Fraction] = {}
+        self.ops: dict[str, Fraction] = {}
+        self.lane_ticks: dict[str, dict[str, int]] = {}
+
+    def activity(self, design: str, mapping: str) -> Activity:
+        for number, phase in enumerate(self.lowered.phases):
+            done = self.outcome.phases[number]
+            groups = self.lowered.classes[number]
+            for place, draft in enumerate(phase.drafts):
+                count = _counter(done.instances[place], groups[place])
+                if draft.kind == "compute":
+                    self._compute(number, draft, count)
+                else:
+                    self._move(number, draft, count)
+        units = self._units()
+        plan = self.plan
+        ticks = self.lowered.program.ticks_per_cycle
+        busy = {u.name: sum(u.busy_ticks.values()) for u in units if u.kind == "array"}
+        traffic = sum(self.transfers.values(), Fraction(0))
+        compute = Fraction(max(busy.values(), default=0), ticks)
+        memory = traffic / self.arch.bytes_per_cycle
+        return Activity(
+            design=design,
+            cascade=plan.cascade.name,
+            arch=self.arch.name,
+            mapping=mapping,
+            ranks=dict(plan.ranks),
+            word_bytes=plan.word_bytes,
+            clock_hz=Fraction(self.arch.spec.clock),
+            ticks=self.outcome.ticks,
+            ticks_per_cycle=ticks,
+            units=units,
+            transfers=tuple(
+                Transfer(memory=self.arch.dram_name, direction=way, tensor=tensor, bytes=n)
+                for (way, tensor), n in sorted(self.transfers.items())
+            ),
+            actions=tuple(
+                Action(component=c, part=p, action=a, einsum=e, tensor=t, count=n)
+                for (c, p, a, e, t), n in sorted(self.actions.items())
+                if n
+            ),
+            buffers=self._buffers(),
+            ops={kind: int(n) for kind, n in sorted(self.ops.items())},
+            compute_cycles=compute,
+            memory_cycles=memory,
+            bottleneck=self._bottleneck(units, busy, memory),
+            assumptions=(*self.arch.spec.assumptions, *plan.spec.assumptions, *plan.unpaid),
+        )
+
+    def _compute(
+        self, number: int, draft: Draft, count: Callable[[Amount], Fraction]
+    ) -> None:
+        phase = self.lowered.phases[number]
+        block = phase.blocks[draft.block]
+        binding = block.binding(draft.einsum)
+        assert binding is not None
+        unit = binding.bind.unit
+        array = self.arch.arrays[unit]
+        lanes = lanes_used(block, binding)
+        ticks = self.lowered.program.ticks_per_cycle
+        used = count(lanes) * max(1, binding.cycles) * ticks
+        mine = self.lane_ticks.setdefault(unit, {})
+        mine[binding.id] = mine.get(binding.id, 0) + int(used)
+        points = count(tile_points(block, binding))
+        kinds = unit_ops(binding.equation, array)
+        for kind, times in (kinds if isinstance(kinds, dict) else {}).items():
+            total = points * times
+            self.ops[kind] = self.ops.get(kind, Fraction(0)) + total
+            self._act(unit, kind, "compute", binding.id, draft.tensor, total)
+            steps = array.ops[kind]
+            operands = OPERANDS["mac"] if steps > 1 else OPERANDS.get(kind, 2)
+            self._act(unit, "register", "read", binding.id, draft.tensor, total * operands * steps)
+            self._act(unit, "register", "write", binding.id, draft.tensor, total * steps)
+        for access in accesses(phase, draft.block, binding):
+            self._rows(access.buffer, access.action, binding.id, access.tensor, count(access.words))
+
+    def _move(self, number: int, draft: Draft, count: Callable[[Amount], Fraction]) -> None:
+        if draft.moved is None or draft.kind == "access":
+            return
+        moved = count(draft.moved)
+        way = "read" if draft.kind == "load" else "write"
+        key = (way, draft.tensor)
+        self.transfers[key] = self.transfers.get(key, Fraction(0)) + moved
+        self._act(self.arch.dram_name, "dram", way, draft.einsum, draft.tensor, moved)
+        buffer = holder(self.lowered.phases[number], draft.block, draft.tensor)
+        if buffer is not None:
+            other = "write" if way == "read" else "read"
+            self._rows(buffer, other, draft.einsum, draft.tensor, moved / self.plan.word_bytes)
+
+    def _rows(self, buffer: str, action: str, einsum: str, tensor: str, words: Fraction) -> None:
+        row = self.arch.buffers[buffer].row
+        self._act(buffer, "buffer", action, einsum, tensor, words * self.plan.word_bytes / row)
+
+    def _act(
+        self, component: str, part: str, action: str, einsum: str, tensor: str, n: Fraction
+    ) -> None:
+        key = (component, part, action, einsum, tensor)
+        self.actions[key] = self.actions.get(key, Fraction(0)) + n
+
+    def _units(self) -> tuple[UnitActivity, ...]:
+        total = self.outcome.ticks
+        busy: dict[str, dict[str, int]] = {}
+        stalls: dict[str, dict[str, int]] = {}
+        for number, phase in enumerate(self.lowered.program.phases):
+            done = self.outcome.phases[number]
+            drafts = self.lowered.phases[number].drafts
+            for draft, ticks in zip(drafts, done.busy, strict=True):
+                name = draft.einsum if draft.kind == "compute" else draft.name
+                mine = busy.setdefault(draft.resource, {})
+                mine[name] = mine.get(name, 0) + ticks
+            for queue, causes in zip(phase.queues, done.stalls, strict=True):
+                mine = stalls.setdefault(phase.resources[queue.resource], {})
+                for cause, ticks in causes.items():
+                    mine[cause] = mine.get(cause, 0) + ticks
+        found: list[UnitActivity] = []
+        for name in busy:
+            component = self.arch.spec.components.get(name)
+            array = self.arch.arrays.get(name)
+            kind = "array" if array else "dram" if isinstance(component, Dram) else "ports"
+            spent = sum(busy[name].values()) + sum(stalls.get(name, {}).values())
+            found.append(
+                UnitActivity(
+                    name=name,
+                    kind=kind,
+                    lanes=prod(array.dimensions.values()) if array else 1,
+                    busy_ticks=busy[name],
+                    stall_ticks=stalls.get(name, {}),
+                    idle_ticks=total - spent,
+                    lane_ticks=self.lane_ticks.get(name, {}),
+                )
+            )
+        return tuple(found)
+
+    def _buffers(self) -> tuple[BufferUse, ...]:
+        found: list[BufferUse] = []
+        for name, buffer in self.arch.buffers.items():
+            peak, integral = 0, 0
+            by_tensor: dict[str, int] = {}
+            for phase, done in zip(self.lowered.program.phases, self.outcome.phases, strict=True):
+                peak = max(peak, done.buffer_peak.get(name, 0))
+                integral += done.buffer_integral.get(name, 0)
+                for pool, most in zip(phase.pools, done.pool_peak, strict=True):
+                    if pool.buffer == name:
+                        by_tensor[pool.name] = max(by_tensor.get(pool.name, 0), most)
+            found.append(
+                BufferUse(
+                    name=name,
+                    capacity_bytes=buffer.size,
+                    charged_bytes=self.plan.charged_bytes.get(name, 0),
+                    peak_bytes=peak,
+                    by_tensor=by_tensor,
+                    integral=integral,
+                )
+            )
+        return tuple(found)
+
+    def _bottleneck(
+        self, units: tuple[UnitActivity, ...], busy: dict[str, int], memory: Fraction
+    ) -> str:
+        """Return the busiest unit; if none is busy 9 cycles in 10, what the busiest array waits for."""
+        shares = {u.name: Fraction(sum(u.busy_ticks.values()), self.outcome.ticks or 1) for u in units}
+        if not shares:
+            return "nothing"
+        top = max(shares, key=lambda name: shares[name])
+        if shares[top] >= Fraction(9, 10):
+            return top
+        unit = next(u for u in units if u.name == max(busy, key=lambda n: busy[n]))
+        cause = max(unit.stall_ticks, key=lambda c: unit.stall_ticks[c], default="data")
+        return f"{unit.name} waits ({cause})"
+
+
+def _counter(
+    instances: tuple[int, ...], group: Classes
+) -> Callable[[Amount], Fraction]:
+    """Return a function that sums an amount over all instances of a task."""
+
+    def count(amount: Amount) -> Fraction:
+        return sum(
+            (n * amount.value(at) for n, at in zip(instances, group.at, strict=True) if n),
+            Fraction(0),
+        )
+
+    return count

@@ -1,0 +1,148 @@
+"""The kernels against each other, against a literal reading of the rules, and with mutations."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from accelsim.errors import DeadlockError
+from accelsim.sim import jump, reference
+from accelsim.sim import state as state_module
+from accelsim.sim.program import Outcome, Phase, Program
+from accelsim.sim.state import Snapshot, Step
+from accelsim.sim.stepper import Stepper
+from accelsim.sim.verify import Verifier
+from tests.sim.oracle import walk
+from tests.sim.programs import random_phase
+
+
+def outcome_of(kernel: Callable[[Phase], Outcome], phase: Phase) -> Outcome | str:
+    try:
+        return kernel(phase)
+    except DeadlockError as error:
+        return str(error)
+
+
+def compare(seeds: range) -> tuple[Counter[str], list[int]]:
+    """Figures of a campaign, and the seeds at which the kernels differ."""
+    count: Counter[str] = Counter()
+    different = []
+    for seed in seeds:
+        phase = random_phase(seed)
+        statistics = jump.Statistics()
+        right = outcome_of(reference.run, phase)
+        mine = outcome_of(lambda p, s=statistics: jump.run(p, s), phase)  # type: ignore[misc]
+        count["deadlocks"] += isinstance(right, str)
+        count["repeated"] += statistics.repeats > 0
+        count["recalled"] += statistics.recalls > 0
+        count["jumped"] += statistics.repeats + statistics.recalls > 0
+        if right != mine:
+            different.append(seed)
+    return count, different
+
+
+def test_same_counters_on_random_programs() -> None:
+    count, different = compare(range(400))
+    assert not different
+    assert count["jumped"] >= 250  # else the test says little
+    assert count["repeated"] >= 200
+    assert count["recalled"] >= 180
+    assert 12 <= count["deadlocks"] <= 60
+
+
+@pytest.mark.campaign
+@pytest.mark.skipif(not os.environ.get("ACCELSIM_CAMPAIGN"), reason="set ACCELSIM_CAMPAIGN=1")
+def test_campaign() -> None:
+    count, different = compare(range(1000, 7000))
+    assert not different, count
+    assert count["jumped"] >= 3600, count
+
+
+def test_reference_is_the_text_read_literally() -> None:
+    seen = dead = 0
+    for seed in range(20_000, 20_400):
+        phase = random_phase(seed)
+        if phase.iterations * sum(len(queue.body) for queue in phase.queues) > 1000:
+            continue
+        right = walk(phase)
+        mine = outcome_of(reference.run, phase)
+        seen += 1
+        if isinstance(mine, str):
+            dead += 1
+            assert right is None, seed
+        else:
+            end = mine.phases[0]
+            counters = (end.ticks, [list(n) for n in end.instances], list(end.stalls))
+            assert counters == right, seed
+    assert seen >= 100
+    assert dead >= 4
+
+
+def test_phases_follow_each_other() -> None:
+    phases = [
+        p for p in map(random_phase, range(60)) if not isinstance(outcome_of(jump.run, p), str)
+    ]
+    program = Program(phases=(phases[0], phases[1], phases[0]))
+    both = jump.run(program)
+    assert both == reference.run(program)
+    assert both.ticks == sum(jump.run(p).ticks for p in program.phases)
+
+
+Mutation = Callable[[pytest.MonkeyPatch], None]
+
+
+def no_check(patch: pytest.MonkeyPatch) -> None:
+    """Steps are taken again without looking at guards and needs."""
+    patch.setattr(Verifier, "fits", lambda *_: True)
+
+
+def one_too_many(patch: pytest.MonkeyPatch) -> None:
+    right = Verifier.repeats
+    patch.setattr(Verifier, "repeats", lambda self, n, step: (t := right(self, n, step)) + (t > 0))
+
+
+def lost_stalls(patch: pytest.MonkeyPatch) -> None:
+    """The last counter (a stall) is not carried in a jump."""
+    right = state_module.apply
+
+    def wrong(
+        stepper: Stepper, step: Step, at: Snapshot, shift: int, ref: int, times: int
+    ) -> list[int]:
+        peaks = right(stepper, step, at, shift, ref, times)
+        stepper.counters[stepper.stall_base :] = at.counters[stepper.stall_base :]
+        return peaks
+
+    patch.setattr(jump, "apply", wrong)
+
+
+def forgotten_peaks(patch: pytest.MonkeyPatch) -> None:
+    right = state_module.apply
+    patch.setattr(jump, "apply", lambda *args: [0 for _ in right(*args)])
+
+
+def any_need(patch: pytest.MonkeyPatch) -> None:
+    """Needs may stand anywhere."""
+    patch.setattr(Verifier, "_alike", lambda *_: True)
+
+
+def any_drift(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Verifier, "_drift", lambda *_: 1 << 62)
+
+
+@pytest.mark.parametrize(
+    "mutation", [no_check, one_too_many, lost_stalls, forgotten_peaks, any_need, any_drift]
+)
+def test_a_wrong_jump_is_caught(mutation: Mutation, monkeypatch: pytest.MonkeyPatch) -> None:
+    mutation(monkeypatch)
+    for seed in range(400):
+        phase = random_phase(seed)
+        right = outcome_of(reference.run, phase)
+        try:
+            if outcome_of(jump.run, phase) != right:
+                return
+        except (AssertionError, IndexError):  # the state it jumped to makes no sense
+            return
+    pytest.fail("the mutation makes no difference")
