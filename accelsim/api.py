@@ -11,8 +11,9 @@ from accelsim.cascade import Cascade
 from accelsim.energy.account import area, energy
 from accelsim.energy.components import attributes
 from accelsim.energy.tables import CostTable
-from accelsim.errors import SpecError
-from accelsim.mapping import Design, Mapping, Plan, Problem, Stage, Workload
+from accelsim.errors import InfeasibleError, SpecError
+from accelsim.mapping import Design, Mapping, Problem, Stage, Workload
+from accelsim.specs import names
 from accelsim.result.compare import Comparison, Entry
 from accelsim.result.report import Report
 from accelsim.result.report import Stage as Reported
@@ -137,23 +138,33 @@ class Job:
     def run(self, stage: Stage, *, full: bool = False) -> Run:
         """Simulate one stage with the best of the mappings that apply to it."""
         best: tuple[tuple[Any, ...], Run] | None = None
-        for plan in self._plans(stage):
-            lowered = lower(plan)
-            kernel = reference.run if full else jump.run
-            activity = measure(lowered, kernel(lowered.program), self.name, plan.name)
-            key = tuple(_figure(activity, name) for name in self.objective)
+        refused: list[InfeasibleError] = []
+        mappings, problem = self._choices(stage)
+        kernel = reference.run if full else jump.run
+        for mapping in mappings:
+            try:
+                lowered = lower(mapping.plan(problem))
+                outcome = kernel(lowered.program)
+            except InfeasibleError as error:
+                refused.append(error)
+                continue
+            activity = measure(lowered, outcome, self.name, mapping.name)
+            objective = dict.fromkeys((*self.objective, "traffic_bytes"))
+            key = tuple(_figure(activity, name) for name in objective)
             if best is None or key < best[0]:
                 best = (key, Run(stage=stage, lowered=lowered, activity=activity))
-        assert best is not None
+        if best is None:
+            raise refused[0]
         return best[1]
 
-    def _plans(self, stage: Stage) -> Iterable[Plan]:
+    def _choices(self, stage: Stage) -> tuple[list[Mapping], Problem]:
+        """Return the mappings that may run a stage, and the stage as a problem."""
         own = stage.cascade == ATTENTION
         cascade = self.cascade if own else Cascade.load(stage.cascade)
         if own:
-            mappings = self.mappings(stage.ranks)
+            mappings = self.mappings({**self.arch.symbols(), **stage.ranks})
         else:
-            mappings = [Mapping.load(f"{self.arch.name}/{stage.cascade}")]
+            mappings = [Mapping.load(name) for name in _shipped(self.arch, stage.cascade)]
         problem = Problem(
             cascade=cascade,
             arch=self.arch,
@@ -161,7 +172,7 @@ class Job:
             leading=stage.leading,
             shared=stage.shared,
         )
-        return (mapping.plan(problem) for mapping in mappings)
+        return mappings, problem
 
     def _stages(self, workload: Workload, scope: str) -> tuple[Stage, ...]:
         if scope not in ("attention", "layer"):
@@ -190,6 +201,15 @@ def compare(
             report = job.report(Workload.load(workload, seq), scope=scope)
             entries.append(Entry(design=name, length=seq, report=report, workload=workload))
     return Comparison(entries=tuple(entries), baseline=baseline or names[0])
+
+
+def _shipped(arch: Architecture, cascade: str) -> list[str]:
+    """Return the names of the mappings of a cascade: the architecture's own, else those it shares."""
+    for folder in (arch.spec.name, arch.spec.mappings):
+        found = [n for n in names("mapping") if n.partition(".")[0] == f"{folder}/{cascade}"]
+        if found:
+            return found
+    raise SpecError(f"{arch.spec.name} must have a mapping of {cascade}: no {arch.spec.name}/{cascade}.yaml")
 
 
 def _cascade(cascade: str | Cascade) -> Cascade:

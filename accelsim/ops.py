@@ -112,8 +112,8 @@ BINARY: dict[str, Operation] = {
         _row("-", "sub", 2, lambda a, b: a - b, "a - b"),
         _row("*", "mul", 2, lambda a, b: a * b, "a * b"),
         _row("/", "div", 2, _div, "np.true_divide(a, b)"),
-        _row("//", "floordiv", 2, _floordiv, "np.floor_divide(a, b)"),
-        _row("%", "mod", 2, _mod, "np.mod(a, b)"),
+        _row("//", "floordiv", 2, _floordiv, "np.floor_divide(a, divisor(b))"),
+        _row("%", "mod", 2, _mod, "np.mod(a, divisor(b))"),
         _row(
             "<<",
             "shift",
@@ -219,6 +219,12 @@ def _namespace() -> dict[str, Any]:
             whole = whole.astype(np.int64)
         return whole
 
+    def divisor(values: Any) -> Any:
+        whole = np.asarray(values)
+        if whole.dtype.kind != "f" and not np.all(whole):
+            raise ZeroDivisionError("integer division by zero")  # NumPy would say 0
+        return whole
+
     def sigmoid(values: Any) -> Any:
         decay = np.exp(-np.abs(values))
         return np.where(np.asarray(values) >= 0, 1.0, decay) / (1.0 + decay)
@@ -227,5 +233,6 @@ def _namespace() -> dict[str, Any]:
         "np": np,
         "integers": integers,
         "sigmoid": sigmoid,
+        "divisor": divisor,
         "erf": np.vectorize(math.erf, otypes=[float]),
     }

@@ -75,7 +75,10 @@ class LinkTiming(Spec):
 
 
 class ArchSpec(Spec):
-    """The file ``arch_specs/NAME/arch.yaml``."""
+    """The file ``arch_specs/NAME/arch.yaml``.
+
+    ``mappings`` names an architecture whose mappings this one shares where it has none of its own.
+    """
 
     name: str
     summary: str = ""
@@ -85,4 +88,5 @@ class ArchSpec(Spec):
     components: dict[str, Component]
     links: list[str | dict[str, LinkTiming]] = []
     costs: str
+    mappings: str = ""
     assumptions: list[str] = []

@@ -45,7 +45,7 @@ class Design:
         for number, entry in enumerate(entries):
             loc = ("mapping", number)
             try:
-                holds = Expression.parse(entry.when).evaluate({**ranks, "True": 1})
+                holds = Expression.parse(entry.when).evaluate(dict(ranks))
             except (ValueError, ArithmeticError) as error:
                 faults.append(self.document.fault((*loc, "when"), f"when: {error}"))
                 continue

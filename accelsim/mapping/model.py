@@ -80,7 +80,7 @@ class Alternative(Spec):
     """
 
     use: str
-    when: str = "True"
+    when: str = "1"
     sizes: dict[str, int | str] = {}
     hold: Holds = {}
     spill: list[str] | None = None

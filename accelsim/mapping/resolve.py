@@ -43,7 +43,6 @@ class _Resolver:
         self.problem = problem
         self.arch = problem.arch
         self.symbols: dict[str, Any] = dict(problem.arch.symbols())
-        self.symbols |= {name: b.size for name, b in problem.arch.buffers.items()}
         self.symbols |= dict(problem.ranks)
         self.faults: list[Fault] = []
 
@@ -194,18 +193,25 @@ class _Resolver:
         total = self._extent(rank, sizes)
         left = -(-total // inner)
 
-        def fits(budget: int) -> int:
+        def fits(room: Any) -> int:
+            """``room`` is a buffer's name, or bytes of the largest buffer."""
+            buffers = self.arch.buffers
+            if isinstance(room, str) and room not in buffers:
+                raise ValueError(f"max_fit must name a buffer, not {room!r}{nearest(room, buffers)}")
+            largest = max(buffers, key=lambda b: buffers[b].size, default="")
+            buffer = room if isinstance(room, str) else largest
+            budget = buffers[room].size if isinstance(room, str) else room
             for divisor in _divisors(left):
                 space = self._space(partition, {**ones, **fixed, name: divisor}, sizes, where, block)
                 self.stop_on_faults()
                 plan = self._planned(number, block, loops, space, sizes)
                 demand = capacity.demand(self.spec, self.problem.cascade, (plan,), self.arch, sizes)
-                if sum(demand.charged.values()) <= budget:
+                if demand.charged.get(buffer, 0) <= budget:
                     return divisor
             raise InfeasibleError(
                 f"{self.document.fault(where, f'size {name}')}: even a tile of 1 needs"
-                f" {sum(demand.charged.values())} bytes, of {budget} there are: hold fewer tensors or"
-                " enlarge the buffer"
+                f" {demand.charged.get(buffer, 0)} bytes of {buffer}, {budget} are there: hold fewer"
+                " tensors or enlarge the buffer"
             )
 
         value = self._number(name, text, where, fixed, max_fit=fits)

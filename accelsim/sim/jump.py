@@ -19,7 +19,8 @@ from accelsim.sim.verify import SPAN, Verifier
 HISTORY = 1000  # snapshots of a level kept to find a period
 MEMO = 50_000  # steps kept for all levels
 PATIENCE = 256  # ticks walked with the reference queue in one slot before another may be taken
-SKIP = 1024  # most boundaries passed by unseen at a level that keeps missing
+BURST = SPAN  # boundaries looked at in a row: the longest period found after many misses
+SKIP = 65_536  # most boundaries passed by unseen at a level that keeps missing
 WORTH = 32  # ticks walked that a step from the memo must save to count as a hit
 CANDIDATES = 8  # steps tried for a state
 
@@ -31,6 +32,11 @@ class Statistics:
     repeats: int = 0
     recalls: int = 0
     walked: int = 0
+
+    @property
+    def effort(self) -> int:
+        """The cost so far in ticks walked; a jump costs about as much as 25."""
+        return self.walked + 25 * (self.repeats + self.recalls)
 
 
 def run(program: Phase | Program, statistics: Statistics | None = None) -> Outcome:
@@ -62,6 +68,12 @@ class _Level:
         self.misses = 0
         self.skip = 0
         self.prefix = 0
+
+    def miss(self) -> None:
+        """After every burst of misses pass by more boundaries unseen than after the one before."""
+        self.misses += 1
+        if self.misses % BURST == 0:
+            self.skip = min(self.misses, SKIP)
 
     def forget(self) -> None:
         self.history: list[Snapshot] = []
@@ -167,7 +179,7 @@ class _Jump:
             a = level.history[-1]
             assert level.peak is not None
             step = make_step(a, snap, level.peak)
-            step.cost = self.statistics.walked - level.walked
+            step.cost = self.statistics.effort - level.walked
             level.steps.append(step)
             known = level.memo.setdefault(a.lookup[n], [])
             ended = [x != y and y == DONE for x, y in zip(a.status, snap.status, strict=True)]
@@ -183,7 +195,7 @@ class _Jump:
                 known.append(step)
                 self.stored += 1
         level.recalled = False
-        level.walked = self.statistics.walked
+        level.walked = self.statistics.effort
         if len(level.history) >= HISTORY:
             level.forget()
         level.history.append(snap)
@@ -214,15 +226,13 @@ class _Jump:
                 shift = snap.slot[self.ref] - step.a.slot[self.ref]
                 peaks = apply(stepper, step, snap, shift, self.ref, 1)
                 if step.cost < WORTH:
-                    level.misses += 1
-                    level.skip = min(level.misses // 64, SKIP)
+                    level.miss()
                 else:
                     level.misses = 0
                 self.after(n, peaks, whole=False)
                 self.statistics.recalls += 1
                 return True
-        level.misses += 1
-        level.skip = min(level.misses // 64, SKIP)
+        level.miss()
         return False
 
     def after(self, n: int, peaks: list[int], *, whole: bool) -> None:

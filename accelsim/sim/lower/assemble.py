@@ -12,6 +12,7 @@ from accelsim.sim.lower.amounts import lanes_used, tile_points
 from accelsim.sim.lower.compute import PhaseDraft, draft_compute
 from accelsim.sim.lower.draft import Classes, Draft, Edge, classes, finish
 from accelsim.sim.lower.movement import draft_movement
+from accelsim.sim.lower.ports import draft_ports
 from accelsim.sim.program import Loop, Phase, Pool, Program, Queue
 
 MAX_TICKS = 4096
@@ -34,6 +35,7 @@ def lower(plan: Plan) -> Lowered:
     for number, phase in enumerate(phases):
         later = frozenset(t for p in phases[number + 1 :] for t in _read(p.blocks))
         draft_movement(phase, later)
+        draft_ports(phase)
     ticks = _ticks(phases)
     built = [_phase(phase, ticks) for phase in phases]
     return Lowered(
@@ -54,7 +56,8 @@ def _ticks(phases: list[PhaseDraft]) -> int:
         draft.moved.whole / draft.rate
         for phase in phases
         for draft in phase.drafts
-        if draft.moved is not None and draft.tensor not in phase.plan.spilled
+        if draft.kind != "access" and draft.moved is not None
+        if draft.tensor not in phase.plan.spilled
     ]
     ticks = 1
     while ticks < MAX_TICKS and any((time * ticks).denominator != 1 for time in times):
