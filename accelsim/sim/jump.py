@@ -69,10 +69,10 @@ class _Level:
         self.skip = 0
         self.prefix = 0
 
-    def miss(self) -> None:
+    def miss(self, *, innermost: bool) -> None:
         """After every burst of misses pass by more boundaries unseen than after the one before."""
         self.misses += 1
-        if self.misses % BURST == 0:
+        if innermost and self.misses % BURST == 0:
             self.skip = min(self.misses, SKIP)
 
     def forget(self) -> None:
@@ -226,13 +226,13 @@ class _Jump:
                 shift = snap.slot[self.ref] - step.a.slot[self.ref]
                 peaks = apply(stepper, step, snap, shift, self.ref, 1)
                 if step.cost < WORTH:
-                    level.miss()
+                    level.miss(innermost=n == len(self.levels) - 1)
                 else:
                     level.misses = 0
                 self.after(n, peaks, whole=False)
                 self.statistics.recalls += 1
                 return True
-        level.miss()
+        level.miss(innermost=n == len(self.levels) - 1)
         return False
 
     def after(self, n: int, peaks: list[int], *, whole: bool) -> None:

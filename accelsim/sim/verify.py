@@ -95,7 +95,8 @@ class Verifier:
                 value = linear(coefficients[: level + 1], constant, rows)
                 lines.append(f"    v{w}_{m} = {value}")
                 tests.append(f"v{w}_{m} + {high} >= 0")
-                sign.append(f"None if v{w}_{m} + {low} >= 0 else v{w}_{m}")
+                held, lost = f"v{w}_{m} + {low} >= 0", f"v{w}_{m} + {high} < 0"
+                sign.append(f"None if {held} else 'never' if {lost} else v{w}_{m}")
             test = " and ".join(tests)
             if w == 0:
                 lines.extend([f"    if not ({test}): return OFF"] if test else [])

@@ -104,9 +104,11 @@ def _writes(phase: PhaseDraft, number: int, binding: Binding) -> list[Access]:
     inside = reduced and any(
         level.name in walked and level.count > 1 for level in levels[reduced[0] + 1 :]
     )
+    summed = set(block.space.atoms(binding.equation.reduce_coords))
+    leaves = bool(summed & set(binding.lanes))  # a sum across the array leaves it at once
     if not reduced:
         return [Access(buffer=buffer, action="write", tensor=tensor, words=words)]
-    if not inside:  # the sum stays in the array until it is done
+    if not inside and not leaves:  # the sum stays in the array until it is done
         last = tuple((levels[p].name, "last") for p in reduced)
         return [Access(buffer=buffer, action="write", tensor=tensor, words=words.only_at(last))]
     first = tuple((levels[p].name, "first") for p in reduced)
