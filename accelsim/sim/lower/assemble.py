@@ -111,25 +111,33 @@ def _pool_names(drafts: list[Draft]) -> list[str]:
 
 
 def _body(drafts: list[Draft], numbers: dict[Draft, int]) -> tuple[tuple[int, int], ...]:
-    """Return the items of one slot: a block's tiles in order, several blocks merged in proportion.
+    """Return the items of one slot: a block's tiles in order, blocks of one stage one after another.
 
-    Of items at the same proportion the one of the later stage (the older iteration) goes first: it
-    frees what the other needs.
+    Blocks of different stages work on different iterations and are merged in proportion; of items at
+    the same proportion the one of the later stage (the older iteration) goes first: it frees what the
+    other needs.
     """
-    items: list[tuple[Fraction, int, int, int, tuple[int, int]]] = []
-    for block in dict.fromkeys(draft.block for draft in drafts):
-        mine = [d for d in drafts if d.block == block]
-        ordered = [(d, frozenset(d.site.active)) for d in sorted(mine, key=lambda d: d.order)]
+    items: list[tuple[Fraction, int, int, tuple[int, int]]] = []
+    together = len({draft.block for draft in drafts}) == 1
+    for stage in dict.fromkeys(0 if together else draft.shift for draft in drafts):
+        mine = [d for d in drafts if together or d.shift == stage]
         listed = [
-            (d, k)
-            for k in range(mine[0].site.nest.inner)
-            for d, active in ordered
-            if k in active
+            (numbers[draft], k)
+            for block in dict.fromkeys(draft.block for draft in mine)
+            for draft, k in _tiles([d for d in mine if d.block == block])
         ]
-        for place, (draft, k) in enumerate(listed):
+        for place, item in enumerate(listed):
             share = Fraction(2 * place + 1, 2 * len(listed))
-            items.append((share, -draft.shift, block, place, (numbers[draft], k)))
+            items.append((share, -stage, place, item))
     return tuple(item for *_, item in sorted(items))
+
+
+def _tiles(drafts: list[Draft]) -> list[tuple[Draft, int]]:
+    """Return the tiles of one block in its loop order, the Einsums of a tile in program order."""
+    ordered = [(d, frozenset(d.site.active)) for d in sorted(drafts, key=lambda d: d.order)]
+    return [
+        (d, k) for k in range(drafts[0].site.nest.inner) for d, active in ordered if k in active
+    ]
 
 
 __all__ = ["Lowered", "lower"]
