@@ -11,7 +11,7 @@ from accelsim.cascade import Cascade
 from accelsim.energy.account import area, energy
 from accelsim.energy.components import attributes
 from accelsim.energy.tables import CostTable
-from accelsim.errors import InfeasibleError, SpecError
+from accelsim.errors import InfeasibleError, SpecError, nearest
 from accelsim.mapping import Design, Mapping, Problem, Stage, Workload
 from accelsim.specs import names
 from accelsim.result.compare import Comparison, Entry
@@ -66,6 +66,7 @@ class Job:
     name: str
     arch: Architecture
     cascade: Cascade
+    variants: Table[str, str]
     mappings: Callable[[Table[str, int]], list[Mapping]]
     objective: tuple[str, ...] = ("cycles",)
     costs: str = ""
@@ -92,6 +93,7 @@ class Job:
                 name=known.name,
                 arch=machine,
                 cascade=_cascade(cascade or known.spec.cascade),
+                variants={} if cascade else {k: v.cascade for k, v in known.spec.variants.items()},
                 mappings=found,
                 objective=known.objective,
                 costs=known.spec.costs or machine.spec.costs,
@@ -105,6 +107,7 @@ class Job:
             name=f"{text.name} on {machine.name}",
             arch=machine,
             cascade=text,
+            variants={},
             mappings=lambda _: [one],
             costs=machine.spec.costs,
         )
@@ -160,7 +163,7 @@ class Job:
     def _choices(self, stage: Stage) -> tuple[list[Mapping], Problem]:
         """Return the mappings that may run a stage, and the stage as a problem."""
         own = stage.cascade == ATTENTION
-        cascade = self.cascade if own else Cascade.load(stage.cascade)
+        cascade = self._own(stage) if own else Cascade.load(stage.cascade)
         if own:
             mappings = self.mappings({**self.arch.symbols(), **stage.ranks})
         else:
@@ -173,6 +176,16 @@ class Job:
             shared=stage.shared,
         )
         return mappings, problem
+
+    def _own(self, stage: Stage) -> Cascade:
+        """Return the design's cascade for the variant of attention that the stage asks for."""
+        if not stage.variant or not self.variants:
+            return self.cascade
+        if stage.variant not in self.variants:
+            raise SpecError(
+                f"{self.name} must have a variant {stage.variant!r}{nearest(stage.variant, self.variants)}"
+            )
+        return Cascade.load(self.variants[stage.variant])
 
     def _stages(self, workload: Workload, scope: str) -> tuple[Stage, ...]:
         if scope not in ("attention", "layer"):

@@ -111,7 +111,7 @@ def spilled(spec: MappingSpec, need: Demand, arch: Architecture) -> dict[str, Fr
         if not names:
             largest = max(need.by_tensor, key=lambda t: need.by_tensor[t])
             raise InfeasibleError(
-                f"{spec.cascade} does not fit {buffer}: it needs {bytes_needed} bytes, there are"
+                f"the mapping does not fit {buffer}: it needs {bytes_needed} bytes, there are"
                 f" {capacity} ({bytes_needed - capacity} too few). The largest tile is {largest}"
                 f" ({need.by_tensor[largest]} bytes): hold it at an inner loop, choose smaller sizes,"
                 " or name what may spill"

@@ -61,9 +61,9 @@ class Block(Placement):
 
 
 class MappingSpec(Placement):
-    """The file ``arch_specs/NAME/MAPPING.yaml``."""
+    """The file ``arch_specs/NAME/MAPPING.yaml``; it serves every cascade that it names."""
 
-    cascade: str
+    cascade: str | list[str]
     summary: str = ""
     source: str = ""
     outer: list[str] = []
@@ -86,14 +86,21 @@ class Alternative(Spec):
     spill: list[str] | None = None
 
 
+class Variant(Spec):
+    """The cascade that a design runs for a variant of attention, such as "causal"."""
+
+    cascade: str
+
+
 class DesignSpec(Spec):
-    """The file ``arch_specs/NAME/design.yaml``."""
+    """The file ``arch_specs/NAME/design.yaml``; ``variants`` serve workloads that ask for them."""
 
     name: str
     summary: str = ""
     arch: str
     cascade: str
     mapping: str | list[Alternative]
+    variants: dict[str, Variant] = {}
     objective: str = "cycles"
     costs: str | None = None
     baseline: str | None = None

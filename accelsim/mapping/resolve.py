@@ -54,6 +54,11 @@ class _Resolver:
             raise SpecError(self.faults)
 
     def plan(self) -> Plan:
+        named = self.spec.cascade
+        served = [named] if isinstance(named, str) else named
+        if self.problem.cascade.name not in served:
+            self.fault(("cascade",), f"cascade must be {self.problem.cascade.name}, not {named!r}")
+            self.stop_on_faults()
         sizes = self._cascade_sizes()
         blocks = tuple(
             self._block(number, block, sizes) for number, block in enumerate(self.spec.blocks)
@@ -116,7 +121,8 @@ class _Resolver:
 
     def _block(self, number: int, block: Block, sizes: Sizes) -> BlockPlan:
         loc = ("blocks", number)
-        loops = (*self.spec.outer, *block.loops)
+        written = (*self.spec.outer, *block.loops)
+        loops = (*(n for n in self.problem.leading if n not in written), *written)
         partition = {**self.spec.partition, **block.partition}
         size_texts = {**self.spec.sizes, **block.sizes}
         mine = {part for parts in partition.values() for part in parts}
@@ -149,7 +155,7 @@ class _Resolver:
         return BlockPlan(
             block=block,
             number=number,
-            outer=len(self.spec.outer),
+            outer=len(loops) - len(block.loops) if self.spec.outer else 0,
             loops=loops,
             space=space,
             bindings=bindings,

@@ -19,10 +19,11 @@ class StageSpec(Spec):
     """One cascade of a layer. ``ranks`` are sizes or expressions over the workload's ranks.
 
     ``leading`` are ranks that every tensor has (loops b, h, ...) unless it is in ``shared``; ``cascade``
-    "attention" stands for the one that the design runs.
+    "attention" stands for the one that the design runs, or runs for a ``variant`` such as "causal".
     """
 
     cascade: str
+    variant: str = ""
     ranks: dict[str, int | str]
     leading: dict[str, int | str] = {}
     shared: list[str] = []
@@ -38,7 +39,6 @@ class WorkloadSpec(Spec):
     ranks: dict[str, Positive]
     seq: list[str] = ["P", "M"]
     default_seq: Positive = 1024
-    causal: bool = False
     stages: dict[str, StageSpec]
 
 
@@ -48,6 +48,7 @@ class Stage:
 
     name: str
     cascade: str
+    variant: str
     scope: str
     ranks: Table[str, int]
     leading: Table[str, int]
@@ -100,6 +101,7 @@ def _stages(spec: WorkloadSpec, ranks: dict[str, int], document: Document) -> tu
             Stage(
                 name=name,
                 cascade=stage.cascade,
+                variant=stage.variant,
                 scope=stage.scope,
                 ranks={k: number(v, (*loc, "ranks", k)) for k, v in stage.ranks.items()},
                 leading={k: number(v, (*loc, "leading", k)) for k, v in stage.leading.items()},

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from math import prod
 
 from accelsim.sim.lower import Lowered
@@ -135,7 +136,7 @@ def _circuits(window: Window, path: Path) -> dict[tuple[Link, ...], int]:
         if task in place:
             round_ = [*stack[place[task] :], item]
             links = []
-            for (index, _), (_, edge) in zip(round_, round_[1:], strict=False):
+            for (index, _), (_, edge) in pairwise(round_):
                 assert edge is not None
                 links.append((window.starts[index].task, edge.kind, edge.wait))
             begin = min(range(len(links)), key=lambda n: links[n][0])
@@ -164,15 +165,12 @@ def _saturated(window: Window, path: Path) -> int | None:
     return resource if total and Fraction(most, total) >= SATURATED else None
 
 
-def _on_unit(
-    window: Window, path: Path, resource: int, best: tuple[Link, ...]
-) -> tuple[str, ...]:
+def _on_unit(window: Window, path: Path, resource: int, best: tuple[Link, ...]) -> tuple[str, ...]:
     """Return the tasks of one resource: the circuit if it stays there, else by the time they take."""
     phase = window.phase
     mine = [task for task, _, _ in best]
-    if any(phase.queues[phase.tasks[t].queue].resource != resource for t in mine) or (
-        window.shared[resource]
-    ):
+    away = any(phase.queues[phase.tasks[t].queue].resource != resource for t in mine)
+    if away or window.shared[resource]:
         spent: Counter[int] = Counter()
         for index, _ in path:
             start = window.starts[index]
@@ -223,7 +221,8 @@ class _Words:
     def label(self, producer: int, consumer: int, kind: str, wait: int) -> str:
         """Return the word for one edge; "" for one without anything to say."""
         if kind == "bus":
-            return self.phase.resources[self.phase.queues[self.phase.tasks[consumer].queue].resource]
+            queue = self.phase.queues[self.phase.tasks[consumer].queue]
+            return self.phase.resources[queue.resource]
         if kind not in ("wait", "pass"):
             return ""
         spec = self.phase.tasks[consumer].waits[wait]

@@ -7,22 +7,22 @@ from dataclasses import replace
 from math import prod
 
 from accelsim.sim.plan import row_major
-from accelsim.sim.program import Phase, Task, Wait
+from accelsim.sim.program import Guard, Phase, Task, Wait
 from accelsim.sim.walk import starts_of
 
 
 def shorten(phase: Phase, budget: int) -> Phase | None:
     """Return the phase cut to at most ``budget`` starts, outermost loops first; None if it cannot be.
 
-    Loops are cut to 2 and more (the innermost ones to 4), then, if they must be, to 1.
+    Loops are cut to 2 and more (the two innermost to 8), then, if they must be, further.
     """
     if starts_of(phase) <= budget:
         return phase
     counts = [loop.count for loop in phase.loops]
     depth = max((task.shift for task in phase.tasks), default=0)
-    for least in (4, 1):
+    for outer, least in ((2, 8), (1, 8), (1, 4), (1, 1)):
         for level in range(len(counts)):
-            floor = least if level >= len(counts) - 2 else min(2, least)
+            floor = least if level >= len(counts) - 2 else outer
             if level == len(counts) - 1:
                 floor = max(floor, depth + 2)
             low, high = min(floor, counts[level]), counts[level]
@@ -55,7 +55,26 @@ def _task(old: Phase, new: Phase, task: Task) -> Task:
     for row, wide in zip(rows, row_major(new), strict=True):
         shift += rest // row * wide
         rest %= row
-    return replace(task, shift=shift, waits=tuple(_wait(old, new, wait) for wait in task.waits))
+    return replace(
+        task,
+        shift=shift,
+        guard=_guard(old, new, task.guard),
+        waits=tuple(_wait(old, new, wait) for wait in task.waits),
+    )
+
+
+def _guard(old: Phase, new: Phase, guard: Guard) -> Guard:
+    """A half plane that says "the last digit" of a level goes on saying so."""
+    planes = []
+    for plane in guard.half_planes:
+        levels = [n for n, c in enumerate(plane.coefficients) if c]
+        if len(levels) == 1 and not plane.inner and plane.coefficients[levels[0]] == 1:
+            (level,) = levels
+            last = old.loops[level].count - 1
+            if last and plane.constant == -last:
+                plane = replace(plane, constant=1 - new.loops[level].count)
+        planes.append(plane)
+    return replace(guard, half_planes=tuple(planes))
 
 
 def _wait(old: Phase, new: Phase, wait: Wait) -> Wait:
@@ -82,7 +101,8 @@ def _wait(old: Phase, new: Phase, wait: Wait) -> Wait:
     strides = tuple(
         s * after // before for s, before, after in zip(wait.strides, rows, wide, strict=True)
     )
-    return replace(wait, strides=strides, offset=offset)
+    guard = _guard(old, new, wait.guard)
+    return replace(wait, strides=strides, offset=offset, guard=guard)
 
 
 def untouched(old: Phase, new: Phase) -> int:

@@ -85,8 +85,7 @@ def times_in(window: Window, begin: int, end: int) -> tuple[UnitTime, ...]:
                 busy=Fraction(busy[resource], total),
                 stalls={cause: Fraction(ticks, total) for cause, ticks in stalls.items()},
                 idle=Fraction(idle, total),
-                waits_for=most
-                and (tasks[most[0][0]].name, tasks[most[0][1]].name, most[0][2]),
+                waits_for=most and (tasks[most[0][0]].name, tasks[most[0][1]].name, most[0][2]),
             )
         )
     return tuple(found)

@@ -139,9 +139,7 @@ def work(phase: Phase) -> list[int]:
 
 def starts_of(phase: Phase) -> int:
     """How many starts a phase has, half planes not looked at."""
-    return sum(
-        active(phase, phase.tasks[t].guard) for queue in phase.queues for t, _ in queue.body
-    )
+    return sum(active(phase, phase.tasks[t].guard) for queue in phase.queues for t, _ in queue.body)
 
 
 def active(phase: Phase, guard: Guard) -> int:
@@ -153,16 +151,14 @@ def active(phase: Phase, guard: Guard) -> int:
 def digits(phase: Phase, iteration: int) -> tuple[int, ...]:
     """The digits of an iteration, outer to inner."""
     rows = row_major(phase)
-    return tuple(
-        iteration // row % loop.count for row, loop in zip(rows, phase.loops, strict=True)
-    )
+    return tuple(iteration // row % loop.count for row, loop in zip(rows, phase.loops, strict=True))
 
 
 def class_of(phase: Phase, task: Task, iteration: int, k: int) -> int:
     """The class of an instance, as ``Task`` says."""
     at = digits(phase, iteration)
-    kind = sum(
-        2**j * (at[n] == phase.loops[n].count - 1 if n >= 0 else at[~n] == 0)
+    kind: int = sum(
+        (1 << j) * (at[n] == phase.loops[n].count - 1 if n >= 0 else at[~n] == 0)
         for j, n in enumerate(task.ragged)
     )
-    return kind + 2 ** len(task.ragged) * (task.inner_class[k] if task.inner_class else 0)
+    return kind + (1 << len(task.ragged)) * (task.inner_class[k] if task.inner_class else 0)

@@ -1,0 +1,177 @@
+"""The commands and their flags; what they do is in the modules beside this one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="accelsim",
+    help="Cycle-exact simulation of attention accelerators written as cascades, YAML and mappings.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+Workload = Annotated[str, typer.Option(help="Workload: a name or a file.", metavar="NAME")]
+Seq = Annotated[str | None, typer.Option(help="Tokens, such as 64K.", metavar="N")]
+Set = Annotated[
+    list[str] | None, typer.Option("--set", help="Rank of the workload, such as E=128.", metavar="RANK=N")
+]
+ArchSet = Annotated[
+    list[str] | None,
+    typer.Option(help="Field of the architecture, such as PE2D.rows=128.", metavar="FIELD=VALUE"),
+]
+Scope = Annotated[str, typer.Option(help="attention, or layer.", metavar="SCOPE")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Full = Annotated[bool, typer.Option("--full", help="Use the reference kernel, event by event.")]
+MappingFlag = Annotated[str | None, typer.Option(help="Mapping: a name or a file.", metavar="NAME")]
+What = Annotated[
+    list[str], typer.Argument(help="A design; or a cascade and an architecture.", metavar="DESIGN | CASCADE ARCH")
+]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from accelsim import __version__
+
+        typer.echo(f"accelsim {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _top(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Cycle-exact simulation of attention accelerators written as cascades, YAML and mappings."""
+
+
+@app.command("list")
+def list_(
+    kind: Annotated[
+        str | None,
+        typer.Argument(help="cascades, archs, mappings, workloads, designs, costs or studies."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """List the shipped specs."""
+    from accelsim.cli.listing import listing
+
+    listing(kind, as_json=json)
+
+
+@app.command()
+def check(paths: Annotated[list[Path], typer.Argument(help="Spec files, or folders of them.")]) -> int:
+    """Check spec files: every fault as file:line:col: message."""
+    from accelsim.cli.checking import check_paths
+
+    return check_paths(paths)
+
+
+@app.command()
+def passes(
+    cascade: Annotated[str, typer.Argument(help="A cascade: a name or a file.")],
+    rank: Annotated[str | None, typer.Option(help="Only this rank, such as m1.m0.")] = None,
+    rewrite: Annotated[bool, typer.Option("--rewrite", help="Show what deferral would give.")] = False,
+    json: Json = False,
+) -> None:
+    """Count the passes of a cascade over each rank, with the chain of Einsums that forces them."""
+    from accelsim.cli.passing import show_passes
+
+    show_passes(cascade, rank, rewrite=rewrite, as_json=json)
+
+
+@app.command()
+def run(
+    what: What,
+    workload: Workload = "bert",
+    seq: Seq = None,
+    set_: Set = None,
+    arch_set: ArchSet = None,
+    scope: Scope = "attention",
+    mapping: MappingFlag = None,
+    json: Json = False,
+    trace: Annotated[Path | None, typer.Option(help="Write a timeline (Perfetto).", metavar="FILE.json.gz")] = None,
+    window: Annotated[str | None, typer.Option(help="Cycles of the timeline.", metavar="A:B")] = None,
+    full: Full = False,
+    out: Annotated[Path | None, typer.Option("-o", help="Write the report into this folder.", metavar="DIR")] = None,
+) -> None:
+    """Simulate a design on a workload and report times, traffic, energy and the bottleneck."""
+    from accelsim.cli.running import Request, run_command
+
+    request = Request.of(what, workload, seq, set_, arch_set, scope, mapping, full=full)
+    run_command(request, as_json=json, trace=trace, window=window, out=out)
+
+
+@app.command()
+def explain(
+    what: What,
+    workload: Workload = "bert",
+    seq: Seq = None,
+    set_: Set = None,
+    arch_set: ArchSet = None,
+    scope: Scope = "attention",
+    mapping: MappingFlag = None,
+    json: Json = False,
+    full: Full = False,
+) -> None:
+    """Say why it takes that long: critical circuit, stalls by cause, roofline."""
+    from accelsim.cli.running import Request, explain_command
+
+    request = Request.of(what, workload, seq, set_, arch_set, scope, mapping, full=full)
+    explain_command(request, as_json=json)
+
+
+@app.command()
+def compare(
+    designs: Annotated[list[str] | None, typer.Argument(help="Designs; none: the study.", metavar="[DESIGN]...")] = None,
+    study: Annotated[str, typer.Option(help="Study: what is compared with what.", metavar="NAME")] = "main",
+    workload: Annotated[str | None, typer.Option(help="Workload: a name or a file.", metavar="NAME")] = None,
+    seq: Annotated[str | None, typer.Option(help="Lengths, such as 1K,4K.", metavar="N,N")] = None,
+    baseline: Annotated[str | None, typer.Option(help="Design that the others are compared with.")] = None,
+    arch_set: ArchSet = None,
+    scope: Annotated[str | None, typer.Option(help="attention, or layer.", metavar="SCOPE")] = None,
+    json: Json = False,
+    out: Annotated[Path, typer.Option("-o", help="Folder for tables and plots.", metavar="DIR")] = Path("out/compare"),
+) -> None:
+    """Compare designs over lengths: a table, plots (PNG, SVG), CSV and JSON."""
+    from accelsim.cli.comparing import compare_command
+
+    compare_command(
+        designs or [], study=study, workload=workload, seq=seq, baseline=baseline,
+        arch_set=arch_set or [], scope=scope, as_json=json, out=out,
+    )  # fmt: skip
+
+
+@app.command()
+def reproduce(
+    source: Annotated[str, typer.Argument(help="A source of published figures, such as fusemax.")],
+    physical: Annotated[
+        bool, typer.Option("--physical", help="Itemise the way from the published model to the physical design.")
+    ] = False,
+    json: Json = False,
+    out: Annotated[Path | None, typer.Option("-o", help="Write tables into this folder.", metavar="DIR")] = None,
+) -> int:
+    """Put published figures beside simulated ones; exit code 1 if one is out of tolerance."""
+    from accelsim.cli.reproducing import reproduce_command
+
+    return reproduce_command(source, physical=physical, as_json=json, out=out)
+
+
+@app.command()
+def schema(
+    out: Annotated[Path, typer.Option("-o", help="Folder for the schemas.", metavar="DIR")],
+) -> None:
+    """Write JSON Schemas of the spec files, for editors."""
+    from accelsim.cli.kinds import models
+    from accelsim.cli.output import writable
+    from accelsim.specs import write_schemas
+
+    for file in write_schemas(models(), writable(out)):
+        typer.echo(str(file))

@@ -1,0 +1,73 @@
+"""The kinds of spec files: their models, and which kind a file is, by its place and its keys."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from accelsim.arch.model import ArchSpec
+from accelsim.cascade.load import CascadeSpec
+from accelsim.cli.study import StudySpec
+from accelsim.energy.model import CostFile
+from accelsim.mapping.model import DesignSpec, MappingSpec
+from accelsim.mapping.workload import WorkloadSpec
+from accelsim.result.table import PublishedFile
+
+_MODELS: dict[str, type[BaseModel]] = {
+    "arch": ArchSpec,
+    "cascade": CascadeSpec,
+    "costs": CostFile,
+    "design": DesignSpec,
+    "mapping": MappingSpec,
+    "published": PublishedFile,
+    "study": StudySpec,
+    "workload": WorkloadSpec,
+}
+_FILES = {"arch.yaml": "arch", "design.yaml": "design"}
+_FOLDERS = {
+    "costs": "costs",
+    "workloads": "workload",
+    "published": "published",
+    "studies": "study",
+    "einsum_cascades": "cascade",
+}
+# A key that only this kind has, first match first.
+_TELLING = {
+    "components": "arch",
+    "blocks": "mapping",
+    "stages": "workload",
+    "ways": "study",
+    "lengths": "study",
+    "columns": "published",
+    "rows": "costs",
+    "areas": "costs",
+    "node": "costs",
+    "arch": "design",
+    "extends": "design",
+    "designs": "study",
+    "cascade": "cascade",
+}
+
+
+def models() -> dict[str, type[BaseModel]]:
+    return dict(_MODELS)
+
+
+def kind_of(path: Path, data: Any) -> str | None:
+    """Return the kind of a spec file, None if neither its name, its folder nor its keys tell."""
+    if path.name in _FILES:
+        return _FILES[path.name]
+    parent = path.absolute().parent
+    if parent.name in _FOLDERS:
+        return _FOLDERS[parent.name]
+    if isinstance(data, dict):
+        if "columns" in data and "table" in data:
+            return "published"
+        for key, kind in _TELLING.items():
+            if key in data:
+                return kind
+    if any((parent / name).is_file() for name in _FILES):
+        return "mapping"
+    return None
