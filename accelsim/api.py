@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping as Table
+from collections.abc import Callable, Iterable
+from collections.abc import Mapping as Table
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from accelsim.arch import Architecture
@@ -13,16 +15,17 @@ from accelsim.energy.components import attributes
 from accelsim.energy.tables import CostTable
 from accelsim.errors import InfeasibleError, SpecError, nearest
 from accelsim.mapping import Design, Mapping, Problem, Stage, Workload
-from accelsim.specs import names
 from accelsim.result.compare import Comparison, Entry
-from accelsim.result.report import Report
+from accelsim.result.report import Circuit, Report
 from accelsim.result.report import Stage as Reported
 from accelsim.sim import jump, reference
 from accelsim.sim.activity import Activity
 from accelsim.sim.lower import Lowered, lower
 from accelsim.sim.measure import measure
+from accelsim.specs import names
 
 ATTENTION = "attention"
+Choice = Callable[[Table[str, int | Fraction]], list[Mapping]]  # rank sizes -> mappings that apply
 LENGTHS = tuple(1 << n for n in range(10, 21, 2))
 
 
@@ -67,7 +70,7 @@ class Job:
     arch: Architecture
     cascade: Cascade
     variants: Table[str, str]
-    mappings: Callable[[Table[str, int]], list[Mapping]]
+    mappings: Choice
     objective: tuple[str, ...] = ("cycles",)
     costs: str = ""
 
@@ -86,7 +89,7 @@ class Job:
             machine = Architecture.load(known.spec.arch, arch_set)
             if mapping is not None:
                 chosen = Mapping.load(mapping) if isinstance(mapping, str) else mapping
-                found: Callable[[Table[str, int]], list[Mapping]] = lambda _: [chosen]
+                found = _always(chosen)
             else:
                 found = known.mappings
             return cls(
@@ -108,12 +111,17 @@ class Job:
             arch=machine,
             cascade=text,
             variants={},
-            mappings=lambda _: [one],
+            mappings=_always(one),
             costs=machine.spec.costs,
         )
 
     def report(
-        self, workload: Workload, *, scope: str = "attention", full: bool = False, explain: bool = False
+        self,
+        workload: Workload,
+        *,
+        scope: str = "attention",
+        full: bool = False,
+        explain: bool = False,
     ) -> Report:
         """Return the report of the attention stage, or of the whole layer, stage after stage."""
         runs = [self.run(stage, full=full) for stage in self._stages(workload, scope)]
@@ -125,7 +133,12 @@ class Job:
             if explain:
                 from accelsim.sim.explain import circuit_of
 
-                circuit = circuit_of(run.lowered)
+                found = circuit_of(run.lowered)
+                circuit = Circuit(
+                    kind=found.kind,
+                    steps=found.steps,
+                    cycles_per_iteration=found.cycles_per_iteration,
+                )
             reported.append(
                 Reported(
                     name=run.stage.name,
@@ -216,13 +229,24 @@ def compare(
     return Comparison(entries=tuple(entries), baseline=baseline or names[0])
 
 
+def _always(mapping: Mapping) -> Choice:
+    """Return the choice that has one mapping for every size."""
+
+    def choice(_: Table[str, int | Fraction]) -> list[Mapping]:
+        return [mapping]
+
+    return choice
+
+
 def _shipped(arch: Architecture, cascade: str) -> list[str]:
     """Return the names of the mappings of a cascade: the architecture's own, else those it shares."""
     for folder in (arch.spec.name, arch.spec.mappings):
         found = [n for n in names("mapping") if n.partition(".")[0] == f"{folder}/{cascade}"]
         if found:
             return found
-    raise SpecError(f"{arch.spec.name} must have a mapping of {cascade}: no {arch.spec.name}/{cascade}.yaml")
+    raise SpecError(
+        f"{arch.spec.name} must have a mapping of {cascade}: no {arch.spec.name}/{cascade}.yaml"
+    )
 
 
 def _cascade(cascade: str | Cascade) -> Cascade:

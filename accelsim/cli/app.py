@@ -20,7 +20,8 @@ app = typer.Typer(
 Workload = Annotated[str, typer.Option(help="Workload: a name or a file.", metavar="NAME")]
 Seq = Annotated[str | None, typer.Option(help="Tokens, such as 64K.", metavar="N")]
 Set = Annotated[
-    list[str] | None, typer.Option("--set", help="Rank of the workload, such as E=128.", metavar="RANK=N")
+    list[str] | None,
+    typer.Option("--set", help="Rank of the workload, such as E=128.", metavar="RANK=N"),
 ]
 ArchSet = Annotated[
     list[str] | None,
@@ -31,7 +32,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Full = Annotated[bool, typer.Option("--full", help="Use the reference kernel, event by event.")]
 MappingFlag = Annotated[str | None, typer.Option(help="Mapping: a name or a file.", metavar="NAME")]
 What = Annotated[
-    list[str], typer.Argument(help="A design; or a cascade and an architecture.", metavar="DESIGN | CASCADE ARCH")
+    list[str],
+    typer.Argument(
+        help="A design; or a cascade and an architecture.", metavar="DESIGN | CASCADE ARCH"
+    ),
 ]
 
 
@@ -67,7 +71,9 @@ def list_(
 
 
 @app.command()
-def check(paths: Annotated[list[Path], typer.Argument(help="Spec files, or folders of them.")]) -> int:
+def check(
+    paths: Annotated[list[Path], typer.Argument(help="Spec files, or folders of them.")],
+) -> int:
     """Check spec files: every fault as file:line:col: message."""
     from accelsim.cli.checking import check_paths
 
@@ -78,7 +84,9 @@ def check(paths: Annotated[list[Path], typer.Argument(help="Spec files, or folde
 def passes(
     cascade: Annotated[str, typer.Argument(help="A cascade: a name or a file.")],
     rank: Annotated[str | None, typer.Option(help="Only this rank, such as m1.m0.")] = None,
-    rewrite: Annotated[bool, typer.Option("--rewrite", help="Show what deferral would give.")] = False,
+    rewrite: Annotated[
+        bool, typer.Option("--rewrite", help="Show what deferral would give.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Count the passes of a cascade over each rank, with the chain of Einsums that forces them."""
@@ -97,10 +105,16 @@ def run(
     scope: Scope = "attention",
     mapping: MappingFlag = None,
     json: Json = False,
-    trace: Annotated[Path | None, typer.Option(help="Write a timeline (Perfetto).", metavar="FILE.json.gz")] = None,
-    window: Annotated[str | None, typer.Option(help="Cycles of the timeline.", metavar="A:B")] = None,
+    trace: Annotated[
+        Path | None, typer.Option(help="Write a timeline (Perfetto).", metavar="FILE.json.gz")
+    ] = None,
+    window: Annotated[
+        str | None, typer.Option(help="Cycles of the timeline.", metavar="A:B")
+    ] = None,
     full: Full = False,
-    out: Annotated[Path | None, typer.Option("-o", help="Write the report into this folder.", metavar="DIR")] = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", help="Write the report into this folder.", metavar="DIR")
+    ] = None,
 ) -> None:
     """Simulate a design on a workload and report times, traffic, energy and the bottleneck."""
     from accelsim.cli.running import Request, run_command
@@ -130,15 +144,25 @@ def explain(
 
 @app.command()
 def compare(
-    designs: Annotated[list[str] | None, typer.Argument(help="Designs; none: the study.", metavar="[DESIGN]...")] = None,
-    study: Annotated[str, typer.Option(help="Study: what is compared with what.", metavar="NAME")] = "main",
-    workload: Annotated[str | None, typer.Option(help="Workload: a name or a file.", metavar="NAME")] = None,
+    designs: Annotated[
+        list[str] | None, typer.Argument(help="Designs; none: the study.", metavar="[DESIGN]...")
+    ] = None,
+    study: Annotated[
+        str, typer.Option(help="Study: what is compared with what.", metavar="NAME")
+    ] = "main",
+    workload: Annotated[
+        str | None, typer.Option(help="Workload: a name or a file.", metavar="NAME")
+    ] = None,
     seq: Annotated[str | None, typer.Option(help="Lengths, such as 1K,4K.", metavar="N,N")] = None,
-    baseline: Annotated[str | None, typer.Option(help="Design that the others are compared with.")] = None,
+    baseline: Annotated[
+        str | None, typer.Option(help="Design that the others are compared with.")
+    ] = None,
     arch_set: ArchSet = None,
     scope: Annotated[str | None, typer.Option(help="attention, or layer.", metavar="SCOPE")] = None,
     json: Json = False,
-    out: Annotated[Path, typer.Option("-o", help="Folder for tables and plots.", metavar="DIR")] = Path("out/compare"),
+    out: Annotated[
+        Path, typer.Option("-o", help="Folder for tables and plots.", metavar="DIR")
+    ] = Path("out/compare"),
 ) -> None:
     """Compare designs over lengths: a table, plots (PNG, SVG), CSV and JSON."""
     from accelsim.cli.comparing import compare_command
@@ -153,10 +177,15 @@ def compare(
 def reproduce(
     source: Annotated[str, typer.Argument(help="A source of published figures, such as fusemax.")],
     physical: Annotated[
-        bool, typer.Option("--physical", help="Itemise the way from the published model to the physical design.")
+        bool,
+        typer.Option(
+            "--physical", help="Itemise the way from the published model to the physical design."
+        ),
     ] = False,
     json: Json = False,
-    out: Annotated[Path | None, typer.Option("-o", help="Write tables into this folder.", metavar="DIR")] = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", help="Write tables into this folder.", metavar="DIR")
+    ] = None,
 ) -> int:
     """Put published figures beside simulated ones; exit code 1 if one is out of tolerance."""
     from accelsim.cli.reproducing import reproduce_command

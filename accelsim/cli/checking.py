@@ -146,7 +146,11 @@ def _mapping(document: Document, path: Path, *, alone: bool) -> None:
         if not set(cascade.shape_names) <= set(stage.ranks):
             continue
         problem = Problem(
-            cascade=cascade, arch=arch, ranks=stage.ranks, leading=stage.leading, shared=stage.shared
+            cascade=cascade,
+            arch=arch,
+            ranks=stage.ranks,
+            leading=stage.leading,
+            shared=stage.shared,
         )
         try:
             jump.run(lower(mapping.plan(problem)).program)

@@ -33,7 +33,9 @@ def compare_command(
     lengths = flags.lengths(seq) or (lengths_of(plan) if plan else list(LENGTHS))
     base = baseline or (plan.spec.baseline if plan else names[0])
     if base not in names:
-        raise SpecError(f"--baseline must be one of the designs, not {base!r}{nearest(base, names)}")
+        raise SpecError(
+            f"--baseline must be one of the designs, not {base!r}{nearest(base, names)}"
+        )
     changes = flags.fields(arch_set)
     chosen = flags.scope(scope or (plan.spec.scope if plan else "attention"))
     loads = {(name, n): Workload.load(name, n) for name in workloads for n in lengths}

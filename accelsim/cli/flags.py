@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from fractions import Fraction
 from typing import Any
 
 from accelsim.errors import SpecError, nearest
@@ -47,15 +46,15 @@ def fields(pairs: Iterable[str]) -> dict[str, Any]:
     return found
 
 
-def window(text: str | None) -> tuple[Fraction, Fraction] | None:
+def window(text: str | None) -> tuple[int, int] | None:
     """Return "1000:2000" as cycles from and to."""
     if text is None:
         return None
     start, colon, end = text.partition(":")
     try:
-        found = (Fraction(start or "0"), Fraction(end))
-    except (ValueError, ZeroDivisionError):
-        found = (Fraction(0), Fraction(0))
+        found = (int(start or "0"), int(end))
+    except ValueError:
+        found = (0, 0)
     if not colon or not 0 <= found[0] < found[1]:
         raise SpecError(f"--window must be cycles FROM:TO such as 0:20000, not {text!r}")
     return found
@@ -68,7 +67,9 @@ def scope(text: str) -> str:
 def choice(text: str, known: Iterable[str], what: str) -> str:
     known = list(known)
     if text not in known:
-        raise SpecError(f"{what} must be one of {', '.join(known)}, not {text!r}{_near(text, known)}")
+        raise SpecError(
+            f"{what} must be one of {', '.join(known)}, not {text!r}{_near(text, known)}"
+        )
     return text
 
 

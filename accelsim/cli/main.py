@@ -15,7 +15,9 @@ BROKEN_PIPE = 141
 INTERNAL = 70
 
 # The base of all faults of flags, whichever click typer brings along.
-_UsageError: type[Exception] = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "UsageError")
+_UsageError: type[Exception] = next(
+    c for c in typer.BadParameter.__mro__ if c.__name__ == "UsageError"
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -16,7 +16,9 @@ from accelsim.errors import SpecError
 def whole(path: Path) -> Iterator[Path]:
     """Give a file to write that takes the place of ``path`` when it is complete."""
     try:
-        handle, name = tempfile.mkstemp(prefix=".accelsim-", suffix="".join(path.suffixes), dir=path.parent)
+        handle, name = tempfile.mkstemp(
+            prefix=".accelsim-", suffix="".join(path.suffixes), dir=path.parent
+        )
     except OSError as error:
         raise SpecError(f"{path} cannot be written: {_reason(error)}") from None
     os.close(handle)

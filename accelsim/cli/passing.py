@@ -20,7 +20,11 @@ def show_passes(name: str, rank: str | None, *, rewrite: bool, as_json: bool) ->
                 "passes": why.passes,
                 "chain": list(why.chain),
                 "live": [
-                    {"tensor": t.tensor, "passes": str(t.passes), "footprint_words": str(t.footprint)}
+                    {
+                        "tensor": t.tensor,
+                        "passes": str(t.passes),
+                        "footprint_words": str(t.footprint),
+                    }
                     for t in why.live
                 ],
                 "deferred": why.deferred,

@@ -87,7 +87,15 @@ def explain_command(request: Request, *, as_json: bool) -> None:
     stage = request.stages[_longest(report)]
     waits = stalls_in_words(request.job.run(stage).lowered)
     if as_json:
-        kept = ("design", "workload", "cycles", "bottleneck", "stall_cycles", "idle_cycles", "roofline")
+        kept = (
+            "design",
+            "workload",
+            "cycles",
+            "bottleneck",
+            "stall_cycles",
+            "idle_cycles",
+            "roofline",
+        )
         found = {key: figures[key] for key in kept} | {"waits": list(waits)}
         print(json.dumps(found, indent=2, ensure_ascii=False))
         return
@@ -111,7 +119,9 @@ def _job(what: Sequence[str], mapping: str | None, arch_set: dict[str, object]) 
     if len(what) == 1:
         return Job.of(what[0], mapping=mapping, arch_set=arch_set)
     if len(what) != 2:
-        raise SpecError(f"run must have a design, or a cascade and an architecture, not {len(what)} names")
+        raise SpecError(
+            f"run must have a design, or a cascade and an architecture, not {len(what)} names"
+        )
     cascade, arch = what
     known = [mapping] if mapping else mappings_of(cascade, arch)
     job = Job.of(cascade=cascade, arch=arch, mapping=known[0], arch_set=arch_set)

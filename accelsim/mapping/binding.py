@@ -8,7 +8,6 @@ from math import prod
 from accelsim.arch import Architecture, Array
 from accelsim.cascade import Cascade
 from accelsim.cascade.model import Equation
-from accelsim.cascade.sizes import Sizes
 from accelsim.errors import nearest
 from accelsim.mapping.model import Bind, Block
 from accelsim.mapping.plan import Binding
@@ -49,7 +48,6 @@ def bindings_of(
     space: Space,
     cascade: Cascade,
     arch: Architecture,
-    sizes: Sizes,
     fault: FaultAt,
 ) -> tuple[Binding, ...]:
     """Return the bindings of a block in order; report every fault and leave the faulty ones out."""
@@ -60,20 +58,29 @@ def bindings_of(
         equation = known.get(bind.einsum)
         array = arch.arrays.get(bind.unit)
         if equation is None:
-            fault((*where, "einsum"), f"einsum must be one of the cascade, not {bind.einsum!r}"
-                  f"{nearest(bind.einsum, known)}")
+            fault(
+                (*where, "einsum"),
+                f"einsum must be one of the cascade, not {bind.einsum!r}"
+                f"{nearest(bind.einsum, known)}",
+            )
         if array is None:
-            fault((*where, "unit"), f"unit must be an array, not {bind.unit!r}"
-                  f"{nearest(bind.unit, arch.arrays)}")
+            fault(
+                (*where, "unit"),
+                f"unit must be an array, not {bind.unit!r}{nearest(bind.unit, arch.arrays)}",
+            )
         for other in bind.after:
             if other not in known:
-                fault((*where, "after", other), f"after must name an Einsum, not {other!r}"
-                      f"{nearest(other, known)}")
+                fault(
+                    (*where, "after", other),
+                    f"after must name an Einsum, not {other!r}{nearest(other, known)}",
+                )
         if isinstance(bind.stage, dict):
             for loop in bind.stage:
                 if loop not in loops:
-                    fault((*where, "stage", loop), f"stage must name a loop, not {loop!r}"
-                          f"{nearest(loop, loops)}")
+                    fault(
+                        (*where, "stage", loop),
+                        f"stage must name a loop, not {loop!r}{nearest(loop, loops)}",
+                    )
         if equation is None or array is None:
             continue
         binding = _binding(bind, equation, array, where, loops, space, fault)
@@ -103,8 +110,11 @@ def _binding(
     for dimension, text in bind.space.items():
         limit = array.dimensions.get(dimension)
         if limit is None:
-            wrong("space", f"space must name a dimension of {bind.unit}, not {dimension!r}"
-                  f"{nearest(dimension, array.dimensions)}")
+            wrong(
+                "space",
+                f"space must name a dimension of {bind.unit}, not {dimension!r}"
+                f"{nearest(dimension, array.dimensions)}",
+            )
             continue
         names = [name.strip() for name in text.split("*")]
         unknown = [name for name in names if name not in space.sizes]
@@ -113,8 +123,10 @@ def _binding(
             continue
         size = prod(space.sizes[name] for name in names)
         if size > limit:
-            wrong("space", f"space {text} must be at most the {limit} {dimension} of {bind.unit},"
-                  f" not {size}")
+            wrong(
+                "space",
+                f"space {text} must be at most the {limit} {dimension} of {bind.unit}, not {size}",
+            )
         lanes += names
     for name in bind.time:
         if name not in space.sizes:
@@ -126,7 +138,10 @@ def _binding(
         if times > 1:
             wrong("einsum", f"rank {atom} must be bound once, not {times} times")
         elif not times and space.sizes[atom] > 1:
-            wrong("einsum", f"rank {atom} (size {space.sizes[atom]}) must be a loop, in space or in time")
+            wrong(
+                "einsum",
+                f"rank {atom} (size {space.sizes[atom]}) must be a loop, in space or in time",
+            )
     for name in (*lanes, *bind.time):
         if name not in atoms:
             wrong("einsum", f"rank {name} must be a rank of the Einsum ({', '.join(atoms)})")

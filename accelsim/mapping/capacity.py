@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from accelsim.arch import Architecture
-from accelsim.cascade import Cascade
 from accelsim.cascade.sizes import Sizes
 from accelsim.errors import InfeasibleError
 from accelsim.mapping.model import MappingSpec
@@ -59,7 +58,6 @@ def makers(blocks: tuple[BlockPlan, ...], tensor: str) -> tuple[BlockPlan, ...]:
 
 def demand(
     spec: MappingSpec,
-    cascade: Cascade,
     blocks: tuple[BlockPlan, ...],
     arch: Architecture,
     sizes: Sizes,
@@ -84,7 +82,9 @@ def demand(
                     continue
                 share = next((names for names in shares if tensor in names), None)
                 owner = share[0] if share else tensor
-                copies = max(plan.depth.get(owner) or default_depth(b, owner) for b in makers(group, owner))
+                copies = max(
+                    plan.depth.get(owner) or default_depth(b, owner) for b in makers(group, owner)
+                )
                 paid = charges.get(owner, copies)
                 words = plan.space.words(axes, fixed_atoms(plan, place.loop), frozenset())
                 tiles = totals.setdefault(place.buffer, {})

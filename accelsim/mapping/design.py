@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping as Table
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from accelsim.errors import Fault, SpecError
@@ -22,7 +23,7 @@ class Design:
 
     @classmethod
     def load(cls, name: str) -> Design:
-        """Read ``arch_specs/NAME/design.yaml`` or a path; ``extends: OTHER`` takes what it lacks from there."""
+        """Read ``arch_specs/NAME/design.yaml`` or a path; what it lacks comes from ``extends: OTHER``."""
         document = read(find.path("design", name))
         return cls(spec=validate(_extended(document), DesignSpec), document=document)
 
@@ -35,7 +36,7 @@ class Design:
         """Figures to be least, the first one first."""
         return tuple(part.strip() for part in self.spec.objective.split(","))
 
-    def mappings(self, ranks: Table[str, int]) -> list[Mapping]:
+    def mappings(self, ranks: Table[str, int | Fraction]) -> list[Mapping]:
         """Return the mappings whose condition holds for the rank sizes, in the order of the file."""
         entries = self.spec.mapping
         if isinstance(entries, str):
@@ -55,8 +56,10 @@ class Design:
             raise SpecError(faults)
         if not found:
             raise SpecError(
-                self.document.fault(("mapping",), "mapping must have an alternative whose condition"
-                                    f" holds for {dict(ranks)}")
+                self.document.fault(
+                    ("mapping",),
+                    f"mapping must have an alternative whose condition holds for {dict(ranks)}",
+                )
             )
         return found
 
@@ -66,9 +69,9 @@ class Design:
 
 
 def _changes(entry: Alternative) -> dict[str, Any]:
-    return {key: value for key, value in (("sizes", entry.sizes), ("hold", entry.hold)) if value} | (
-        {"spill": entry.spill} if entry.spill is not None else {}
-    )
+    return {
+        key: value for key, value in (("sizes", entry.sizes), ("hold", entry.hold)) if value
+    } | ({"spill": entry.spill} if entry.spill is not None else {})
 
 
 def _extended(document: Document) -> Document:
@@ -77,7 +80,9 @@ def _extended(document: Document) -> Document:
     while isinstance(data, dict) and isinstance(data.get("extends"), str):
         other = data["extends"]
         if other in seen:
-            raise SpecError(document.fault(("extends",), f"extends must not go in a circle: {other}"))
+            raise SpecError(
+                document.fault(("extends",), f"extends must not go in a circle: {other}")
+            )
         seen.append(other)
         base = read(find.path("design", other)).data
         rest = {key: value for key, value in data.items() if key != "extends"}

@@ -8,8 +8,8 @@ from fractions import Fraction
 
 from accelsim.arch import Architecture
 from accelsim.cascade import Cascade
-from accelsim.cascade.model import Equation, Merged, Plain, Shift, TensorRead
 from accelsim.cascade.linear import Linear
+from accelsim.cascade.model import Equation, Merged, Plain, Shift, TensorRead
 from accelsim.cascade.sizes import Sizes
 from accelsim.mapping.model import Bind, Block, MappingSpec
 from accelsim.mapping.tiles import Axis, Space
@@ -58,8 +58,8 @@ class BlockPlan:
     def count(self, loop: str) -> int:
         return self.space.sizes[loop]
 
-    def binding(self, id: str) -> Binding | None:
-        return next((b for b in self.bindings if b.id == id), None)
+    def binding(self, einsum: str) -> Binding | None:
+        return next((b for b in self.bindings if b.id == einsum), None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,4 +110,6 @@ def result_axes(sizes: Sizes, equation: Equation) -> tuple[Axis, ...]:
 
 def is_carried(cascade: Cascade, tensor: str) -> str | None:
     """Return the iterative coordinate of a tensor, if it has one."""
-    return next((e.iterative for e in cascade.equations if e.tensor == tensor and e.iterative), None)
+    return next(
+        (e.iterative for e in cascade.equations if e.tensor == tensor and e.iterative), None
+    )

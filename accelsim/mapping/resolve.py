@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from collections.abc import Mapping as Table
 from dataclasses import dataclass, field
 from math import prod
@@ -15,10 +14,12 @@ from accelsim.errors import Fault, InfeasibleError, SpecError, nearest
 from accelsim.mapping import capacity
 from accelsim.mapping.binding import bindings_of
 from accelsim.mapping.model import Block, MappingSpec
+from accelsim.mapping.partition import divisors, space_of
 from accelsim.mapping.plan import STREAM, BlockPlan, Place, Plan
-from accelsim.mapping.tiles import Atom, Family, Space
+from accelsim.mapping.tiles import Space
 from accelsim.specs import Document
 from accelsim.specs.expr import Expression
+
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
@@ -59,13 +60,14 @@ class _Resolver:
         if self.problem.cascade.name not in served:
             self.fault(("cascade",), f"cascade must be {self.problem.cascade.name}, not {named!r}")
             self.stop_on_faults()
+        self._check_size_names()
         sizes = self._cascade_sizes()
         blocks = tuple(
             self._block(number, block, sizes) for number, block in enumerate(self.spec.blocks)
         )
         self._check_cover(blocks)
         self.stop_on_faults()
-        demand = capacity.demand(self.spec, self.problem.cascade, blocks, self.arch, sizes)
+        demand = capacity.demand(self.spec, blocks, self.arch, sizes)
         spilled = capacity.spilled(self.spec, demand, self.arch)
         return Plan(
             name=self.document.path,
@@ -73,7 +75,8 @@ class _Resolver:
             cascade=self.problem.cascade,
             arch=self.arch,
             sizes=sizes,
-            ranks=dict(self.problem.ranks) | {n.upper(): c for n, c in self.problem.leading.items()},
+            ranks=dict(self.problem.ranks)
+            | {n.upper(): c for n, c in self.problem.leading.items()},
             leading=dict(self.problem.leading),
             shared=self.problem.shared,
             blocks=blocks,
@@ -81,6 +84,27 @@ class _Resolver:
             charged_bytes=demand.charged,
             unpaid=demand.unpaid,
         )
+
+    def _check_size_names(self) -> None:
+        """Every size must belong to a part of a partition or to a parameter of the cascade."""
+        cascade = self.problem.cascade
+        blocks = self.spec.blocks
+        parts = [
+            p for spec in (self.spec, *blocks) for names in spec.partition.values() for p in names
+        ]
+        known = {*parts, *cascade.params}
+        tables: list[tuple[tuple[str | int, ...], dict[str, int | str]]] = [
+            (("sizes",), self.spec.sizes)
+        ]
+        tables += [(("blocks", n, "sizes"), block.sizes) for n, block in enumerate(blocks)]
+        for loc, table in tables:
+            for name in table:
+                if name not in known:
+                    self.fault(
+                        (*loc, name),
+                        f"size must be of a part or a parameter, not {name!r}"
+                        f"{nearest(name, known)}",
+                    )
 
     def _cascade_sizes(self) -> Sizes:
         """Tile sizes that the cascade has as parameters (M0) come from the mapping's ``sizes``."""
@@ -133,23 +157,37 @@ class _Resolver:
             if name not in deferred:
                 fixed[name] = self._number(name, text, where, fixed)
             elif name in mine:  # else a size of another block
-                fixed[name] = self._largest(name, text, where, block, loops, partition, fixed,
-                                            [d for d in deferred if d not in fixed], number, sizes)
-        space = self._space(partition, fixed, sizes, loc, block)
+                fixed[name] = self._largest(
+                    name,
+                    text,
+                    where,
+                    block,
+                    loops,
+                    partition,
+                    fixed,
+                    [d for d in deferred if d not in fixed],
+                    number,
+                    sizes,
+                )
+        space = self._space(partition, fixed, sizes)
         self.stop_on_faults()
-        return self._planned(number, block, loops, space, sizes)
+        return self._planned(number, block, loops, space)
 
     def _planned(
-        self, number: int, block: Block, loops: tuple[str, ...], space: Space, sizes: Sizes
+        self, number: int, block: Block, loops: tuple[str, ...], space: Space
     ) -> BlockPlan:
         loc: tuple[str | int, ...] = ("blocks", number)
         for loop in loops:
             if loop not in space.sizes:
-                self.fault((*loc, "loops"), f"loop must be a rank of the cascade, a part of one or a"
-                           f" leading rank, not {loop!r}{nearest(loop, space.sizes)}")
+                self.fault(
+                    (*loc, "loops"),
+                    f"loop must be a rank of the cascade, a part of one or a"
+                    f" leading rank, not {loop!r}{nearest(loop, space.sizes)}",
+                )
         self.stop_on_faults()
-        bindings = bindings_of(block, loc, loops, space, self.problem.cascade, self.arch, sizes,
-                               self.fault)
+        bindings = bindings_of(
+            block, loc, loops, space, self.problem.cascade, self.arch, self.fault
+        )
         hold = self._hold(block, loops, loc)
         self.stop_on_faults()
         return BlockPlan(
@@ -172,25 +210,42 @@ class _Resolver:
         for source, where in ((self.spec.hold, ("hold",)), (block.hold, (*loc, "hold"))):
             for buffer, entries in source.items():
                 if buffer not in self.arch.buffers:
-                    self.fault((*where, buffer), f"hold must name a buffer, not {buffer!r}"
-                               f"{nearest(buffer, self.arch.buffers)}")
+                    self.fault(
+                        (*where, buffer),
+                        f"hold must name a buffer, not {buffer!r}"
+                        f"{nearest(buffer, self.arch.buffers)}",
+                    )
                 for tensor, loop in entries.items():
                     here = (*where, buffer, tensor)
                     if tensor not in tensors:
-                        self.fault(here, f"hold must name a tensor of the cascade, not {tensor!r}"
-                                   f"{nearest(tensor, tensors)}")
+                        self.fault(
+                            here,
+                            f"hold must name a tensor of the cascade, not {tensor!r}"
+                            f"{nearest(tensor, tensors)}",
+                        )
                     elif loop != STREAM and loop not in loops:
                         if source is block.hold:
-                            self.fault(here, f"hold of {tensor} must name a loop of the block or"
-                                       f" 'stream', not {loop!r}{nearest(loop, loops)}")
+                            self.fault(
+                                here,
+                                f"hold of {tensor} must name a loop of the block or"
+                                f" 'stream', not {loop!r}{nearest(loop, loops)}",
+                            )
                         continue  # a default for other blocks
                     found[tensor] = Place(buffer=buffer, loop=loop)
         return found
 
     def _largest(
-        self, name: str, text: int | str, where: tuple[str | int, ...], block: Block,
-        loops: tuple[str, ...], partition: dict[str, list[str]], fixed: dict[str, int],
-        unresolved: list[str], number: int, sizes: Sizes,
+        self,
+        name: str,
+        text: int | str,
+        where: tuple[str | int, ...],
+        block: Block,
+        loops: tuple[str, ...],
+        partition: dict[str, list[str]],
+        fixed: dict[str, int],
+        unresolved: list[str],
+        number: int,
+        sizes: Sizes,
     ) -> int:
         """Return the largest divisor of what is left of the rank whose charged tiles fit."""
         ones = dict.fromkeys(unresolved, 1)
@@ -203,15 +258,17 @@ class _Resolver:
             """``room`` is a buffer's name, or bytes of the largest buffer."""
             buffers = self.arch.buffers
             if isinstance(room, str) and room not in buffers:
-                raise ValueError(f"max_fit must name a buffer, not {room!r}{nearest(room, buffers)}")
+                raise ValueError(
+                    f"max_fit must name a buffer, not {room!r}{nearest(room, buffers)}"
+                )
             largest = max(buffers, key=lambda b: buffers[b].size, default="")
             buffer = room if isinstance(room, str) else largest
             budget = buffers[room].size if isinstance(room, str) else room
-            for divisor in _divisors(left):
-                space = self._space(partition, {**ones, **fixed, name: divisor}, sizes, where, block)
+            for divisor in divisors(left):
+                space = self._space(partition, {**ones, **fixed, name: divisor}, sizes)
                 self.stop_on_faults()
-                plan = self._planned(number, block, loops, space, sizes)
-                demand = capacity.demand(self.spec, self.problem.cascade, (plan,), self.arch, sizes)
+                plan = self._planned(number, block, loops, space)
+                demand = capacity.demand(self.spec, (plan,), self.arch, sizes)
                 if demand.charged.get(buffer, 0) <= budget:
                     return divisor
             raise InfeasibleError(
@@ -221,57 +278,14 @@ class _Resolver:
             )
 
         value = self._number(name, text, where, fixed, max_fit=fits)
-        return next(d for d in _divisors(left) if d <= value)
+        return next(d for d in divisors(left) if d <= value)
 
     def _extent(self, rank: str, sizes: Sizes) -> int:
         return sizes.extents[rank.lower()]
 
-    def _space(
-        self, partition: dict[str, list[str]], fixed: dict[str, int], sizes: Sizes,
-        loc: tuple[str | int, ...], block: Block,
-    ) -> Space:
-        atoms_of: dict[str, tuple[Atom, ...]] = {}
-        for rank, parts in partition.items():
-            coord = rank.lower()
-            if coord not in sizes.extents:
-                self.fault(("partition", rank), f"partition must name a rank of the cascade, not {rank!r}"
-                           f"{nearest(rank, [c.upper() for c in sizes.extents])}")
-                continue
-            atoms_of[coord] = self._parts(rank, parts, sizes.extents[coord], fixed, block)
-        for coord, extent in sizes.extents.items():
-            atoms_of.setdefault(coord, (Atom(name=coord, size=extent),))
-        for name, count in self.problem.leading.items():
-            if name not in atoms_of:
-                atoms_of[name] = (Atom(name=name, size=count),)
-        families = _families(self.problem.cascade, sizes, atoms_of)
-        return Space(
-            families=families,
-            atoms_of=atoms_of,
-            leading=tuple(self.problem.leading),
-            sizes={a.name: a.size for atoms in atoms_of.values() for a in atoms},
-        )
-
-    def _parts(
-        self, rank: str, parts: list[str], extent: int, fixed: dict[str, int], block: Block
-    ) -> tuple[Atom, ...]:
-        stride = 1
-        atoms: list[Atom] = []
-        for place, name in reversed(list(enumerate(parts))):
-            left = -(-extent // stride)
-            size = fixed.get(name)
-            if size is None:
-                if place:
-                    self.fault(("partition", rank), f"size of part {name} must be given (sizes: {name}:"
-                               " ...): only the outermost part of a rank follows from the others")
-                size = left
-            elif 0 < place < len(parts) - 1 and left % size:
-                self.fault(("sizes", name), f"size {name} must divide the {left} tiles of {rank} that are"
-                           f" left, not {size}")
-            elif place == 0 and size * stride < extent:
-                self.fault(("sizes", name), f"size {name} must cover {rank} = {extent}, not {size * stride}")
-            atoms.append(Atom(name=name.lower(), size=size, stride=stride))
-            stride *= size
-        return tuple(reversed(atoms))
+    def _space(self, partition: dict[str, list[str]], fixed: dict[str, int], sizes: Sizes) -> Space:
+        problem = self.problem
+        return space_of(problem.cascade, sizes, problem.leading, partition, fixed, self.fault)
 
     def _check_cover(self, blocks: tuple[BlockPlan, ...]) -> None:
         bound: dict[str, int] = {}
@@ -282,53 +296,7 @@ class _Resolver:
                 bound[binding.id] = plan.number
         for equation in self.problem.cascade.equations:
             if equation.id not in bound:
-                self.fault(("blocks",), f"Einsum {equation.id} must be bound to a unit; bound:"
-                           f" {', '.join(bound)}")
-
-
-def _divisors(number: int) -> list[int]:
-    small = [d for d in range(1, int(number**0.5) + 1) if number % d == 0]
-    return sorted({*small, *(number // d for d in small)}, reverse=True)
-
-
-def _families(
-    cascade: Cascade, sizes: Sizes, atoms_of: dict[str, tuple[Atom, ...]]
-) -> tuple[Family, ...]:
-    """Join a tiled pair (m1, m0) into one family over the axis that it walks."""
-    totals = _tiled_totals(cascade, sizes)
-    families: list[Family] = []
-    taken: set[str] = set()
-    for (outer, inner), total in totals.items():
-        if {outer, inner} & taken:
-            continue
-        scale = sizes.extents[inner]
-        stretched = tuple(
-            Atom(name=a.name, size=a.size, stride=a.stride * scale) for a in atoms_of[outer]
-        )
-        families.append(Family(total=total, atoms=(*stretched, *atoms_of[inner])))
-        taken |= {outer, inner}
-    for coord, atoms in atoms_of.items():
-        if coord not in taken:
-            total = sizes.extents.get(coord, prod(a.size for a in atoms))
-            families.append(Family(total=total, atoms=atoms))
-    return tuple(families)
-
-
-def _tiled_totals(cascade: Cascade, sizes: Sizes) -> dict[tuple[str, str], int]:
-    found: dict[tuple[str, str], int] = {}
-    tiled = set(cascade.tiles)
-    for read in _reads(cascade):
-        for index, size in zip(read.affine(sizes.symbols), sizes.shapes[read.tensor], strict=True):
-            if index is None or len(index.coefs) != 2 or index.const:
-                continue
-            (a, b) = sorted(index.coefs, key=lambda c: -index.coefs[c])
-            if (a, b) in tiled and index.coefs[b] == 1 and index.coefs[a] == sizes.extents[b]:
-                found.setdefault((a, b), size)
-    return found
-
-
-def _reads(cascade: Cascade) -> Iterable[Any]:
-    for equation in cascade.equations:
-        yield from equation.reads
-
-
+                self.fault(
+                    ("blocks",),
+                    f"Einsum {equation.id} must be bound to a unit; bound: {', '.join(bound)}",
+                )

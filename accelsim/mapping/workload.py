@@ -86,7 +86,9 @@ def _stages(spec: WorkloadSpec, ranks: dict[str, int], document: Document) -> tu
 
     def number(value: int | str, loc: tuple[str | int, ...]) -> int:
         try:
-            found: Any = value if isinstance(value, int) else Expression.parse(value).evaluate(ranks)
+            found: Any = (
+                value if isinstance(value, int) else Expression.parse(value).evaluate(ranks)
+            )
             if found != int(found) or found < 1:
                 raise ValueError(f"must be a whole number of at least 1, not {found}")
             return int(found)

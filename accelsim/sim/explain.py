@@ -69,6 +69,8 @@ def critical_circuit(
     circuits = _circuits(window, path)
     best = max(circuits, key=lambda c: circuits[c], default=())
     saturated = _saturated(window, path)
+    if saturated is None:
+        saturated = _alone(window, best)
     words = _Words(phase, drafts, ticks_per_cycle)
     if saturated is not None:
         bus = window.shared[saturated]
@@ -163,6 +165,15 @@ def _saturated(window: Window, path: Path) -> int | None:
             spent[window.resource(index)] += min(time, before.end - before.start)
     resource, most = max(spent.items(), key=lambda item: item[1], default=(None, 0))
     return resource if total and Fraction(most, total) >= SATURATED else None
+
+
+def _alone(window: Window, circuit: tuple[Link, ...]) -> int | None:
+    """Return the resource on whose order alone a circuit goes round, if it does."""
+    tasks, queues = window.phase.tasks, window.phase.queues
+    used = {queues[tasks[task].queue].resource for task, _, _ in circuit}
+    if len(used) == 1 and all(kind in ("unit", "bus") for _, kind, _ in circuit):
+        return used.pop()
+    return None
 
 
 def _on_unit(window: Window, path: Path, resource: int, best: tuple[Link, ...]) -> tuple[str, ...]:

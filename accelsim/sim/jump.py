@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from accelsim.sim.program import Guard, Outcome, Phase, PhaseOutcome, Program
 from accelsim.sim.state import Key, Snapshot, Step, apply, make_step, snapshot
 from accelsim.sim.stepper import DONE, Stepper
-from accelsim.sim.verify import SPAN, Verifier
+from accelsim.sim.verify import SPAN, Verifier, Within
 
 HISTORY = 1000  # snapshots of a level kept to find a period
 MEMO = 50_000  # steps kept for all levels
@@ -22,6 +22,7 @@ PATIENCE = 256  # ticks walked with the reference queue in one slot before anoth
 BURST = SPAN  # boundaries looked at in a row: the longest period found after many misses
 SKIP = 65_536  # most boundaries passed by unseen at a level that keeps missing
 WORTH = 32  # ticks walked that a step from the memo must save to count as a hit
+LONG = 48  # items in a slot from which on it is worth looking for a period inside
 CANDIDATES = 8  # steps tried for a state
 
 
@@ -94,6 +95,9 @@ class _Jump:
         self.clocks = {self.ref: self.levels}
         self.peak = [0] * len(self.stepper.groups)
         self.stored = 0
+        self.within: Within | None = None
+        if max((len(queue.body) for queue in phase.queues), default=0) >= LONG:
+            self.within = Within(self.stepper)
 
     def run(self) -> PhaseOutcome:
         stepper, statistics = self.stepper, self.statistics
@@ -109,12 +113,29 @@ class _Jump:
                     quiet = 0
                     if self.change_clock(marks):
                         slot = -1
+                if self.within is not None and self.within.due():
+                    self.look_within(self.within)
                 quiet += 1
                 statistics.walked += 1
                 if not stepper.tick():
                     break
         self.note_peak()
         return stepper.outcome(self.peak)
+
+    def look_within(self, within: Within) -> None:
+        """Repeat what happens inside the slots in which the queues are, if it is a period."""
+        snap = snapshot(self.stepper)
+        step = within.step(snap)
+        times = 0 if step is None else within.repeats(step)
+        self.note_peak()
+        if step is None or times == 0:
+            within.anchor(snap)
+            return
+        self.fold(apply(self.stepper, step, snap, 0, self.ref, times))
+        level = self.stepper.level
+        self.stepper.peak = [sum([level[p] for p in group]) for group in self.stepper.groups]
+        self.statistics.repeats += 1
+        within.drop()
 
     def change_clock(self, marks: list[int]) -> bool:
         """The reference queue stands still: take the one that has gone furthest since ``marks``."""
@@ -162,6 +183,8 @@ class _Jump:
                 return
             snap = snapshot(stepper)
             self.note_peak()
+            if self.within is not None:
+                self.within.drop()
             for n in crossed:
                 self.close(n, snap)
             if not any(self.jump(n, snap) for n in crossed):

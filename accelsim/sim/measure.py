@@ -8,9 +8,9 @@ from math import prod
 
 from accelsim.arch import Dram
 from accelsim.mapping.binding import unit_ops
-from accelsim.sim.lower.accesses import accesses, holder
 from accelsim.sim.activity import Action, Activity, BufferUse, Transfer, UnitActivity
 from accelsim.sim.lower import Lowered
+from accelsim.sim.lower.accesses import accesses, holder
 from accelsim.sim.lower.amounts import lanes_used, tile_points
 from accelsim.sim.lower.draft import Amount, Classes, Draft
 from accelsim.sim.program import Outcome
@@ -76,13 +76,11 @@ class _Measure:
             ops={kind: int(n) for kind, n in sorted(self.ops.items())},
             compute_cycles=compute,
             memory_cycles=memory,
-            bottleneck=self._bottleneck(units, busy, memory),
+            bottleneck=self._bottleneck(units, busy),
             assumptions=(*self.arch.spec.assumptions, *plan.spec.assumptions, *plan.unpaid),
         )
 
-    def _compute(
-        self, number: int, draft: Draft, count: Callable[[Amount], Fraction]
-    ) -> None:
+    def _compute(self, number: int, draft: Draft, count: Callable[[Amount], Fraction]) -> None:
         phase = self.lowered.phases[number]
         block = phase.blocks[draft.block]
         binding = block.binding(draft.einsum)
@@ -187,11 +185,11 @@ class _Measure:
             )
         return tuple(found)
 
-    def _bottleneck(
-        self, units: tuple[UnitActivity, ...], busy: dict[str, int], memory: Fraction
-    ) -> str:
+    def _bottleneck(self, units: tuple[UnitActivity, ...], busy: dict[str, int]) -> str:
         """Return the busiest unit; if none is busy 9 cycles in 10, what the busiest array waits for."""
-        shares = {u.name: Fraction(sum(u.busy_ticks.values()), self.outcome.ticks or 1) for u in units}
+        shares = {
+            u.name: Fraction(sum(u.busy_ticks.values()), self.outcome.ticks or 1) for u in units
+        }
         if not shares:
             return "nothing"
         top = max(shares, key=lambda name: shares[name])
@@ -202,9 +200,7 @@ class _Measure:
         return f"{unit.name} waits ({cause})"
 
 
-def _counter(
-    instances: tuple[int, ...], group: Classes
-) -> Callable[[Amount], Fraction]:
+def _counter(instances: tuple[int, ...], group: Classes) -> Callable[[Amount], Fraction]:
     """Return a function that sums an amount over all instances of a task."""
 
     def count(amount: Amount) -> Fraction:

@@ -67,10 +67,9 @@ def _busiest(window: Window) -> list[int]:
 def _begin(seen: list[Start], steps: list[int], ticks: int) -> int:
     """Return a start past the first quarter from which on the period holds."""
     quarter = len(steps) // 4
-    for place in (*range(quarter, len(steps)), *range(quarter)):
-        if steps[place] == ticks:
-            return seen[place].start
-    return seen[0].start
+    places = (*range(quarter, len(steps)), *range(quarter))
+    place = next((n for n in places if steps[n] == ticks), 0)
+    return seen[place].start
 
 
 __all__ = ["Period", "period_of"]

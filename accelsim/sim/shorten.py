@@ -14,17 +14,18 @@ from accelsim.sim.walk import starts_of
 def shorten(phase: Phase, budget: int) -> Phase | None:
     """Return the phase cut to at most ``budget`` starts, outermost loops first; None if it cannot be.
 
-    Loops are cut to 2 and more (the two innermost to 8), then, if they must be, further.
+    They are cut to 2 and more, the last but one to 8 and the innermost not; if they must be, further.
     """
     if starts_of(phase) <= budget:
         return phase
     counts = [loop.count for loop in phase.loops]
     depth = max((task.shift for task in phase.tasks), default=0)
-    for outer, least in ((2, 8), (1, 8), (1, 4), (1, 1)):
+    whole = counts[-1]
+    for outer, second, least in ((2, 8, whole), (1, 8, whole), (1, 4, whole), (1, 2, 8), (1, 1, 1)):
         for level in range(len(counts)):
-            floor = least if level >= len(counts) - 2 else outer
+            floor = second if level == len(counts) - 2 else outer
             if level == len(counts) - 1:
-                floor = max(floor, depth + 2)
+                floor = max(least, depth + 2)
             low, high = min(floor, counts[level]), counts[level]
             while low < high:
                 middle = (low + high + 1) // 2
@@ -112,7 +113,8 @@ def untouched(old: Phase, new: Phase) -> int:
     if not cut:
         return new.iterations
     level = max(cut)
-    return (counts[level] - 1) * prod(counts[level + 1 :])
+    ahead = max((task.shift for task in old.tasks), default=0)  # these run beside it
+    return max(0, (counts[level] - 1) * prod(counts[level + 1 :]) - ahead)
 
 
 __all__ = ["shorten", "untouched", "with_counts"]

@@ -29,6 +29,7 @@ class Snapshot:
     integral: list[int]
     window: list[int]  # how far below ``reached`` an instance may still have a future
     key: Key = ()
+    rest: Key = ()  # the key but for the items
     lookup: dict[int, Key] = field(default_factory=dict)  # by level
 
 
@@ -81,8 +82,7 @@ def snapshot(stepper: Stepper) -> Snapshot:
         integral=stepper.integral[:],
         window=window,
     )
-    snap.key = (
-        tuple([-1 if s == DONE else i for i, s in zip(snap.item, snap.status, strict=True)]),
+    snap.rest = (
         tuple(snap.wait),
         tuple(snap.status),
         tuple(
@@ -96,6 +96,8 @@ def snapshot(stepper: Stepper) -> Snapshot:
         tuple([(time - now, kind, n, gives) for time, kind, n, gives in snap.events]),
         tuple([tuple(kept) for kept in all_times]),
     )
+    items = tuple([-1 if s == DONE else i for i, s in zip(snap.item, snap.status, strict=True)])
+    snap.key = (items, *snap.rest)
     return snap
 
 
@@ -117,24 +119,29 @@ def apply(
 ) -> list[int]:
     """Move the stepper from ``at`` by ``times`` repeats of a step, ``shift`` slots from its place.
 
-    Gives the peaks held on the way.
+    A step in which no queue leaves its slot is repeated from its end: items move, not slots. Gives
+    the peaks held on the way.
     """
     a, b = step.a, step.b
     span = b.now - a.now
     stride = b.slot[ref] - a.slot[ref]
     total = shift + (times - 1) * stride
+    more = times if at is b and a.slot == b.slot else 0
     now = stepper.now = at.now + span * times
     delta = now - b.now
     for q, anchored in enumerate(step.anchored):
         if anchored:
-            stepper.slot[q], stepper.item[q] = b.slot[q] + total, b.item[q]
+            stepper.slot[q] = b.slot[q] + total
+            stepper.item[q] = b.item[q] + more * (b.item[q] - a.item[q])
         stepper.wait[q], stepper.status[q] = b.wait[q], b.status[q]
         stepper.ready[q] = b.ready[q] + delta if b.ready[q] >= b.now or anchored else at.ready[q]
         if b.status[q] == BLOCKED:
             stepper.ready[q] = now if b.ready[q] <= b.now else b.ready[q] + delta
     for task, inner in enumerate(stepper.inner):
         if step.anchored[stepper.owner[task]]:
-            stepper.reached[task] = b.reached[task] + total * inner
+            stepper.reached[task] = (
+                b.reached[task] + total * inner + more * (b.reached[task] - a.reached[task])
+            )
         reached = stepper.reached[task]
         stepper.times[task] = {
             reached + n: (now + start, now + end) for n, start, end in b.times[task]

@@ -113,8 +113,8 @@ def _compared(phase: Phase, shown: Window, period: Period | None, budget: int) -
     real = Window.of(phase, budget)
     safe = untouched(phase, shown.phase)
     times = {(s.task, s.iteration, s.k): s.start for s in real.starts}
-    mine = [s for s in shown.starts if s.iteration < safe]
-    same = sum(times.get((s.task, s.iteration, s.k)) == s.start for s in mine)
+    mine = [s for s in shown.starts if s.iteration < safe and (s.task, s.iteration, s.k) in times]
+    same = sum(times[s.task, s.iteration, s.k] == s.start for s in mine)
     other = period_of(real)
     equal = (
         period is not None

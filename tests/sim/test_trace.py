@@ -13,7 +13,7 @@ import pytest
 from accelsim.api import Job, Run
 from accelsim.errors import DeadlockError, SpecError
 from accelsim.mapping import Workload
-from accelsim.sim import reference
+from accelsim.sim import jump, reference
 from accelsim.sim.observe import record
 from accelsim.sim.period import period_of
 from accelsim.sim.program import Loop, Phase, Queue, Task, Wait
@@ -120,9 +120,10 @@ def test_a_bad_window(runs, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_window_in_a_later_phase(runs, tmp_path):
-    lowered = runs["unfused_micro24"].lowered
-    done = reference.run(lowered.program.phases[0], limit=None).phases[0].ticks
+def test_a_window_in_a_later_phase(tmp_path):
+    stage = Workload.load("bert", 4096, {"B": 1}).stage("attention")
+    lowered = Job.of("unfused_micro24").run(stage).lowered
+    done = jump.run(lowered.program.phases[0]).ticks
     cycle = done // lowered.program.ticks_per_cycle
     about = write_trace(lowered, tmp_path / "a", (cycle - 2000, cycle + 20_000))
     assert [p["phase"] for p in about["phases"]] == ["QK", "GM + SN + SD + A"]
@@ -214,3 +215,10 @@ def test_a_period_of_three():
     found = period_of(Window.of(phase, 10_000))
     assert found is not None
     assert (found.instances, found.ticks) == (3, 48)
+
+
+def test_a_window_out_of_reach(runs, tmp_path, monkeypatch):
+    monkeypatch.setattr("accelsim.sim.trace.REACH", 1000)
+    with pytest.raises(SpecError, match="must end within the first 1000 starts"):
+        write_trace(runs["fusemax_micro24"].lowered, tmp_path / "a", (10**6, 10**6 + 5))
+    assert not list(tmp_path.iterdir())

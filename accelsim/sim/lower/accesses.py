@@ -9,8 +9,8 @@ from accelsim.sim.lower.amounts import axis_atoms, tile_words
 from accelsim.sim.lower.compute import PhaseDraft
 from accelsim.sim.lower.draft import Amount
 from accelsim.sim.lower.nest import ALL
-from accelsim.sim.lower.place import digits_of
 from accelsim.sim.lower.passes import same_pass
+from accelsim.sim.lower.place import digits_of
 
 
 @dataclass(frozen=True, kw_only=True)

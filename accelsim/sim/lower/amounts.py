@@ -19,7 +19,9 @@ def axis_atoms(plan: BlockPlan, axes: tuple[Axis, ...]) -> tuple[str, ...]:
 def tile_words(plan: BlockPlan, axes: tuple[Axis, ...]) -> Amount:
     """Return the words of one tile: all loops stand still."""
     fixed = frozenset((*plan.loops, *plan.space.leading))
-    ragged = [name for name in plan.space.ragged(axis_atoms(plan, axes), fixed) if name in plan.loops]
+    ragged = [
+        name for name in plan.space.ragged(axis_atoms(plan, axes), fixed) if name in plan.loops
+    ]
 
     def words(at: frozenset[Edge]) -> Fraction:
         edge = frozenset(name for name, side in at if side == "last")
@@ -36,9 +38,7 @@ def lanes_used(plan: BlockPlan, binding: Binding) -> Amount:
         for family in plan.space.families
     ]
     mine = [(family, names) for family, names in families if names]
-    ragged = [
-        name for name in plan.space.ragged(binding.lanes, fixed) if name in plan.loops
-    ]
+    ragged = [name for name in plan.space.ragged(binding.lanes, fixed) if name in plan.loops]
 
     def lanes(at: frozenset[Edge]) -> Fraction:
         edge = frozenset(name for name, side in at if side == "last")
@@ -53,7 +53,8 @@ def tile_points(plan: BlockPlan, binding: Binding) -> Amount:
     fixed = frozenset((*plan.loops, *plan.space.leading))
     atoms = set(plan.space.atoms(binding.equation.coords))
     mine = [
-        (family, [a.name for a in family.atoms if a.name in atoms]) for family in plan.space.families
+        (family, [a.name for a in family.atoms if a.name in atoms])
+        for family in plan.space.families
     ]
     mine = [(family, names) for family, names in mine if set(names) - fixed]
     ragged = [name for name in plan.space.ragged(atoms, fixed) if name in plan.loops]

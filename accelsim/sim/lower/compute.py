@@ -132,9 +132,7 @@ def _wait(
     return wait
 
 
-def _in_order(
-    producer: Draft, consumer: Draft, digits: dict[str, Digit], wait: DraftWait
-) -> bool:
+def _in_order(producer: Draft, consumer: Draft, digits: dict[str, Digit], wait: DraftWait) -> bool:
     """Return whether the unit's own program order already makes the consumer come later."""
     if producer.resource != consumer.resource or wait.lag or wait.anchor != "end":
         return False
@@ -150,7 +148,9 @@ def _order_waits(phase: PhaseDraft, number: int, binding: Binding) -> None:
     nest = phase.nests[number]
     for name, distance in binding.bind.after.items():
         if phase.blocks[number].binding(name) is None:
-            raise InfeasibleError(f"{binding.id}: after must name an Einsum of the same block, not {name}")
+            raise InfeasibleError(
+                f"{binding.id}: after must name an Einsum of the same block, not {name}"
+            )
         producer = phase.compute[name]
         digits = {level.name: Digit() for level in nest.levels}
         needed = need(consumer.site, producer.site, digits, shift=-distance)

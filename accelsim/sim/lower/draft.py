@@ -100,7 +100,10 @@ def classes(draft: Draft, extra: tuple[Edge, ...] = ()) -> Classes:
     nest = draft.site.nest
     wanted = tuple(dict.fromkeys((*draft.edges(), *extra)))
     single = frozenset(
-        (level.name, side) for level in nest.levels if level.count == 1 for side in ("first", "last")
+        (level.name, side)
+        for level in nest.levels
+        if level.count == 1
+        for side in ("first", "last")
     )
     wanted = tuple(e for e in wanted if e not in single)
     outer = [e for e in wanted if nest.position[e[0]] < nest.outer]
@@ -165,7 +168,8 @@ def finish(
 
     def amounts(pairs: list[tuple[str, Amount]]) -> tuple[tuple[int, tuple[int, ...]], ...]:
         return tuple(
-            (pools[pool], tuple(int(amount.value(at)) for at in groups.at)) for pool, amount in pairs
+            (pools[pool], tuple(int(amount.value(at)) for at in groups.at))
+            for pool, amount in pairs
         )
 
     return Task(

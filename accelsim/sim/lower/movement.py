@@ -5,15 +5,16 @@ from __future__ import annotations
 from fractions import Fraction
 
 from accelsim.cascade.model import TensorRead
-from accelsim.sim.lower.passes import same_pass
 from accelsim.mapping.capacity import default_depth
 from accelsim.mapping.plan import STREAM, Binding, BlockPlan, read_axes, result_axes
 from accelsim.mapping.tiles import Axis
 from accelsim.sim.lower.amounts import axis_atoms, tile_words
 from accelsim.sim.lower.compute import PhaseDraft, on_chip
-from accelsim.sim.lower.draft import Amount, Draft, DraftWait, Edge
-from accelsim.sim.lower.nest import ALL, FIRST, LAST, Digit, Nest, Plane, Site, need
+from accelsim.sim.lower.draft import Amount, Draft, DraftWait
+from accelsim.sim.lower.nest import ALL, FIRST, LAST, Digit, Nest, Site, need
+from accelsim.sim.lower.passes import same_pass
 from accelsim.sim.lower.place import digits_of
+from accelsim.sim.lower.slots import inside, load_site, projected, unranked, wait_for_slot
 
 
 def draft_movement(phase: PhaseDraft, needed_later: frozenset[str]) -> None:
@@ -70,7 +71,7 @@ class _Mover:
             kind="load",
             resource=self.dram,
             queue=f"{self.dram}: load {tensor} ({number})",
-            site=_load_site(nest, walked, loop, [c.site for c in consumers]),
+            site=load_site(nest, walked, loop, [c.site for c in consumers]),
             einsum=users[0][0].id,
             shift=min(c.shift for c in consumers),
             block=number,
@@ -84,7 +85,7 @@ class _Mover:
             consumer.waits.append(DraftWait(producer=load, need=needed, lag=self.latency))
         depth = block.depth.get(tensor, default_depth(block, tensor))
         freed_by = self._chain_users(block, tensor) or consumers
-        _wait_for_slot(load, freed_by, depth, limit=_inside(nest, loop))
+        wait_for_slot(load, freed_by, depth, limit=inside(nest, loop))
         self._after_store(number, load, tensor, users[0][1])
         self._hold(load, [load.site], freed_by, moved.scaled(1 - share), tensor, nest)
         self.load_of[number, tensor] = load
@@ -98,7 +99,11 @@ class _Mover:
         for other, maker in self.phase.makers(tensor):
             store = self._store(other, maker)
             digits = digits_of(
-                self.phase.blocks[number], read, self.phase.blocks[other], maker.equation, self.plan.sizes
+                self.phase.blocks[number],
+                read,
+                self.phase.blocks[other],
+                maker.equation,
+                self.plan.sizes,
             )
             load.waits.append(DraftWait(producer=store, need=need(load.site, store.site, digits)))
 
@@ -126,7 +131,7 @@ class _Mover:
         same = {level.name: Digit() for level in nest.levels}
         needed = need(consumer.site, load.site, same)
         consumer.waits.append(DraftWait(producer=load, need=needed, lag=self.latency))
-        _wait_for_slot(load, [consumer], 2, limit=len(nest.levels))
+        wait_for_slot(load, [consumer], 2, limit=len(nest.levels))
         self._after_store(number, load, read.tensor, read)
         self.phase.drafts.append(load)
 
@@ -187,7 +192,7 @@ class _Mover:
             kind="store",
             resource=self.dram,
             queue=f"{self.dram}: store {tensor}",
-            site=Site(nest=nest, at=at, planes=_projected(maker.site.planes, nest, at)),
+            site=Site(nest=nest, at=at, planes=projected(maker.site.planes, nest, at)),
             einsum=binding.id,
             shift=maker.shift,
             block=number,
@@ -197,15 +202,17 @@ class _Mover:
         )
         same = {level.name: Digit() for level in nest.levels}
         lag = binding.bind.latency or 0
-        store.waits.append(DraftWait(producer=maker, need=need(store.site, maker.site, same), lag=lag))
+        store.waits.append(
+            DraftWait(producer=maker, need=need(store.site, maker.site, same), lag=lag)
+        )
         self.store_of[binding.id] = store
         self.phase.drafts.append(store)
         place = block.hold.get(tensor)
         if (place is None or place.loop == STREAM) and not self._is_shared(block, tensor):
             depth = block.depth.get(tensor, 2)
-            _wait_for_slot(maker, [store], depth, limit=len(nest.levels), final=at)
+            wait_for_slot(maker, [store], depth, limit=len(nest.levels), final=at)
             if place is not None:
-                last = _unranked(nest, maker.site, walked, "last")
+                last = unranked(nest, maker.site, walked, "last")
                 maker.takes.append((tensor, moved.only_at(last)))
                 store.gives.append((tensor, moved))
         return store
@@ -226,7 +233,7 @@ class _Mover:
                 self._slot(number, block, binding, place.loop)
 
     def _slot(self, number: int, block: BlockPlan, binding: Binding, loop: str) -> None:
-        """The first write of a piece waits until the piece ``depth`` tiles before is read for the last time."""
+        """Before the first write of a piece the one ``depth`` tiles before is read for the last time."""
         nest = self.phase.nests[number]
         maker = self.phase.compute[binding.id]
         tensor = binding.equation.tensor
@@ -234,7 +241,7 @@ class _Mover:
         users = [u for u in users if u is not maker]
         axes = result_axes(self.plan.sizes, binding.equation)
         walked = {*axis_atoms(block, axes), *block.space.leading}
-        first = _unranked(nest, maker.site, walked, "first")
+        first = unranked(nest, maker.site, walked, "first")
         depth = block.depth.get(tensor, default_depth(block, tensor))
         at = tuple(
             FIRST if (level.name, "first") in first else a
@@ -243,7 +250,7 @@ class _Mover:
         share = 1 - self.plan.spilled.get(tensor, Fraction(0))
         moved = tile_words(block, axes).scaled(share * self.word)
         later = [u for u in users if u.resource != maker.resource or u.shift > maker.shift]
-        _wait_for_slot(maker, later, depth, limit=_inside(nest, loop), begin=at)
+        wait_for_slot(maker, later, depth, limit=inside(nest, loop), begin=at)
         self._hold(maker, [Site(nest=nest, at=at)], users, moved, tensor, nest)
 
     def _chain_users(self, block: BlockPlan, tensor: str) -> list[Draft]:
@@ -253,33 +260,41 @@ class _Mover:
         return self._users(chain[-1]) if chain else []
 
     def _users(self, tensor: str) -> list[Draft]:
-        found: list[Draft] = []
-        for number, block in enumerate(self.phase.blocks):
-            for binding in block.bindings:
-                if any(r.tensor == tensor for r in binding.equation.reads):
-                    if not self._comes_from_dram(number, tensor):
-                        found.append(self.phase.compute[binding.id])
-        for number, maker in self.phase.makers(tensor):
-            if maker.id in self.store_of:
-                found.append(self.store_of[maker.id])
-        return found
+        """Return who reads a tensor on chip, and its store."""
+        found = [
+            self.phase.compute[binding.id]
+            for number, block in enumerate(self.phase.blocks)
+            if not self._comes_from_dram(number, tensor)
+            for binding in block.bindings
+            if any(r.tensor == tensor for r in binding.equation.reads)
+        ]
+        makers = (maker for _, maker in self.phase.makers(tensor))
+        return [*found, *(self.store_of[m.id] for m in makers if m.id in self.store_of)]
 
     def _hold(
-        self, taker: Draft, sites: list[Site], users: list[Draft], moved: Amount, tensor: str, nest: Nest
+        self,
+        taker: Draft,
+        sites: list[Site],
+        users: list[Draft],
+        moved: Amount,
+        tensor: str,
+        nest: Nest,
     ) -> None:
         """Count a piece as held from the taker's start to the end of its last use."""
         block = self.phase.blocks[taker.block]
         if tensor not in block.hold or not users:
             return
-        walked = {level.name for level, at in zip(nest.levels, sites[0].at, strict=True) if at == ALL}
-        taker.takes.append((tensor, moved.only_at(_unranked(nest, taker.site, walked, "first"))))
+        walked = {
+            level.name for level, at in zip(nest.levels, sites[0].at, strict=True) if at == ALL
+        }
+        taker.takes.append((tensor, moved.only_at(unranked(nest, taker.site, walked, "first"))))
         last = max(users, key=lambda u: (u.shift, u.kind == "store", u.order))
         own = last.site.nest
         if own is not nest:
             reads = self._read_axes(last, tensor)
             moved = self._returned(last, tensor)
             walked = {*axis_atoms(self.phase.blocks[last.block], reads), *block.space.leading}
-        last.gives.append((tensor, moved.only_at(_unranked(own, last.site, walked, "last"))))
+        last.gives.append((tensor, moved.only_at(unranked(own, last.site, walked, "last"))))
 
     def _returned(self, last: Draft, tensor: str) -> Amount:
         """Return what the last user gives back in its own block: its tiles of the tensor."""
@@ -298,93 +313,3 @@ class _Mover:
 
     def _same_buffer(self, one: str, other: str) -> bool:
         return any(one in names and other in names for names in self.plan.spec.share)
-
-
-def _inside(nest: Nest, loop: str) -> int:
-    """Return how many levels are at or outside a hold loop."""
-    return len(nest.levels) if loop == STREAM else nest.position[loop] + 1
-
-
-def _load_site(nest: Nest, ranks: set[str], loop: str, consumers: list[Site]) -> Site:
-    """A tile is loaded when its ranks at or outside the hold loop change, in pieces inside it."""
-    limit = _inside(nest, loop)
-    at: list[str] = []
-    for place, level in enumerate(nest.levels):
-        inner = nest.levels[place + 1 : limit]
-        changes = any(x.name in ranks and x.count > 1 for x in inner)
-        moves = loop == STREAM or level.name in ranks or (place < limit and changes)
-        at.append(ALL if moves else FIRST)
-    common = [p for p in consumers[0].planes if all(p in c.planes for c in consumers)]
-    return Site(nest=nest, at=tuple(at), planes=_projected(tuple(common), nest, tuple(at)))
-
-
-def _projected(planes: tuple[Plane, ...], nest: Nest, at: tuple[str, ...]) -> tuple[Plane, ...]:
-    """Return conditions that hold if they hold anywhere in the loops that the task does not walk."""
-    found = []
-    for plane in planes:
-        coefs, const = {}, plane.const
-        for level, place in zip(nest.levels, at, strict=True):
-            factor = plane.coefs.get(level.name, 0)
-            if place == ALL:
-                coefs[level.name] = factor
-            else:
-                const += max(0, factor * (level.count - 1))
-        coefs = {name: k for name, k in coefs.items() if k}
-        if coefs:
-            found.append(Plane(coefs=coefs, const=const))
-    return tuple(found)
-
-
-def _unranked(nest: Nest, site: Site, ranks: set[str], side: str) -> tuple[Edge, ...]:
-    """Return the edges that single out the first or last of the visits to one piece."""
-    return tuple(
-        (level.name, side)
-        for level, at in zip(nest.levels, site.at, strict=True)
-        if at == ALL and level.name not in ranks
-    )
-
-
-def _wait_for_slot(
-    taker: Draft,
-    users: list[Draft],
-    depth: int,
-    limit: int,
-    begin: tuple[str, ...] | None = None,
-    final: tuple[str, ...] | None = None,
-) -> None:
-    """Make the taker wait for the last use of the piece ``depth`` tiles before.
-
-    A tile changes with the innermost level, at or outside the hold loop, that the taker (at the
-    ``begin`` of a piece, or at its ``final`` write) walks whole; loops it does not walk run to the end.
-    """
-    nest = taker.site.nest
-    at = begin or final or taker.site.at
-    changing = [p for p in range(limit) if at[p] == ALL and nest.levels[p].count > 1]
-    if not changing:
-        return
-    place = changing[-1]
-    planes = [
-        Plane(coefs={level.name: -1}, const=0)
-        if begin is not None
-        else Plane(coefs={level.name: 1}, const=1 - level.count)
-        for level, now, own in zip(nest.levels, at, taker.site.at, strict=True)
-        if now != own and level.count > 1
-    ]
-    guard = Site(nest=nest, at=(ALL,) * len(nest.levels), planes=tuple(planes)).guard
-    for user in users:
-        digits: dict[str, Digit] = {}
-        for level in user.site.nest.levels:
-            own = nest.position.get(level.name)
-            same = own is not None and at[own] == ALL
-            digits[level.name] = Digit() if same else Digit(fixed=level.count - 1)
-        own_place = user.site.nest.position.get(nest.levels[place].name)
-        if own_place is None:
-            continue
-        shift = -depth * user.site.nest.weight(own_place)
-        needed = need(taker.site, user.site, digits, shift=shift)
-        taker.waits.append(
-            DraftWait(producer=user, need=needed, cause="slot", guard=guard, lag=0)
-        )
-
-
-__all__ = ["draft_movement"]

@@ -62,10 +62,7 @@ def _planes(
     plan: BlockPlan, nest: Nest, binding: Binding, found: dict[str, Site], sizes: Sizes
 ) -> tuple[Plane, ...]:
     """Return the conditions under which a tile has a live point (an over-estimate where not affine)."""
-    planes = [
-        tile_plane(plan, form)
-        for form in binding.equation.half_planes(sizes.symbols) or []
-    ]
+    planes = [tile_plane(plan, form) for form in binding.equation.half_planes(sizes.symbols) or []]
     wanted = binding.bind.only_with
     names = [wanted] if wanted else _needed(binding.equation)
     for tensor in names:
