@@ -89,9 +89,8 @@ class _Resolver:
         """Every size must belong to a part of a partition or to a parameter of the cascade."""
         cascade = self.problem.cascade
         blocks = self.spec.blocks
-        parts = [
-            p for spec in (self.spec, *blocks) for names in spec.partition.values() for p in names
-        ]
+        partitions = [self.spec.partition, *(block.partition for block in blocks)]
+        parts = [part for table in partitions for names in table.values() for part in names]
         known = {*parts, *cascade.params}
         tables: list[tuple[tuple[str | int, ...], dict[str, int | str]]] = [
             (("sizes",), self.spec.sizes)

@@ -351,6 +351,14 @@ class Within:
             return True
         if stepper.status != a.status or stepper.wait != a.wait or stepper.slot != a.slot:
             return False
+        if len(stepper.events) != len(a.events):
+            return False
+        by = stepper.now - a.now
+        if any(
+            free > a.now and new != free + by
+            for free, new in zip(a.free, stepper.free, strict=True)
+        ):
+            return False
         moved = False
         for x, y, body in zip(a.item, stepper.item, stepper.bodies, strict=True):
             if x != y:
@@ -463,7 +471,7 @@ class Within:
         right = all(digits[n] == 0 for n in guard.first) and all(
             digits[n] == loops[n].count - 1 for n in guard.last
         )
-        holds = np.full(len(k), right)
+        holds: NDArray[np.bool_] = np.full(len(k), right, dtype=np.bool_)
         for p in guard.half_planes:
             value = p.constant + sum(c * d for c, d in zip(p.coefficients, digits, strict=True))
             holds &= value + (np.array(p.inner)[k] if p.inner else 0) >= 0
