@@ -77,7 +77,8 @@ class LinkTiming(Spec):
 class ArchSpec(Spec):
     """The file ``arch_specs/NAME/arch.yaml``.
 
-    ``mappings`` names an architecture whose mappings this one shares where it has none of its own.
+    ``mappings`` names an architecture whose mappings this one shares where it has none of its own;
+    ``scale`` says whether a constant factor that folds into a loaded operand costs a multiply a word.
     """
 
     name: str
@@ -89,4 +90,5 @@ class ArchSpec(Spec):
     links: list[str | dict[str, LinkTiming]] = []
     costs: str
     mappings: str = ""
+    scale: Literal["charged", "free"] = "charged"
     assumptions: list[str] = []

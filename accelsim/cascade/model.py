@@ -171,6 +171,13 @@ class Equation:
 
         return slots_ops(self)
 
+    @property
+    def has_folded_factor(self) -> bool:
+        """Whether a factor of symbols and numbers only folds into an operand as it is loaded."""
+        from accelsim.cascade.slots import has_folded_factor
+
+        return has_folded_factor(self)
+
     def half_planes(self, symbols: Mapping[str, object]) -> list[Linear] | None:
         """Return the ``where`` conditions as linear forms that must be >= 0; None if they are not affine."""
         return half_planes(self.where, symbols)

@@ -29,6 +29,20 @@ def slots_ops(equation: Equation) -> tuple[tuple[str, int], ...]:
     return tuple(sorted((kind, n) for kind, n in counts.items() if n > 0))
 
 
+def has_folded_factor(equation: Equation) -> bool:
+    return any(_is_folded(node) for node in ast.walk(equation.right) if ast.has_reads(node))
+
+
+def _is_folded(node: Expr) -> bool:
+    """Whether a multiply or divide has one side of symbols and numbers only."""
+    match node:
+        case ast.Binary(op="*", left=a, right=b):
+            return ast.is_constant(a) or ast.is_constant(b)
+        case ast.Binary(op="/", right=b):
+            return ast.is_constant(b)
+    return False
+
+
 def _slots(node: Expr, counts: Counter[str]) -> None:
     if not ast.has_reads(node):
         return

@@ -58,9 +58,7 @@ def physical_of(published: Published, studies: Iterable[Study]) -> list[Publishe
     return found
 
 
-def simulated(
-    published: Published, step: Callable[[str], None]
-) -> dict[Point, dict[str, float]]:
+def simulated(published: Published, step: Callable[[str], None]) -> dict[Point, dict[str, float]]:
     """Run every point that the figures and the means need; a layer's run has its attention in it."""
     jobs: dict[str, Job] = {}
     found: dict[Point, dict[str, float]] = {}

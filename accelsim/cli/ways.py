@@ -46,8 +46,8 @@ class Itemised:
                     "cycles": item.cycles,
                     "energy_pj": item.energy_pj,
                     "traffic_bytes": item.traffic_bytes,
-                    "cycles_change": _change(item.cycles, before and before.cycles),
-                    "energy_change": _change(item.energy_pj, before and before.energy_pj),
+                    "cycles_change": _change(item.cycles, before.cycles if before else None),
+                    "energy_change": _change(item.energy_pj, before.energy_pj if before else None),
                     "refused": item.why,
                 }
             )
@@ -75,9 +75,9 @@ class Itemised:
                 [
                     item.name,
                     f"{item.cycles:,}",
-                    _percent(_change(item.cycles, before and before.cycles)),
+                    _percent(_change(item.cycles, before.cycles if before else None)),
                     "-" if item.energy_pj is None else f"{item.energy_pj:.4e}",
-                    _percent(_change(item.energy_pj, before and before.energy_pj)),
+                    _percent(_change(item.energy_pj, before.energy_pj if before else None)),
                     f"{item.traffic_bytes:,.0f}",
                 ]
             )

@@ -113,10 +113,25 @@ class _Measure:
         key = (way, draft.tensor)
         self.transfers[key] = self.transfers.get(key, Fraction(0)) + moved
         self._act(self.arch.dram_name, "dram", way, draft.einsum, draft.tensor, moved)
+        if draft.kind == "load" and self.arch.spec.scale == "charged":
+            self._scale(number, draft, moved / self.plan.word_bytes)
         buffer = holder(self.lowered.phases[number], draft.block, draft.tensor)
         if buffer is not None:
             other = "write" if way == "read" else "read"
             self._rows(buffer, other, draft.einsum, draft.tensor, moved / self.plan.word_bytes)
+
+    def _scale(self, number: int, draft: Draft, words: Fraction) -> None:
+        """A constant factor folds into the first operand as it is loaded: one multiply a word."""
+        block = self.lowered.phases[number].blocks[draft.block]
+        binding = block.binding(draft.einsum)
+        if binding is None or not binding.equation.has_folded_factor:
+            return
+        if binding.equation.reads[0].tensor != draft.tensor:
+            return
+        unit = binding.bind.unit
+        kind = next((k for k in ("mul", "mac") if k in self.arch.arrays[unit].ops), None)
+        if kind is not None:
+            self._act(unit, kind, "compute", binding.id, draft.tensor, words)
 
     def _rows(self, buffer: str, action: str, einsum: str, tensor: str, words: Fraction) -> None:
         row = self.arch.buffers[buffer].row

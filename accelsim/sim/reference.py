@@ -53,13 +53,20 @@ class _Run:
         self.shift = [task.shift for task in tasks]
         self.durations = [task.durations for task in tasks]
         self.holds = [bool(task.takes or task.gives) for task in tasks]
+        self.gives = [
+            [
+                tuple((pool, n[kind]) for pool, n in task.gives)
+                for kind in range(len(task.durations))
+            ]
+            for task in tasks
+        ]
         self.awaited = [False] * len(tasks)
         for task in tasks:
             for w in task.waits:
                 self.awaited[w.producer] = True
         self.plans = [compile_plan(phase, task) for task in tasks]
         self.waits = [
-            [(w.producer, w.anchor == "start", w.lag, w.cause) for w in task.waits]
+            [(w.producer, ("start", "end").index(w.anchor), w.lag, w.cause) for w in task.waits]
             for task in tasks
         ]
         # Queues: position, and the head once it has been looked at (None: look).
@@ -180,28 +187,27 @@ class _Run:
             ready = self.ready[queue]
         task, _, _, needs = head
         count = len(needs)
-        if wait < count:
-            waits = self.waits[task]
-            while wait < count:
-                need = needs[wait]
-                if need >= 0:
-                    producer, at_start, lag, cause = waits[wait]
-                    if need >= self.reached[producer]:
-                        self.waiters[producer].setdefault(need, []).append(queue)
-                        self.wait[queue] = wait
-                        self.ready[queue] = ready
-                        return False
-                    times = self.times[producer].get(need)
-                    # Not kept: it was passed over (now, or before), or it is over for long.
-                    met = now if times is None else (times[0] if at_start else times[1]) + lag
-                    if met > ready:
-                        if not shared:
-                            stalls = self.stalls[queue]
-                            stalls[cause] = stalls.get(cause, 0) + met - ready
-                        ready = met
-                        if self.observer is not None:
-                            self.cause[queue] = ("wait", wait, producer, need)
-                wait += 1
+        waits, reached = self.waits[task], self.reached
+        while wait < count:
+            need = needs[wait]
+            if need >= 0:
+                producer, anchor, lag, cause = waits[wait]
+                if need >= reached[producer]:
+                    self.waiters[producer].setdefault(need, []).append(queue)
+                    self.wait[queue] = wait
+                    self.ready[queue] = ready
+                    return False
+                times = self.times[producer].get(need)
+                # Not kept: it was passed over (now, or before), or it is over for long.
+                met = now if times is None else times[anchor] + lag
+                if met > ready:
+                    if not shared:
+                        stalls = self.stalls[queue]
+                        stalls[cause] = stalls.get(cause, 0) + met - ready
+                    ready = met
+                    if self.observer is not None:
+                        self.cause[queue] = ("wait", wait, producer, need)
+            wait += 1
         self.wait[queue] = count
         self.ready[queue] = ready
         if ready > now:
@@ -216,27 +222,31 @@ class _Run:
     def next_head(self, queue: int) -> tuple[int, int, int, tuple[int, ...]] | None:
         """Pass over inactive items; the head as (task, instance, class, needs), None at the end."""
         body = self.bodies[queue]
-        item = self.item[queue]
+        item, slot = self.item[queue], self.slot[queue]
         while True:
             if item == len(body):
                 item = 0
-                self.slot[queue] += 1
+                self.slot[queue] = slot + 1
                 if self.idle[queue]:
                     self.skip(queue)
                 self.idle[queue] = True
-                if self.slot[queue] >= self.slots:
+                slot = self.slot[queue]
+                if slot >= self.slots:
                     self.done[queue] = True
                     return None
             number, k = body[item]
-            iteration = self.slot[queue] - self.shift[number]
+            iteration = slot - self.shift[number]
             item += 1
             plan = self.plans[number](iteration, k) if 0 <= iteration < self.total else None
             if plan is not None:
                 self.item[queue] = item
                 self.idle[queue] = False
-                return number, iteration * self.inner[number] + k, *plan
+                return number, iteration * self.inner[number] + k, plan[0], plan[1]
             if iteration >= 0:
-                self.reach(number, iteration * self.inner[number] + k)
+                instance = iteration * self.inner[number] + k
+                self.reached[number] = instance + 1
+                if self.waiters[number]:
+                    self.wake(number, instance)
 
     def skip(self, queue: int) -> None:
         """Pass over all whole slots in which no guard can hold."""
@@ -250,16 +260,16 @@ class _Run:
         if slot > self.slot[queue]:
             for number in used:
                 task = self.phase.tasks[number]
-                self.reach(number, (slot - task.shift) * task.inner - 1)
+                instance = (slot - task.shift) * task.inner - 1
+                self.reached[number] = max(self.reached[number], instance + 1)
+                self.wake(number, instance)
             self.slot[queue] = slot
 
-    def reach(self, task: int, instance: int) -> None:
+    def wake(self, task: int, instance: int) -> None:
         """All instances up to this one have started or been passed over: wake who waits for them."""
-        self.reached[task] = max(self.reached[task], instance + 1)
         waiters = self.waiters[task]
-        if waiters:
-            for need in [need for need in waiters if need <= instance]:
-                self.work.extend(waiters.pop(need))
+        for need in [need for need in waiters if need <= instance]:
+            self.work.extend(waiters.pop(need))
 
     def start(self, queue: int, now: int) -> None:
         """Start the head of a queue."""
@@ -273,8 +283,8 @@ class _Run:
             times = self.times[number]
             times[instance] = (now, end)
             if len(times) > self.keep[number]:
-                lag = self.lag[number]
-                times = {n: both for n, both in times.items() if both[1] + lag > now}
+                since = now - self.lag[number]
+                times = {n: both for n, both in times.items() if both[1] > since}
                 self.times[number] = times
                 self.keep[number] = 64 + 2 * len(times)
         self.limit -= 1
@@ -289,14 +299,12 @@ class _Run:
         if self.holds[number]:
             for pool, amounts in self.phase.tasks[number].takes:
                 self.hold(pool, amounts[kind], now)
-            given = self.phase.tasks[number].gives
-            gives = tuple((pool, amounts[kind]) for pool, amounts in given)
-            heappush(self.events, (end, 0, resource, gives))
+            heappush(self.events, (end, 0, resource, self.gives[number][kind]))
         elif self.shared[queue]:
             heappush(self.events, (end, 0, resource, ()))
         self.reached[number] = instance + 1
         if self.waiters[number]:
-            self.reach(number, instance)
+            self.wake(number, instance)
 
     def hold(self, pool: int, amount: int, now: int) -> None:
         self.integral[pool] += self.level[pool] * (now - self.since[pool])

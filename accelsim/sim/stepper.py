@@ -28,6 +28,7 @@ class Stepper:
         queues, tasks = phase.queues, phase.tasks
         self.resource = [queue.resource for queue in queues]
         self.bus = [self.resource.count(queue.resource) > 1 for queue in queues]
+        self.buses = sorted({r for r, bus in zip(self.resource, self.bus, strict=True) if bus})
         self.bodies = [queue.body for queue in queues]
         self.used = [sorted({t for t, _ in queue.body}) for queue in queues]
         self.owner = [task.queue for task in tasks]
@@ -38,6 +39,13 @@ class Stepper:
         cause = {name: n for n, name in enumerate(self.causes)}
         self.waits = [
             [(w.producer, w.anchor == "start", w.lag, cause[w.cause]) for w in task.waits]
+            for task in tasks
+        ]
+        self.gives = [
+            [
+                tuple((pool, n[kind]) for pool, n in task.gives)
+                for kind in range(len(task.durations))
+            ]
             for task in tasks
         ]
         self.lag_start, self.lag_end = [-1] * len(tasks), [-1] * len(tasks)
@@ -103,10 +111,9 @@ class Stepper:
         return True
 
     def finish_tick(self) -> None:
-        while True:
+        self.quiet()
+        while self.serve():
             self.quiet()
-            if not self.serve():
-                break
         if self.held:
             self.held = False
             level = self.level
@@ -131,17 +138,19 @@ class Stepper:
     def serve(self) -> bool:
         """Step (2): every free bus starts one offered head."""
         any_started = False
-        for resource, offers in enumerate(self.offers):
+        for resource in self.buses:
+            offers = self.offers[resource]
             if offers and self.free[resource] <= self.now:
                 self.launch(heappop(offers)[2])
                 any_started = True
-                later = []
-                for queue in self.awake:
-                    if self.bus[queue]:
-                        self.look(queue)
-                    else:
-                        later.append(queue)
-                self.awake[:] = later
+                if self.awake:
+                    later = []
+                    for queue in self.awake:
+                        if self.bus[queue]:
+                            self.look(queue)
+                        else:
+                            later.append(queue)
+                    self.awake[:] = later
         return any_started
 
     def advance(self, queue: int) -> bool:
@@ -168,7 +177,9 @@ class Stepper:
                 if plan is not None:
                     break
             inactive += 1
-            self.reach(task, instance)
+            self.reached[task] = instance + 1
+            if self.sleepers[task]:
+                self.reach(task, instance)
         self.slot[queue], self.item[queue] = slot, item
         self.head[queue] = (task, instance, plan[0], plan[1])
         self.wait[queue] = 0
@@ -194,12 +205,13 @@ class Stepper:
         """Go through the waits of the head; True if it is to start now on a resource of its own."""
         task, _, _, needs = self.head[queue]
         ready = self.ready[queue]
+        waits, reached = self.waits[task], self.reached
         for wait in range(self.wait[queue], len(needs)):
             need = needs[wait]
             if need < 0:
                 continue
-            producer, at_start, lag, cause = self.waits[task][wait]
-            if need >= self.reached[producer]:
+            producer, at_start, lag, cause = waits[wait]
+            if need >= reached[producer]:
                 self.wait[queue], self.ready[queue] = wait, ready
                 self.status[queue] = BLOCKED
                 self.sleepers[producer].append((need, queue))
@@ -248,9 +260,10 @@ class Stepper:
         for pool, amounts in task.takes:
             self.hold(pool, amounts[kind])
         if self.bus[queue] or task.gives:
-            gives = tuple((pool, amounts[kind]) for pool, amounts in task.gives)
-            heappush(self.events, (end, 0, resource, gives))
-        self.reach(number, instance)
+            heappush(self.events, (end, 0, resource, self.gives[number][kind]))
+        self.reached[number] = instance + 1
+        if self.sleepers[number]:
+            self.reach(number, instance)
         self.fresh.append(queue)
 
     def prune(self, task: int) -> None:

@@ -3,12 +3,31 @@
 import random
 import re
 
-EXPRESSIONS = ["9**9**9", "__import__('os').getcwd()", "1/0", "(" * 400, "max_fit(", "P" * 5000, "[x for x in y]",
-               "max_fit(GLB) - max_fit(GLB)", "10**400", "-1", "0", "ceil_div(1, 0)", "lambda: 0", "P.__class__"]  # fmt: skip
-VALUES = ["", "null", "~", "true", "-1", "0", "1e999", ".nan", ".inf", "99999999999999999999999", "1.5", "[]", "{}",
-          "[[[[]]]]", "{a: {b: {c: []}}}", "16 MiB", "16 mib", "0 B", "-4 GiB/s", "940 MHz", "on", "'\\0'", "&a [*a]",
-          "*nowhere", "!!python/object/apply:os.system [ls]", "<<: *x", "2026-01-01", "0x10", "1_000", "\u202e", "é" * 40]  # fmt: skip
-GARBAGE = [b"\x00", b"\xff\xfe", b"\x80\x81", b"\t", b"{", b"}", b"]", b":", b"- ", b"\r\n", b"\xf0\x9f\x92\xa5", b"%YAML 9"]
+EXPRESSIONS = [
+    *("9**9**9", "__import__('os').getcwd()", "1/0", "(" * 400, "max_fit(", "P" * 5000),
+    *("[x for x in y]", "max_fit(GLB) - max_fit(GLB)", "10**400", "-1", "0", "ceil_div(1, 0)"),
+    *("lambda: 0", "P.__class__"),
+]
+VALUES = [
+    *("", "null", "~", "true", "-1", "0", "1e999", ".nan", ".inf", "9" * 23, "1.5", "[]", "{}"),
+    *("[[[[]]]]", "{a: {b: {c: []}}}", "16 MiB", "16 mib", "0 B", "-4 GiB/s", "940 MHz", "on"),
+    *("'\\0'", "&a [*a]", "*nowhere", "!!python/object/apply:os.system [ls]", "<<: *x"),
+    *("2026-01-01", "0x10", "1_000", "\u202e", "é" * 40),
+]
+GARBAGE = [
+    b"\x00",
+    b"\xff\xfe",
+    b"\x80\x81",
+    b"\t",
+    b"{",
+    b"}",
+    b"]",
+    b":",
+    b"- ",
+    b"\r\n",
+    "💥".encode(),
+    b"%YAML 9",
+]
 
 
 def mutated(rng: random.Random, text: bytes, others: list[bytes]) -> bytes:
@@ -58,12 +77,14 @@ def _expression(rng, text, others):
 
 
 def _number(rng, text, others):
-    return _replaced(rng, text, r"\b[0-9]+\b", ["0", "-1", "1", "3", "7", "100000000", "4294967297", "1.5", "x"])
+    sizes = ["0", "-1", "1", "3", "7", "100000000", "4294967297", "1.5", "x"]
+    return _replaced(rng, text, r"\b[0-9]+\b", sizes)
 
 
 def _word(rng, text, others):
     words = re.findall(r"[A-Za-z_][A-Za-z0-9_]*", text.decode("utf-8", "replace")) or ["x"]
-    return _replaced(rng, text, r"[A-Za-z_][A-Za-z0-9_]*", [rng.choice(words), "x", "QK", "p1", "GLB", "__class__"])
+    names = [rng.choice(words), "x", "QK", "p1", "GLB", "__class__"]
+    return _replaced(rng, text, r"[A-Za-z_][A-Za-z0-9_]*", names)
 
 
 def _replaced(rng, text, pattern, choices):
@@ -72,7 +93,9 @@ def _replaced(rng, text, pattern, choices):
     if not found:
         return text
     place = rng.choice(found)
-    return (body[: place.start()] + rng.choice(choices) + body[place.end() :]).encode("utf-8", "replace")
+    return (body[: place.start()] + rng.choice(choices) + body[place.end() :]).encode(
+        "utf-8", "replace"
+    )
 
 
 def _bytes(rng, text, others):
@@ -93,7 +116,9 @@ def _cut(rng, text, others):
 
 def _nest(rng, text, others):
     depth = rng.choice([3, 60, 3000])
-    return _replaced(rng, text, r"(?<=: )[^\n]+", ["[" * depth + "]" * depth, "{a: " * depth + "}" * depth])
+    return _replaced(
+        rng, text, r"(?<=: )[^\n]+", ["[" * depth + "]" * depth, "{a: " * depth + "}" * depth]
+    )
 
 
 def _other(rng, text, others):

@@ -78,7 +78,8 @@ def campaign(seed, count, shipped, capsys):
             place.write_bytes(originals[file])
         wrong = code not in (0, 1, 2) or "Traceback" in said.err or (code and not said.err.strip())
         if wrong:
-            keep = Path(os.environ.get("ACCELSIM_FUZZ_KEEP", shipped)) / f"{seed}-{number}-{file.parent.name}-{file.name}"
+            name = f"{seed}-{number}-{file.parent.name}-{file.name}"
+            keep = Path(os.environ.get("ACCELSIM_FUZZ_KEEP", shipped)) / name
             keep.write_bytes(text)
             failures.append((str(keep), code, said.err[-300:] if said else ""))
     assert not failures, failures

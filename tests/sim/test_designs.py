@@ -242,7 +242,7 @@ def test_cascade(case: Case) -> None:
     assert least - 1 <= cycles(run) <= least + 1
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if c.n < 256])
+@pytest.mark.parametrize("case", [c for c in CASES if c.n < 256 and c.e < 128])
 def test_flat(case: Case) -> None:
     """4N a tile (softmax). The first block's QK and the last one's AV overlap with no softmax.
 
@@ -290,15 +290,16 @@ def test_flat_off_chip(case: Case) -> None:
 def test_unfused(case: Case) -> None:
     """The sum of three phases, each bound by the bus or by its array.
 
-    A matrix product begins with two pieces and a tile and ends with a store of scores or results; the
-    softmax begins with a load and ends with a store of 64 rows.
+    In a matrix product each head begins with two pieces and a tile and ends with a store of scores or
+    results; the softmax begins with a load and ends with a store of 64 rows.
     """
     run = case.run("unfused_micro24")
     matrix = max(case.time(run, case.scores + 2 * case.words), Fraction(case.all_tiles * case.e))
     softmax = max(case.time(run, 2 * case.scores), Fraction(case.all_tiles * 4 * case.n))
     least = 2 * matrix + softmax
     rows = case.time(run, 64 * case.m)
-    ends = 2 * (2 * case.piece(run) + case.e + case.time(run, case.n**2)) + 2 * rows
+    head = 2 * case.piece(run) + case.e + case.time(run, case.n**2)
+    ends = 2 * case.heads * head + 2 * rows
     assert least <= cycles(run) <= least + ends
     words = {f"{way} {name}": case.scores for way in ("read", "write") for name in ("QK", "A")}
     words |= {"read Q": case.words, "read K": case.words}
@@ -332,7 +333,7 @@ def test_traffic_of_the_one_pass_designs(design: str, case: Case, size: str) -> 
 
 def test_the_strips_above_differ() -> None:
     sizes = [200 << 10, 256 << 10, 300 << 10, 700 << 10, 16 << 20]
-    assert [Case(128, 2, 1536, 64).strip(s, 2) for s in sizes] == [4, 4, 6, 12, 12]
+    assert [Case(128, 2, 1536, 64).strip(s, 2) for s in sizes] == [4, 6, 6, 12, 12]
     assert [Case(96, 2, 1152, 80).strip(s, 2) for s in sizes] == [4, 6, 6, 12, 12]
 
 
