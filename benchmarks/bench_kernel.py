@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import time
 
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
 from accelsim.sim import jump, reference
-from accelsim.sim.program import Guard, HalfPlane, Loop, Phase, Pool, Queue, Task, Wait
+from accelsim.sim.program import Guard, HalfPlane, Loop, Outcome, Phase, Pool, Queue, Task, Wait
 
 
 def attention(b: int, p2: int, m1: int, p1: int, *, causal: int = 0) -> Phase:
@@ -186,25 +189,63 @@ def long_body(outer: int = 768, rows: int = 256, inner: int = 16384) -> Phase:
     )
 
 
-def main() -> None:
-    phase = attention(1, 4, 64, 64)
-    begin = time.process_time()
-    outcome = reference.run(phase)
-    spent = time.process_time() - begin
-    count = sum(map(sum, outcome.phases[0].instances))
-    print(f"reference: {count} tasks in {spent:.2f} s = {count / spent / 1e6:.2f} M tasks/s")
-    nests = {
+def tasks_of(outcome: Outcome) -> int:
+    return sum(sum(map(sum, phase.instances)) for phase in outcome.phases)
+
+
+def nests() -> dict[str, Phase]:
+    return {
         "768 x 32 x 4096 x 128": attention(768, 32, 4096, 128),
         "768 x 32 x 4096 x 128 causal": attention(768, 32, 4096, 128, causal=1),
         "768 x 256 x 4096 x 16 causal": attention(768, 256, 4096, 16, causal=1),
         "768 x 256, 32,768 items a slot": long_body(),
     }
-    for name, phase in nests.items():
+
+
+def test_reference(benchmark: BenchmarkFixture) -> None:
+    """Tasks a second of the reference kernel, 12 tasks an iteration (aim: 0.5 M)."""
+    phase = attention(1, 4, 64, 64)
+    outcome = benchmark.pedantic(reference.run, (phase,), rounds=5)
+    rate = tasks_of(outcome) / benchmark.stats.stats.min
+    benchmark.extra_info["M tasks/s"] = round(rate / 1e6, 3)
+
+
+@pytest.mark.parametrize("name", nests())
+def test_jump(benchmark: BenchmarkFixture, name: str) -> None:
+    """Big nests under the jump kernel."""
+    outcome = benchmark.pedantic(jump.run, (nests()[name],), rounds=1)
+    benchmark.extra_info["tasks"] = tasks_of(outcome)
+
+
+def test_ratio(benchmark: BenchmarkFixture) -> None:
+    """The same program under both, in one run: the same counters, and how much sooner."""
+    phase = attention(1, 4, 64, 64)
+    begin = time.process_time()
+    right = reference.run(phase)
+    spent = time.process_time() - begin
+    assert benchmark.pedantic(jump.run, (phase,), rounds=3) == right
+    benchmark.extra_info["reference / jump"] = round(spent / benchmark.stats.stats.min, 1)
+
+
+def main() -> None:
+    phase = attention(1, 4, 64, 64)
+    times = []
+    for _ in range(5):
+        begin = time.process_time()
+        outcome = reference.run(phase)
+        times.append(time.process_time() - begin)
+    count, spent = tasks_of(outcome), min(times)
+    print(f"reference: {count} tasks in {spent:.2f} s = {count / spent / 1e6:.2f} M tasks/s")
+    begin = time.process_time()
+    assert jump.run(phase) == outcome
+    mine = time.process_time() - begin
+    print(f"jump on the same: {mine:.3f} s, {spent / mine:.1f} times as fast")
+    for name, phase in nests().items():
         statistics = jump.Statistics()
         begin = time.process_time()
         outcome = jump.run(phase, statistics)
         spent = time.process_time() - begin
-        count = sum(map(sum, outcome.phases[0].instances))
+        count = tasks_of(outcome)
         print(
             f"jump, {name}: {count:.3e} tasks, {outcome.ticks} ticks in {spent:.3f} s", statistics
         )

@@ -48,6 +48,13 @@ def check_file(path: Path, *, alone: bool = True) -> None:
         known = ", ".join(models())
         message = f"file must be a spec of one of the kinds {known}; it has {keys}"
         raise SpecError(Fault(message=message, file=str(path)))
+    try:
+        _check(kind, document, path, alone=alone)
+    except SpecError as error:
+        raise SpecError([_placed(document, fault) for fault in error.faults]) from None
+
+
+def _check(kind: str, document: Document, path: Path, *, alone: bool) -> None:
     match kind:
         case "arch":
             _arch(document)
@@ -65,6 +72,18 @@ def check_file(path: Path, *, alone: bool = True) -> None:
             _study(path)
         case _:
             _workload(path)
+
+
+def _placed(document: Document, fault: Fault) -> Fault:
+    """Put a fault without a file at the top key that it speaks of, else at the file's beginning."""
+    if fault.file != "<input>":
+        return fault
+    data = document.data if isinstance(document.data, dict) else {}
+    for key, value in data.items():
+        texts = value if isinstance(value, list) else [value]
+        if any(isinstance(text, str) and f"'{text}'" in fault.message for text in texts):
+            return document.fault((key,), fault.message)
+    return Fault(message=fault.message, file=document.path)
 
 
 def _arch(document: Document) -> None:
@@ -130,7 +149,7 @@ def _mapping(document: Document, path: Path, *, alone: bool) -> None:
     cascades = []
     for name in [named] if isinstance(named, str) else named:
         try:
-            cascades.append(Cascade.load(name))
+            cascades.append(Cascade.load(_beside(path, name) or name))
         except SpecError as error:
             raise _at(document, ("cascade",), error) from None
     beside = path.parent / "arch.yaml"
@@ -157,6 +176,17 @@ def _mapping(document: Document, path: Path, *, alone: bool) -> None:
         except InfeasibleError:
             if alone:
                 raise
+
+
+def _beside(path: Path, name: str) -> str | None:
+    """Return the user's own cascade file of a name: in the mapping's folder, above it, or here."""
+    if "/" in name or "\0" in name:
+        return None
+    for folder in (path.parent, path.absolute().parent.parent, Path()):
+        file = folder / f"{name}.yaml"
+        if file != path and file.is_file() and kind_of(file, read(file).data) == "cascade":
+            return str(file.absolute())
+    return None
 
 
 def _published(path: Path) -> None:

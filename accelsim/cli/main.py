@@ -43,6 +43,10 @@ def run(arguments: Sequence[str]) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         return _gone()
+    except SystemExit as leave:  # how typer takes a broken pipe
+        if isinstance(leave.__context__, BrokenPipeError):
+            return _gone()
+        raise
     except Exception as error:
         return _failed(error)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from accelsim.api import Job, Report
 from accelsim.arch import Architecture
+from accelsim.cascade import Cascade
 from accelsim.cli import flags
 from accelsim.cli.output import whole, writable, writable_file, write
 from accelsim.errors import SpecError, nearest
@@ -123,6 +124,7 @@ def _job(what: Sequence[str], mapping: str | None, arch_set: dict[str, object]) 
             f"run must have a design, or a cascade and an architecture, not {len(what)} names"
         )
     cascade, arch = what
+    Cascade.load(cascade)
     known = [mapping] if mapping else mappings_of(cascade, arch)
     job = Job.of(cascade=cascade, arch=arch, mapping=known[0], arch_set=arch_set)
     return replace(job, mappings=lambda _: [Mapping.load(name) for name in known])

@@ -82,12 +82,16 @@ def compile_plan(phase: Phase, task: Task) -> Plan:
         needs.append(f"({need}) if {guard} else -1" if guard else need)
     body = "\n".join([*lines, f"    return {kind or '0'}, ({', '.join([*needs, ''])})"])
     digits = [
-        f"    d{n} = i // {rows[n]} % {loop.count}"
+        f"    d{n} = i"
+        + (f" // {rows[n]}" if rows[n] > 1 else "")
+        + (f" % {loop.count}" if n else "")
         for n, loop in enumerate(phase.loops)
         if f"d{n}" in body
     ]
     source = "\n".join(["def plan(i, k):", *digits, body])
-    exec(source, names)  # our own text, built from integers only
+    # Two to three times as fast as closures over lists of terms, and it is what both kernels spend
+    # most of their time on. The text is our own, built from integers only.
+    exec(source, names)
     return names["plan"]  # type: ignore[return-value]
 
 

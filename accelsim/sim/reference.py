@@ -20,6 +20,8 @@ Binding = tuple[str, int, int, int]
 Observer = Callable[[int, int, int, int, int, int, Binding], None]
 """Called at every start: task, iteration, k, start, end, queue, binding."""
 
+KEEP = 64  # times of a task's instances that are kept without a look at whether they are over
+
 
 def run(
     program: Phase | Program, observer: Observer | None = None, limit: int | None = None
@@ -49,6 +51,7 @@ class _Run:
         self.resource = [queue.resource for queue in queues]
         self.bodies = [queue.body for queue in queues]
         self.shared = [users[queue.resource] > 1 for queue in queues]  # by queue
+        self.buses = [resource for resource, n in enumerate(users) if n > 1]
         self.inner = [task.inner for task in tasks]
         self.shift = [task.shift for task in tasks]
         self.durations = [task.durations for task in tasks]
@@ -85,7 +88,7 @@ class _Run:
         # Tasks: instances reached, times of those that may still lie in the future, and waiters.
         self.reached = [0] * len(tasks)
         self.times: list[dict[int, tuple[int, int]]] = [{} for _ in tasks]
-        self.keep = [64] * len(tasks)
+        self.keep = [KEEP] * len(tasks)
         self.lag = [0] * len(tasks)
         for task in tasks:
             for w in task.waits:
@@ -113,13 +116,13 @@ class _Run:
 
     def run(self) -> PhaseOutcome:
         now = 0
-        events, work = self.events, self.work
+        events, work, start = self.events, self.work, self.start
         work.extend(q for q in range(len(self.done)) if not self.done[q])
         while True:
             while events and events[0][0] == now:
                 _, kind, number, gives = heappop(events)
                 if kind == 2 and self.limit:
-                    self.start(number, now)
+                    start(number, now)
                     work.append(number)
                 elif kind == 1 and self.limit:
                     heappush(self.waiting[self.resource[number]], (now, self.slot[number], number))
@@ -141,16 +144,17 @@ class _Run:
 
     def settle(self, now: int) -> None:
         """Step (1): pass over inactive items and start private heads until nothing changes."""
-        work = self.work
+        work, resolve = self.work, self.resolve
         while work:
             queue = work.pop()
-            while self.resolve(queue, now) and self.limit:
+            while resolve(queue, now) and self.limit:
                 self.start(queue, now)
 
     def arbitrate(self, now: int) -> bool:
         """Step (2): each shared resource starts at most one head; whether any did."""
         started = False
-        for resource, heads in enumerate(self.waiting):
+        for resource in self.buses:
+            heads = self.waiting[resource]
             if heads and self.free[resource] <= now and self.limit:
                 queue = heappop(heads)[2]
                 self.offered -= 1
@@ -286,7 +290,7 @@ class _Run:
                 since = now - self.lag[number]
                 times = {n: both for n, both in times.items() if both[1] > since}
                 self.times[number] = times
-                self.keep[number] = 64 + 2 * len(times)
+                self.keep[number] = KEEP + 2 * len(times)
         self.limit -= 1
         if self.observer is not None:
             iteration, k = divmod(instance, self.inner[number])
@@ -302,9 +306,14 @@ class _Run:
             heappush(self.events, (end, 0, resource, self.gives[number][kind]))
         elif self.shared[queue]:
             heappush(self.events, (end, 0, resource, ()))
+        next_one = self.reached[number] == instance
         self.reached[number] = instance + 1
-        if self.waiters[number]:
-            self.wake(number, instance)
+        waiters = self.waiters[number]
+        if waiters:
+            if not next_one:
+                self.wake(number, instance)  # some before it are not in the body
+            elif instance in waiters:
+                self.work.extend(waiters.pop(instance))
 
     def hold(self, pool: int, amount: int, now: int) -> None:
         self.integral[pool] += self.level[pool] * (now - self.since[pool])

@@ -420,7 +420,7 @@ class Within:
         self, q: int, step: Step, moved: list[int], start: int, stop: int, by: int
     ) -> NDArray[np.bool_]:
         """Whether items from ``start`` are those ``by`` later, as long as these are before ``stop``."""
-        a, stepper = step.a, self.stepper
+        a = step.a
         listed = self.listed.get(q)
         if listed is None:
             listed = self.listed[q] = self._list(q)
@@ -431,7 +431,7 @@ class Within:
             [*(max(0, r - w) for r, w in zip(a.reached, a.window, strict=True)), FOREVER]
         )
         active, needs = self._placed(q, a.slot[q])
-        fits = active[one] == active[two]
+        fits: NDArray[np.bool_] = active[one] == active[two]
         fits &= task == listed.task[two]
         fits &= listed.kind[one] == listed.kind[two]
         fits &= listed.k[two] - listed.k[one] == shifts[task]
@@ -474,7 +474,8 @@ class Within:
         holds: NDArray[np.bool_] = np.full(len(k), right, dtype=np.bool_)
         for p in guard.half_planes:
             value = p.constant + sum(c * d for c, d in zip(p.coefficients, digits, strict=True))
-            holds &= value + (np.array(p.inner)[k] if p.inner else 0) >= 0
+            inner = np.array(p.inner, dtype=np.int64)[k] if p.inner else np.zeros_like(k)
+            holds &= value + inner >= 0
         return holds
 
     def _list(self, q: int) -> _Listed:

@@ -89,3 +89,9 @@ def run(
     ranks: dict[str, int] | None = None,
 ) -> Outcome:
     return jump.run(lower(plan(*changes, arch_changes=arch_changes, ranks=ranks)).program)
+
+
+def plan_problem() -> Problem:
+    """The problem that ``plan`` solves, unchanged."""
+    cascade = Cascade.load("attention_1pass")
+    return Problem(cascade=cascade, arch=machine(), ranks=RANKS, leading={"b": 2})

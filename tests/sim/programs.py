@@ -25,6 +25,8 @@ class _Builder:
         self.rows = [prod(self.counts[n + 1 :]) for n in range(levels)]
         self.levels = levels
         self.tasks: list[Task] = []
+        # Long bodies: a period inside a slot.
+        self.long = self.total <= 400 and rng.random() < 0.4
         self.causal = self.half_plane() if levels > 1 and rng.random() < 0.35 else None
 
     def half_plane(self) -> HalfPlane:
@@ -37,6 +39,14 @@ class _Builder:
                 coefficients[b] = -rng.randint(1, 3)
         else:
             coefficients = [rng.choice([-2, -1, 0, 1, 2]) for _ in range(self.levels)]
+        if rng.random() < 0.25:  # it holds everywhere, or almost; or nowhere, or almost
+            ends = [c * (n - 1) for c, n in zip(coefficients, self.counts, strict=True)]
+            least = sum(end for end in ends if end < 0)
+            most = sum(end for end in ends if end > 0)
+            constant = rng.choice([-least, -least - 1, -least + 2, -most, -most + 1])
+            if rng.random() < 0.15:
+                constant = -most - 1
+            return HalfPlane(coefficients=tuple(coefficients), constant=constant)
         return HalfPlane(coefficients=tuple(coefficients), constant=rng.randint(-1, 3))
 
     def guard(self, chance: float = 0.4) -> Guard:
@@ -112,8 +122,10 @@ class _Builder:
         bodies: list[list[list[tuple[int, int]]]] = [[] for _ in resources]
         order = [*range(own, own + bus)] + [rng.randrange(own + bus // 2) for _ in range(count)]
         for number, queue in enumerate(order[:count]):
-            inner = rng.choice([1, 1, 1, 1, 2, 3, 5])
-            ragged = tuple(n for n in range(self.levels) if rng.random() < 0.15)
+            inner = rng.choice([1, 1, 1, 1, 2, 3, 5] + [24, 70, 110] * self.long)
+            ragged = tuple(
+                n if rng.random() < 0.6 else ~n for n in range(self.levels) if rng.random() < 0.15
+            )
             kinds = rng.randint(1, 2) if inner > 1 else 1
             inner_class = tuple(rng.randrange(kinds) for _ in range(inner)) if kinds > 1 else ()
             classes = 2 ** len(ragged) * kinds
@@ -158,6 +170,8 @@ class _Builder:
                 )
             )
             items = [(number, k) for k in range(inner)]
+            if inner > 1 and rng.random() < 0.15:  # some are never listed, and nobody needs them
+                items = [item for item in items if rng.random() < 0.7] or items[:1]
             if inner > 1 and bodies[queue] and rng.random() < 0.4:  # interleave
                 into = bodies[queue][-1]
                 for item in reversed(items):
@@ -222,9 +236,5 @@ def _with(task: Task, **changes: object) -> Task:
 
 def _in_order(items: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """The k of each task ascending, at the places that the task has."""
-    seen: dict[int, int] = {}
-    ordered = []
-    for task, _ in items:
-        ordered.append((task, seen.get(task, 0)))
-        seen[task] = seen.get(task, 0) + 1
-    return ordered
+    each = {task: iter(sorted(k for t, k in items if t == task)) for task, _ in items}
+    return [(task, next(each[task])) for task, _ in items]

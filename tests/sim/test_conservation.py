@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -11,8 +12,11 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from accelsim.api import Job, Run
+from accelsim.energy.account import energy
+from accelsim.energy.components import attributes
+from accelsim.energy.tables import CostTable
 from accelsim.errors import InfeasibleError, SpecError
-from accelsim.mapping import Mapping, Problem, Stage
+from accelsim.mapping import Mapping, Problem, Workload
 from accelsim.mapping.capacity import demand
 from accelsim.sim import jump, reference
 from accelsim.sim.lower import Lowered, lower
@@ -24,7 +28,8 @@ from tests.conftest import CAMPAIGN
 
 FAMILIES = ("fusemax", "fusemax_serial", "flat", "flat_1pass", "unfused")
 DESIGNS = (*FAMILIES, *(f"{name}_micro24" for name in FAMILIES))
-EXAMPLES = 1000 if CAMPAIGN else 50
+ATTENTION = Workload.load("bert").stage("attention")
+EXAMPLES = 1000 if CAMPAIGN else 15
 few = settings(
     max_examples=EXAMPLES,
     suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
@@ -42,14 +47,7 @@ class Setup:
         """Simulate; None if the design cannot run there (a deadlock, or nothing fits)."""
         job = Job.of(self.design, arch_set=self.arch_set | changes)
         leading = {"b": batch or self.batch, "h": 1}
-        stage = Stage(
-            name="attention",
-            cascade="attention",
-            scope="attention",
-            ranks=self.ranks,
-            leading=leading,
-            shared=frozenset(),
-        )
+        stage = replace(ATTENTION, ranks=self.ranks, leading=leading)
         try:
             return job.run(stage)
         except InfeasibleError:
@@ -62,13 +60,13 @@ class Setup:
 @st.composite
 def setups(draw: st.DrawFn, designs: tuple[str, ...] = DESIGNS) -> Setup:
     n = draw(st.sampled_from([8, 16, 24]))
-    e = draw(st.sampled_from([4, 8, 20]))
+    e = draw(st.sampled_from([4, 8, n - 3]))  # FLAT lays E along rows and F along columns
     f = draw(st.sampled_from([e, e, 8]))
-    seq = draw(st.integers(1, 12 * n))
-    keys = draw(st.one_of(st.just(seq), st.integers(1, 8 * n)))
+    seq = draw(st.integers(1, 7 * n))
+    keys = draw(st.one_of(st.just(seq), st.integers(1, 5 * n)))
     arch_set = {
         "PE2D.rows": n,
-        "PE2D.cols": draw(st.just(n)),
+        "PE2D.cols": n,
         "PE1D.lanes": n,
         "DRAM.bandwidth": draw(st.sampled_from(["2 GiB/s", "13 GB/s", "60 GiB/s", "400 GiB/s"])),
         "GLB.size": draw(st.sampled_from(["4 KiB", "16 KiB", "100000 B", "1 MiB"])),
@@ -78,7 +76,7 @@ def setups(draw: st.DrawFn, designs: tuple[str, ...] = DESIGNS) -> Setup:
     return Setup(
         design=draw(st.sampled_from(designs)),
         ranks={"P": seq, "M": keys, "E": e, "F": f},
-        batch=draw(st.integers(1, 3)),
+        batch=draw(st.integers(1, 2)),
         arch_set=arch_set,
     )
 
@@ -110,7 +108,7 @@ def test_time_is_busy_or_stalled_or_idle(setup: Setup) -> None:
         owners = [phase.queues[task.queue].resource for task in phase.tasks]
         for resource in range(len(phase.resources)):
             mine = sorted((s.start, s.end) for s in starts if owners[s.task] == resource)
-            assert all(a[1] <= b[0] for a, b in zip(mine, mine[1:], strict=False))
+            assert all(a[1] <= b[0] for a, b in pairwise(mine))
             busy = sum(end - start for start, end in mine)
             tasks = [t for t, owner in enumerate(owners) if owner == resource]
             assert busy == sum(done.busy[t] for t in tasks)
@@ -204,10 +202,8 @@ def test_space(setup: Setup) -> None:
             "blocks": [b.model_copy(update={"charge": {}}) for b in plan.spec.blocks],
         }
     )
-    blocks = tuple(
-        replace(b, block=b.block.model_copy(update={"charge": {}})) for b in plan.blocks
-    )
-    everything = demand(bare, plan.cascade, blocks, plan.arch, plan.sizes)
+    blocks = tuple(replace(b, block=b.block.model_copy(update={"charge": {}})) for b in plan.blocks)
+    everything = demand(bare, blocks, plan.arch, plan.sizes)
     for use in run.activity.buffers:
         full = everything.charged.get(use.name, 0)
         assert use.peak_bytes <= full
@@ -216,7 +212,6 @@ def test_space(setup: Setup) -> None:
             assert use.peak_bytes <= use.capacity_bytes
         elif not plan.spilled:
             unpaid = full - use.charged_bytes
-            assert unpaid > 0 or use.name != "GLB"
             assert use.peak_bytes <= use.capacity_bytes + max(0, unpaid)
 
 
@@ -225,10 +220,6 @@ def test_space(setup: Setup) -> None:
 def test_energy_is_the_sum_of_its_parts(setup: Setup) -> None:
     job = Job.of(setup.design, arch_set=setup.arch_set)
     run = found(setup)
-    from accelsim.energy.account import energy
-    from accelsim.energy.components import attributes
-    from accelsim.energy.tables import CostTable
-
     try:
         spent = energy(run.activity, CostTable.load(job.costs), attributes(job.arch.spec))
     except SpecError as error:
@@ -326,6 +317,7 @@ BETTER: list[dict[str, Any]] = [
 @given(setups(("fusemax", "fusemax_serial", "fusemax_micro24")), st.sampled_from(BETTER))
 def test_a_faster_machine_never_ends_later(setup: Setup, change: dict[str, Any]) -> None:
     """Fewer slots, more bandwidth, less latency, a smaller drain: with the same mapping and tiles."""
+    assume("links" not in change or not setup.design.endswith("_micro24"))  # there it is 0
     setup = replace(setup, arch_set=setup.arch_set | {"GLB.ports": None})
     first = found(setup)
     job = Job.of(setup.design, arch_set=setup.arch_set | change)
@@ -344,20 +336,19 @@ def test_a_faster_machine_never_ends_later(setup: Setup, change: dict[str, Any])
     # another number of ticks a cycle rounds transfers up otherwise: at most a tick each
     slack = sum(sum(counts) for done in jump.run(first.lowered.program).phases
                 for counts in done.instances) if "DRAM.bandwidth" in change else 0  # fmt: skip
-    assert time(second) <= time(first.lowered) + Fraction(slack, first.lowered.program.ticks_per_cycle)
+    assert time(second) <= time(first.lowered) + Fraction(
+        slack, first.lowered.program.ticks_per_cycle
+    )
 
 
 # -- the same again ----------------------------------------------------------------------------
 
 
-def shuffled(value: Any, order: int) -> Any:
-    """Reorder the keys of every table in a document; lists keep their order."""
+def reordered(value: Any) -> Any:
+    """Reverse the keys of every table in a document; lists keep their order."""
     if isinstance(value, dict):
-        keys = sorted(value, key=lambda k: (hash((order, str(k))), str(k)) if order else 0)
-        if order == 1:
-            keys = list(value)[::-1]
-        return {key: shuffled(value[key], order) for key in keys}
-    return [shuffled(v, order) for v in value] if isinstance(value, list) else value
+        return {key: reordered(value[key]) for key in reversed(value)}
+    return [reordered(v) for v in value] if isinstance(value, list) else value
 
 
 @pytest.mark.parametrize("design", DESIGNS)
@@ -369,13 +360,13 @@ def test_the_order_of_keys_does_not_matter(design: str) -> None:
     assert first is not None
     plan = first.lowered.plan
     source = Mapping.load(first.activity.mapping).document
-    data = shuffled(source.data, 1)
+    data = reordered(source.data)
     data["sizes"] = {**source.data.get("sizes", {})}
     for block, old in zip(data["blocks"], source.data["blocks"], strict=True):
         if "sizes" in old:
             block["sizes"] = old["sizes"]
     arch = type(plan.arch).from_document(
-        replace(plan.arch.document, data=shuffled(plan.arch.document.data, 1))
+        replace(plan.arch.document, data=reordered(plan.arch.document.data))
     )
     again = Mapping.from_document(Document(path=source.path, data=data), first.activity.mapping)
     problem = Problem(

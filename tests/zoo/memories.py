@@ -110,9 +110,7 @@ def yaad(
     return np.array(out)
 
 
-def memora(
-    Q: Array, K: Array, V: Array, ALPHA: Array, ETA: Array, M0: Array, c: float
-) -> Array:
+def memora(Q: Array, K: Array, V: Array, ALPHA: Array, ETA: Array, M0: Array, c: float) -> Array:
     """The rows of the memory are distributions, and steps are taken on their logarithms."""
     W = M0
     out = []

@@ -53,9 +53,7 @@ def grouped(Q: Array, K: Array, V: Array, causal: int) -> Array:
     return np.array([attention(Q[h], K[h // share], V[h // share], causal) for h in heads])
 
 
-def mla(
-    C: Array, KR: Array, QN: Array, QR: Array, WUK: Array, WUV: Array, causal: int
-) -> Array:
+def mla(C: Array, KR: Array, QN: Array, QR: Array, WUK: Array, WUV: Array, causal: int) -> Array:
     """The expanded form: every head builds its own keys and values from the latent cache."""
     heads = []
     for h in range(len(QN)):
@@ -131,9 +129,7 @@ def pointer_net(ENC: Array, DEC: Array, W1: Array, W2: Array, VA: Array) -> Arra
     return np.array([softmax(row) for row in _additive(ENC, DEC, W1, W2, VA)])
 
 
-def additive_attention(
-    ENC: Array, DEC: Array, W1: Array, W2: Array, VA: Array, R: Array
-) -> Array:
+def additive_attention(ENC: Array, DEC: Array, W1: Array, W2: Array, VA: Array, R: Array) -> Array:
     scores = _additive(ENC, DEC, W1, W2, VA)
     return np.array([softmax(row + R) @ ENC for row in scores])
 
@@ -141,3 +137,11 @@ def additive_attention(
 def aaren(Q: Array, K: Array, V: Array) -> Array:
     """One query against every prefix."""
     return np.array([attend(Q, K, V, range(n + 1)) for n in range(len(K))])
+
+
+def folded(Q: Array, K: Array, V: Array, group: int, **_tiles: int) -> Array:
+    """Causal attention in which row p is head p % group of position p // group."""
+    out = np.zeros((len(Q), V.shape[1]))
+    for head in range(group):
+        out[head::group] = attention(Q[head::group], K, V, causal=1)
+    return out

@@ -67,7 +67,7 @@ class _Mover:
         moved = tile_words(block, axes).scaled(Fraction(self.word))
         share = self.plan.spilled.get(tensor, Fraction(0))
         load = Draft(
-            name=f"load {tensor}" + (f" for {users[0][0].id}" if len(users) == 1 else ""),
+            name=f"load {tensor}",
             kind="load",
             resource=self.dram,
             queue=f"{self.dram}: load {tensor} ({number})",
