@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from accelsim.specs import Spec
 from accelsim.specs.fields import Bandwidth, Duration, Frequency, Size
@@ -45,6 +45,14 @@ class Array(Spec):
     lanes: Positive | None = None
     registers: Positive = 1
     ops: dict[str, Positive]
+
+    @model_validator(mode="after")
+    def _has_dimensions(self) -> Array:
+        if (self.rows is None) != (self.cols is None) or (self.rows is None) == (
+            self.lanes is None
+        ):
+            raise ValueError("array must have rows and cols, or lanes")
+        return self
 
     @property
     def dimensions(self) -> dict[str, int]:

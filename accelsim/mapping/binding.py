@@ -49,6 +49,7 @@ def bindings_of(
     cascade: Cascade,
     arch: Architecture,
     fault: FaultAt,
+    latency: Callable[[int | str | None, Loc], int],
 ) -> tuple[Binding, ...]:
     """Return the bindings of a block in order; report every fault and leave the faulty ones out."""
     known = {equation.id: equation for equation in cascade.equations}
@@ -83,7 +84,8 @@ def bindings_of(
                     )
         if equation is None or array is None:
             continue
-        binding = _binding(bind, equation, array, where, loops, space, fault)
+        cycles = latency(bind.latency, (*where, "latency"))
+        binding = _binding(bind, equation, array, where, loops, space, cycles, fault)
         if binding is not None:
             found.append(binding)
     return tuple(found)
@@ -96,6 +98,7 @@ def _binding(
     where: Loc,
     loops: tuple[str, ...],
     space: Space,
+    latency: int,
     fault: FaultAt,
 ) -> Binding | None:
     lanes: list[str] = []
@@ -161,5 +164,6 @@ def _binding(
         cycles=slots * prod(space.sizes[name] for name in bind.time),
         elements=prod(space.sizes[name] for name in bind.time if name in results),
         lanes=tuple(lanes),
+        latency=latency,
         line=where,
     )

@@ -20,6 +20,7 @@ class Demand:
 
     charged: Table[str, int]
     by_tensor: Table[str, int]
+    tiles: Table[str, Table[str, int]]  # buffer -> tensor that owns the place -> bytes
     unpaid: tuple[str, ...]
 
 
@@ -71,6 +72,7 @@ def demand(
     charged: dict[str, int] = {}
     by_tensor: dict[str, int] = {}
     unpaid: dict[str, None] = {}
+    largest: dict[str, dict[str, int]] = {}
     for group in together:
         totals: dict[str, dict[str, int]] = {}
         for plan in group:
@@ -93,14 +95,16 @@ def demand(
                 if paid < copies and owner == tensor:
                     unpaid[f"{tensor}: {copies} copies in {place.buffer}, {paid} paid for"] = None
         for buffer, tiles in totals.items():
-            charged[buffer] = max(charged.get(buffer, 0), sum(tiles.values()))
-    return Demand(charged=charged, by_tensor=by_tensor, unpaid=tuple(unpaid))
+            if sum(tiles.values()) > charged.get(buffer, -1):
+                charged[buffer] = sum(tiles.values())
+                largest[buffer] = tiles
+    return Demand(charged=charged, by_tensor=by_tensor, tiles=largest, unpaid=tuple(unpaid))
 
 
 def spilled(spec: MappingSpec, need: Demand, arch: Architecture) -> dict[str, Fraction]:
-    """Return the share of each spilled tensor that does not fit: 1 - capacity / demand.
+    """Return the share of each spilled tensor that does not fit, by the mapping's ``spill_share``.
 
-    Raises InfeasibleError with demand, capacity and gap where nothing may spill.
+    Raises InfeasibleError with demand, capacity and gap where too little may spill.
     """
     names = {tensor for placement in (spec, *spec.blocks) for tensor in placement.spill}
     shares: dict[str, Fraction] = {}
@@ -108,13 +112,19 @@ def spilled(spec: MappingSpec, need: Demand, arch: Architecture) -> dict[str, Fr
         capacity = arch.buffers[buffer].size
         if bytes_needed <= capacity:
             continue
-        if not names:
+        movable = sum(n for tensor, n in need.tiles[buffer].items() if tensor in names)
+        excess = bytes_needed - capacity
+        if excess > movable:
             largest = max(need.by_tensor, key=lambda t: need.by_tensor[t])
             raise InfeasibleError(
                 f"the mapping does not fit {buffer}: it needs {bytes_needed} bytes, there are"
-                f" {capacity} ({bytes_needed - capacity} too few). The largest tile is {largest}"
+                f" {capacity} ({excess} too few). The largest tile is {largest}"
                 f" ({need.by_tensor[largest]} bytes): hold it at an inner loop, choose smaller sizes,"
                 " or name what may spill"
             )
-        shares |= dict.fromkeys(names, 1 - Fraction(capacity, bytes_needed))
+        by_rule = {
+            "excess": Fraction(excess, movable),
+            "published": Fraction(excess, bytes_needed),
+        }
+        shares |= dict.fromkeys(names, by_rule[spec.spill_share])
     return shares

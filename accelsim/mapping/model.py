@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -18,8 +18,9 @@ class Bind(Spec):
 
     ``stage`` delays it by iterations of the innermost loop, or ``{loop: n}`` of that loop. ``after:
     {X: n}`` starts it no earlier than the end of X of n tiles before. ``only_with: X`` leaves it out of the
-    tiles in which X has no live point (its running state stays as it is there). ``latency`` (cycles) and
-    ``slots`` (issue slots a point) override what the architecture gives, with a ``source``.
+    tiles in which X has no live point (its running state stays as it is there). ``latency`` (cycles, a
+    number or an expression such as ``PE2D.rows``) and ``slots`` (issue slots a point) override what the
+    architecture gives, with a ``source``.
     """
 
     einsum: str
@@ -29,7 +30,7 @@ class Bind(Spec):
     stage: Count | dict[str, Count] = 0
     after: dict[str, Count] = {}
     only_with: str = ""
-    latency: Count | None = None
+    latency: Count | str | None = None
     slots: Positive | None = None
     source: str = ""
 
@@ -41,7 +42,11 @@ class Bind(Spec):
 
 
 class Placement(Spec):
-    """What is held in a buffer, how many copies are kept and how many are paid for."""
+    """What is held in a buffer, how many copies are kept and how many are paid for.
+
+    ``depth`` and ``charge`` count copies of a tile; tensors that ``share`` a buffer use it one after
+    another; those in ``spill`` keep on chip what fits and move the rest.
+    """
 
     hold: Holds = {}
     depth: dict[str, Positive] = {}
@@ -61,7 +66,11 @@ class Block(Placement):
 
 
 class MappingSpec(Placement):
-    """The file ``arch_specs/NAME/MAPPING.yaml``; it serves every cascade that it names."""
+    """The file ``arch_specs/NAME/MAPPING.yaml``; it serves every cascade that it names.
+
+    ``spill_share``: of the spilled tensors just the excess moves, (demand - size) / their bytes; or, as
+    the published model has it, 1 - size / demand, which leaves too little room for the rest.
+    """
 
     cascade: str | list[str]
     summary: str = ""
@@ -69,6 +78,7 @@ class MappingSpec(Placement):
     outer: list[str] = []
     partition: dict[str, list[str]] = {}
     sizes: dict[str, int | str] = {}
+    spill_share: Literal["excess", "published"] = "excess"
     blocks: Annotated[list[Block], Field(min_length=1)]
     assumptions: list[str] = []
 

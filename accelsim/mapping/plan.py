@@ -35,6 +35,7 @@ class Binding:
     cycles: int  # of one tile
     elements: int  # results of one tile per lane, one after another
     lanes: tuple[str, ...]  # atoms across the array
+    latency: int  # cycles from the end of a tile to its use, beyond the paths
     line: tuple[str | int, ...]  # where it stands in the file
 
     @property

@@ -14,6 +14,7 @@ from accelsim.errors import Fault, InfeasibleError, SpecError, nearest
 from accelsim.mapping import capacity
 from accelsim.mapping.binding import bindings_of
 from accelsim.mapping.model import Block, MappingSpec
+from accelsim.mapping.names import check_names
 from accelsim.mapping.partition import divisors, space_of
 from accelsim.mapping.plan import STREAM, BlockPlan, Place, Plan
 from accelsim.mapping.tiles import Space
@@ -60,7 +61,11 @@ class _Resolver:
         if self.problem.cascade.name not in served:
             self.fault(("cascade",), f"cascade must be {self.problem.cascade.name}, not {named!r}")
             self.stop_on_faults()
-        self._check_size_names()
+        for name, size in {**self.problem.ranks, **self.problem.leading}.items():
+            if size < 1:
+                raise SpecError(f"size {name} must be at least 1, not {size}")
+        check_names(self.spec, self.problem.cascade, self.fault)
+        self.stop_on_faults()
         sizes = self._cascade_sizes()
         blocks = tuple(
             self._block(number, block, sizes) for number, block in enumerate(self.spec.blocks)
@@ -68,7 +73,10 @@ class _Resolver:
         self._check_cover(blocks)
         self.stop_on_faults()
         demand = capacity.demand(self.spec, blocks, self.arch, sizes)
-        spilled = capacity.spilled(self.spec, demand, self.arch)
+        try:
+            spilled = capacity.spilled(self.spec, demand, self.arch)
+        except InfeasibleError as error:
+            raise InfeasibleError(f"{self.document.fault(('blocks',), str(error))}") from None
         return Plan(
             name=self.document.path,
             spec=self.spec,
@@ -85,33 +93,13 @@ class _Resolver:
             unpaid=demand.unpaid,
         )
 
-    def _check_size_names(self) -> None:
-        """Every size must belong to a part of a partition or to a parameter of the cascade."""
-        cascade = self.problem.cascade
-        blocks = self.spec.blocks
-        partitions = [self.spec.partition, *(block.partition for block in blocks)]
-        parts = [part for table in partitions for names in table.values() for part in names]
-        known = {*parts, *cascade.params}
-        tables: list[tuple[tuple[str | int, ...], dict[str, int | str]]] = [
-            (("sizes",), self.spec.sizes)
-        ]
-        tables += [(("blocks", n, "sizes"), block.sizes) for n, block in enumerate(blocks)]
-        for loc, table in tables:
-            for name in table:
-                if name not in known:
-                    self.fault(
-                        (*loc, name),
-                        f"size must be of a part or a parameter, not {name!r}"
-                        f"{nearest(name, known)}",
-                    )
-
     def _cascade_sizes(self) -> Sizes:
         """Tile sizes that the cascade has as parameters (M0) come from the mapping's ``sizes``."""
         cascade = self.problem.cascade
         given = dict(self.problem.ranks)
         for name in cascade.params:
             if name in self.spec.sizes and name not in given:
-                given[name] = self._number(name, self.spec.sizes[name], ("sizes", name))
+                given[name] = self._number(f"size {name}", self.spec.sizes[name], ("sizes", name))
         self.stop_on_faults()
         known = set(cascade.shape_names) | set(cascade.params)
         sizes = cascade.sizes(**{n: v for n, v in given.items() if n in known})
@@ -124,6 +112,7 @@ class _Resolver:
         value: int | str,
         loc: tuple[str | int, ...],
         known: Table[str, int] | None = None,
+        least: int = 1,
         **functions: Any,
     ) -> int:
         """Return a size; ``known`` are the sizes that stand before it."""
@@ -132,13 +121,17 @@ class _Resolver:
                 number: Any = value
             else:
                 symbols = {**self.symbols, **(known or {})}
-                number = Expression.parse(value).evaluate(symbols, functions=functions or None)
-            if number != int(number) or number < 1:
-                raise ValueError(f"must be a whole number of at least 1, not {number}")
+                table = {"divisor": _largest_divisor, **functions}
+                number = Expression.parse(value).evaluate(symbols, functions=table)
+            if number != int(number) or number < least:
+                raise ValueError(f"must be a whole number of at least {least}, not {number}")
         except (ValueError, ArithmeticError) as error:
-            self.fault(loc, f"size {name}: {error}")
+            self.fault(loc, f"{name}: {error}")
             return 1
         return int(number)
+
+    def _latency(self, value: int | str | None, loc: tuple[str | int, ...]) -> int:
+        return 0 if value is None else self._number("latency", value, loc, least=0)
 
     # -- blocks ------------------------------------------------------------------------------
 
@@ -154,7 +147,7 @@ class _Resolver:
         for name, text in size_texts.items():
             where = (*loc, "sizes", name) if name in block.sizes else ("sizes", name)
             if name not in deferred:
-                fixed[name] = self._number(name, text, where, fixed)
+                fixed[name] = self._number(f"size {name}", text, where, fixed)
             elif name in mine:  # else a size of another block
                 fixed[name] = self._largest(
                     name,
@@ -185,7 +178,7 @@ class _Resolver:
                 )
         self.stop_on_faults()
         bindings = bindings_of(
-            block, loc, loops, space, self.problem.cascade, self.arch, self.fault
+            block, loc, loops, space, self.problem.cascade, self.arch, self.fault, self._latency
         )
         hold = self._hold(block, loops, loc)
         self.stop_on_faults()
@@ -276,7 +269,7 @@ class _Resolver:
                 " tensors or enlarge the buffer"
             )
 
-        value = self._number(name, text, where, fixed, max_fit=fits)
+        value = self._number(f"size {name}", text, where, fixed, max_fit=fits)
         return next(d for d in divisors(left) if d <= value)
 
     def _extent(self, rank: str, sizes: Sizes) -> int:
@@ -299,3 +292,12 @@ class _Resolver:
                     ("blocks",),
                     f"Einsum {equation.id} must be bound to a unit; bound: {', '.join(bound)}",
                 )
+
+
+def _largest_divisor(number: Any, most: Any) -> int:
+    """``divisor(n, most)``: the largest divisor of n that is at most ``most``."""
+    if number != int(number) or number < 1 or most < 1:
+        raise ValueError(
+            f"divisor(n, most) must have n and most of at least 1, not {number}, {most}"
+        )
+    return next(d for d in divisors(int(number)) if d <= most)

@@ -270,8 +270,8 @@ class _Words:
         if link.chain:
             block = self.drafts.blocks[maker.block]
             binding = block.binding(maker.einsum)
-            latency = binding.bind.latency if binding is not None else None
-            lag = Fraction((link.down if down else link.up) + (latency or 0))
+            latency = binding.latency if binding is not None else 0
+            lag = Fraction((link.down if down else link.up) + latency)
         return ("drain" if down else "climb"), lag
 
 

@@ -63,11 +63,14 @@ def walk(
                 return w.cause
         return None
 
+    def at_edge(d: list[int], n: int) -> bool:
+        return d[n] == counts[n] - 1 if n >= 0 else d[~n] == 0
+
     def start(q: int) -> None:
         nonlocal ticks
         _, t, k, i, _ = lists[q][at[q]]
         task, d = phase.tasks[t], digits(i)
-        kind = sum(2**j for j, n in enumerate(task.ragged) if d[n] == counts[n] - 1)
+        kind = sum(2**j for j, n in enumerate(task.ragged) if at_edge(d, n))
         kind += 2 ** len(task.ragged) * (task.inner_class[k] if task.inner_class else 0)
         end = now + task.durations[kind]
         met[t][i * task.inner + k, "start"] = (now, False)

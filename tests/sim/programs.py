@@ -170,8 +170,6 @@ class _Builder:
                 )
             )
             items = [(number, k) for k in range(inner)]
-            if inner > 1 and rng.random() < 0.15:  # some are never listed, and nobody needs them
-                items = [item for item in items if rng.random() < 0.7] or items[:1]
             if inner > 1 and bodies[queue] and rng.random() < 0.4:  # interleave
                 into = bodies[queue][-1]
                 for item in reversed(items):
@@ -181,6 +179,8 @@ class _Builder:
                 bodies[queue].append(items)
         self.slots()
         pools = self.pools()
+        dropped = self.never_listed()
+        bodies = [[[i for i in part if i not in dropped] for part in body] for body in bodies]
         return Phase(
             name="random",
             loops=tuple(Loop(name=f"l{n}", count=c) for n, c in enumerate(self.counts)),
@@ -192,6 +192,17 @@ class _Builder:
             tasks=tuple(self.tasks),
             pools=pools,
         )
+
+    def never_listed(self) -> set[tuple[int, int]]:
+        """Some k of tasks that nobody waits for: a queue may list a subset."""
+        needed = {w.producer for task in self.tasks for w in task.waits}
+        return {
+            (number, k)
+            for number, task in enumerate(self.tasks)
+            if number not in needed and self.rng.random() < 0.3
+            for k in range(1, task.inner)
+            if self.rng.random() < 0.3
+        }
 
     def slots(self) -> None:
         """Finite buffers: a producer waits for a consumer some iterations back."""

@@ -79,7 +79,7 @@ def test_reference_is_the_text_read_literally() -> None:
             end = mine.phases[0]
             counters = (end.ticks, [list(n) for n in end.instances], list(end.stalls))
             assert counters == right, seed
-    assert seen >= 100
+    assert seen >= 80
     assert dead >= 4
 
 

@@ -39,7 +39,7 @@ def deltanet(Q: Array, K: Array, V: Array, BETA: Array, ALPHA: Array) -> Array:
 def titans(
     Q: Array, K: Array, V: Array, ALPHA: Array, ETA: Array, THETA: Array, c: float, chunk: int
 ) -> Array:
-    """Momentum and weight decay on the squared error; errors are those of the chunk's first state."""
+    """Momentum and decay on the squared error; errors are those of the first state of a chunk."""
     M = np.zeros((V.shape[1], K.shape[1]))
     speed = np.zeros_like(M)
     out = []

@@ -1,4 +1,4 @@
-"""Linear attention and recurrences, in the quadratic form: every output from every earlier input."""
+"""Linear attention and recurrences in the quadratic form: each output from all earlier inputs."""
 
 from __future__ import annotations
 

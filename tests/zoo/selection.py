@@ -98,7 +98,7 @@ def spatten_prune(
     Q: Array, K: Array, V: Array, IT: Array, IH: Array, kt: int, kh: int, kv: int
 ) -> dict[str, Array]:
     """Cascade pruning: tokens and heads go by importance so far, values by probability."""
-    tokens, heads = top(IT, kt), top(IH, kh)
+    tokens, heads = sorted(top(IT, kt)), top(IH, kh)
     O, ITN, IHN = np.zeros(V.shape), IT.copy(), IH.copy()
     for h in heads:
         for n in tokens:

@@ -28,7 +28,7 @@ def attend(
 def masked(Q: Array, K: Array, V: Array, lives: Callable[[int, int], Any]) -> Array:
     """Return attention with an arbitrary mask."""
     rows = [attend(Q[p], K, V, [m for m in range(len(K)) if lives(p, m)]) for p in range(len(Q))]
-    return np.array(rows)
+    return np.array(rows).reshape(len(Q), V.shape[1])
 
 
 def attention(Q: Array, K: Array, V: Array, causal: int = 0, **_tiles: int) -> Array:
@@ -136,7 +136,7 @@ def additive_attention(ENC: Array, DEC: Array, W1: Array, W2: Array, VA: Array, 
 
 def aaren(Q: Array, K: Array, V: Array) -> Array:
     """One query against every prefix."""
-    return np.array([attend(Q, K, V, range(n + 1)) for n in range(len(K))])
+    return masked(np.repeat(Q[None], len(K), axis=0), K, V, lambda n, m: m <= n)
 
 
 def folded(Q: Array, K: Array, V: Array, group: int, **_tiles: int) -> Array:

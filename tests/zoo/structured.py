@@ -44,14 +44,14 @@ def _smoothed(rows: Array, gates: Array) -> Array:
 
 def rat(Q: Array, K: Array, V: Array, GT: Array, Z: Array, L: int) -> Array:
     """Softmax over the ends of whole chunks and the token's place in its own."""
-    out = []
+    out = np.zeros(V.shape)
     for n, query in enumerate(Q):
         own = n // L * L
         parts = [slice(c, c + L) for c in range(0, own, L)] + [slice(own, n + 1)]
         keys = np.array([_smoothed(K[part], GT[part]) for part in parts])
         values = np.array([_smoothed(V[part], GT[part]) for part in parts])
-        out.append(Z[n] * attend(query, keys, values, range(len(parts))))
-    return np.array(out)
+        out[n] = Z[n] * attend(query, keys, values, range(len(parts)))
+    return out
 
 
 def _convolved(X: Array, taps: Array) -> Array:

@@ -309,7 +309,7 @@ ENTRIES: dict[str, Entry] = {
     ),
     "focus_tokens": Entry(
         selection.focus_tokens, "X[N,D]; SF[N]; SC[N,C]; WQ[D,E]; WK[D,E]; WV[D,D]", {"k": "A"},
-        {"A": (1, 9)}, ({"A": 1}, {"A": 5, "N": 5}, {"A": 9, "N": 4}),
+        {"A": (1, 4)}, ({"A": 1}, {"A": 5, "N": 5}, {"A": 9, "N": 4}),
     ),
     "moh": Entry(
         selection.moh,

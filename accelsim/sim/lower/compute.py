@@ -113,7 +113,7 @@ def _wait(
     digits: dict[str, Digit],
 ) -> DraftWait:
     needed = need(consumer.site, producer.site, digits)
-    latency = maker.bind.latency or 0
+    latency = maker.latency
     wait = DraftWait(producer=producer, need=needed, lag=latency)
     if maker.bind.unit == reader.bind.unit:
         return wait

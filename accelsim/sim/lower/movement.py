@@ -201,7 +201,7 @@ class _Mover:
             tensor=tensor,
         )
         same = {level.name: Digit() for level in nest.levels}
-        lag = binding.bind.latency or 0
+        lag = binding.latency
         store.waits.append(
             DraftWait(producer=maker, need=need(store.site, maker.site, same), lag=lag)
         )
