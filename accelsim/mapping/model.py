@@ -10,6 +10,7 @@ from accelsim.specs import Spec
 
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(gt=0)]
+Stage = Annotated[int, Field(ge=0, le=1024)]  # deeper pipelines than any buffer could feed
 Holds = dict[str, dict[str, str]]  # buffer -> tensor -> loop, or "stream"
 
 
@@ -27,7 +28,7 @@ class Bind(Spec):
     unit: str
     space: dict[str, str] = {}
     time: list[str] = []
-    stage: Count | dict[str, Count] = 0
+    stage: Stage | dict[str, Stage] = 0
     after: dict[str, Count] = {}
     only_with: str = ""
     latency: Count | str | None = None
@@ -61,7 +62,7 @@ class Block(Placement):
     loops: list[str]
     partition: dict[str, list[str]] = {}
     sizes: dict[str, int | str] = {}
-    stage: Count = 0
+    stage: Stage = 0
     bind: Annotated[list[Bind], Field(min_length=1)]
 
 

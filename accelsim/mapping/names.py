@@ -16,6 +16,8 @@ def check_names(spec: MappingSpec, cascade: Cascade, fault: FaultAt) -> None:
     partitions = [spec.partition, *(block.partition for block in spec.blocks)]
     parts = {part for table in partitions for names in table.values() for part in names}
     tensors = {t.name for t in cascade.inputs} | {e.tensor for e in cascade.equations}
+    coords = {c for e in cascade.equations for c in e.coords}
+    ranks = {coord.upper() for coord in coords}
     loops = {*spec.outer, *(loop for block in spec.blocks for loop in block.loops), STREAM}
 
     def known(loc: Loc, what: str, names: Iterable[str], valid: set[str]) -> None:
@@ -29,9 +31,20 @@ def check_names(spec: MappingSpec, cascade: Cascade, fault: FaultAt) -> None:
         for table in ("depth", "charge"):
             for name in getattr(place, table):
                 known((*top, table, name), f"{table} must name a tensor", [name], tensors)
+        shared: list[str] = []
         for number, names in enumerate(place.share):
             known((*top, "share", number), "share must name tensors", names, tensors)
+            for name in names:
+                if name in shared:
+                    fault(
+                        (*top, "share", number),
+                        f"share must name a tensor once, not {name!r} twice",
+                    )
+                shared.append(name)
         known((*top, "spill"), "spill must name tensors", place.spill, tensors)
+        for rank in place.partition:
+            what = "partition must name a rank of the cascade"
+            known((*top, "partition", rank), what, [rank], ranks)
         for name in place.sizes:
             valid = parts | set(cascade.params)
             known((*top, "sizes", name), "size must be of a part or a parameter", [name], valid)

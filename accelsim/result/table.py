@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from accelsim.errors import nearest
 from accelsim.specs import Spec
+from accelsim.units import parse_count
+
+
+def _length(text: str) -> str:
+    parse_count(text)
+    return text
+
 
 Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
 Share = Annotated[float, Field(ge=0)]
+Length = Annotated[str, AfterValidator(_length)]
 
 
 class Column(Spec):
@@ -26,7 +34,7 @@ class _Selected(Spec):
     columns: list[str]
     designs: list[str] = []
     workloads: list[str] = []
-    lengths: list[str] = []
+    lengths: list[Length] = []
 
 
 class Tolerance(_Selected):
@@ -55,7 +63,7 @@ class Mean(Spec):
     geometric: bool = False
     scope: str = "attention"
     workloads: list[str] = []
-    lengths: list[str] = []
+    lengths: list[Length] = []
     value: float
     within: Share
     explanation: str = ""
@@ -70,7 +78,7 @@ class PublishedFile(Spec):
     columns: dict[str, Column]
     designs: dict[str, str]
     workloads: dict[str, str]
-    lengths: list[str]
+    lengths: list[Length]
     tolerances: list[Tolerance]
     means: list[Mean] = []
     gaps: list[Gap] = []
