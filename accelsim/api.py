@@ -158,6 +158,8 @@ class Job:
         mappings, problem = self._choices(stage)
         kernel = reference.run if full else jump.run
         for mapping in mappings:
+            if mapping.fallback and best is not None:
+                continue
             try:
                 lowered = lower(mapping.plan(problem))
                 outcome = kernel(lowered.program)

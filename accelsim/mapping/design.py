@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as Table
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -51,7 +51,8 @@ class Design:
                 faults.append(self.document.fault((*loc, "when"), f"when: {error}"))
                 continue
             if holds:
-                found.append(Mapping.load(self._path(entry.use), _changes(entry)))
+                mapping = Mapping.load(self._path(entry.use), _changes(entry))
+                found.append(replace(mapping, fallback=entry.fallback))
         if faults:
             raise SpecError(faults)
         if not found:

@@ -19,6 +19,7 @@ class Mapping:
     name: str
     spec: MappingSpec
     document: Document
+    fallback: bool = False  # tried only where no mapping before it can run
 
     @classmethod
     def load(cls, name: str, changes: Table[str, Any] | None = None) -> Mapping:

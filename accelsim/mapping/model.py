@@ -87,7 +87,8 @@ class MappingSpec(Placement):
 class Alternative(Spec):
     """One of several mapping files of a design, allowed where ``when`` holds (over rank sizes).
 
-    ``sizes``, ``hold`` and ``spill`` change what the file says.
+    ``sizes``, ``hold`` and ``spill`` change what the file says. A ``fallback`` is tried only where none
+    before it can run.
     """
 
     use: str
@@ -95,6 +96,7 @@ class Alternative(Spec):
     sizes: dict[str, int | str] = {}
     hold: Holds = {}
     spill: list[str] | None = None
+    fallback: bool = False
 
 
 class Variant(Spec):
