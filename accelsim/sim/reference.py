@@ -7,11 +7,12 @@ the time at which the wait is met is known, so a queue is looked at only when so
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
-from accelsim.sim.plan import check, compile_plan, next_active
-from accelsim.sim.program import Outcome, Phase, PhaseOutcome, Program
+from accelsim.sim.plan import Plan, check, compile_plan, next_active
+from accelsim.sim.program import Outcome, Phase, PhaseOutcome, Program, Task
 from accelsim.sim.report import deadlock
 
 Binding = tuple[str, int, int, int]
@@ -34,6 +35,63 @@ def run(
     return Outcome(phases=tuple(_Run(phase, observer, limit).run() for phase in phases))
 
 
+@dataclass(slots=True, eq=False)
+class _Resource:
+    """A resource: busy until ``free``, with its last instance, and the ready heads if it is shared."""
+
+    number: int
+    free: int = 0
+    last: tuple[int, int] = (-1, -1)
+    waiting: list[tuple[int, int, int]] = field(default_factory=list)  # (ready, slot, queue)
+
+
+@dataclass(slots=True, eq=False)
+class _Task:
+    """A task: what is fixed, and which of its instances were reached, when, and who waits for them."""
+
+    number: int
+    spec: Task
+    plan: Plan
+    shift: int
+    inner: int
+    durations: tuple[int, ...]
+    holds: bool
+    gives: list[tuple[tuple[int, int], ...]]  # by class
+    instances: list[int]  # how many started, by class
+    # By wait: its number, the producer, its starts or ends, lag and cause.
+    waits: list[tuple[int, _Task, dict[int, int], int, str]] = field(default_factory=list)
+    awaited: bool = False
+    anchor: bool = False  # some wait is for a start
+    lag: int = 0  # the longest of the waits for it
+    reached: int = 0
+    # Times of the instances that may still lie in the future (others may be kept as well).
+    starts: dict[int, int] = field(default_factory=dict)
+    ends: dict[int, int] = field(default_factory=dict)
+    keep: int = KEEP
+    waiters: dict[int, list[_Queue]] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class _Queue:
+    """A queue: its slot, and the head once it has been looked at (None: look)."""
+
+    number: int
+    body: list[tuple[_Task, int]]
+    resource: _Resource
+    shared: bool
+    done: bool
+    slot: int = 0
+    heads: Iterator[_Task] = field(init=False)  # those that are still to come
+    head: _Task | None = None
+    instance: int = 0  # of the head, as are its class, needs and the first wait not known to be met
+    kind: int = 0
+    needs: tuple[int, ...] = ()
+    wait: int = 0
+    ready: int = 0  # the time up to which the head is known to be held
+    cause: Binding = ("unit", -1, -1, -1)
+    stalls: dict[str, int] = field(default_factory=dict)
+
+
 class _Run:
     """The state of one phase in flight."""
 
@@ -44,60 +102,49 @@ class _Run:
         self.limit = -1 if limit is None else limit
         self.total = phase.iterations
         self.slots = phase.slots
-        tasks, queues = phase.tasks, phase.queues
+        self.resources = [_Resource(number) for number in range(len(phase.resources))]
+        self.tasks = [
+            _Task(
+                number=number,
+                spec=task,
+                plan=compile_plan(phase, task),
+                shift=task.shift,
+                inner=task.inner,
+                durations=task.durations,
+                holds=bool(task.takes or task.gives),
+                gives=[
+                    tuple((pool, n[kind]) for pool, n in task.gives)
+                    for kind in range(len(task.durations))
+                ],
+                instances=[0] * len(task.durations),
+            )
+            for number, task in enumerate(phase.tasks)
+        ]
+        for task in self.tasks:
+            for number, w in enumerate(task.spec.waits):
+                producer = self.tasks[w.producer]
+                producer.awaited = True
+                producer.anchor = producer.anchor or w.anchor == "start"
+                producer.lag = max(producer.lag, w.lag)
+                times = {"start": producer.starts, "end": producer.ends}[w.anchor]
+                task.waits.append((number, producer, times, w.lag, w.cause))
         users = [0] * len(phase.resources)
-        for queue in queues:
-            users[queue.resource] += 1
-        self.resource = [queue.resource for queue in queues]
-        self.bodies = [queue.body for queue in queues]
-        self.shared = [users[queue.resource] > 1 for queue in queues]  # by queue
-        self.buses = [resource for resource, n in enumerate(users) if n > 1]
-        self.inner = [task.inner for task in tasks]
-        self.shift = [task.shift for task in tasks]
-        self.durations = [task.durations for task in tasks]
-        self.holds = [bool(task.takes or task.gives) for task in tasks]
-        self.gives = [
-            [
-                tuple((pool, n[kind]) for pool, n in task.gives)
-                for kind in range(len(task.durations))
-            ]
-            for task in tasks
+        for spec in phase.queues:
+            users[spec.resource] += 1
+        self.buses = [self.resources[resource] for resource, n in enumerate(users) if n > 1]
+        self.queues = [
+            _Queue(
+                number=number,
+                body=[(self.tasks[task], k) for task, k in spec.body],
+                resource=self.resources[spec.resource],
+                shared=users[spec.resource] > 1,
+                done=not spec.body or self.slots == 0,
+            )
+            for number, spec in enumerate(phase.queues)
         ]
-        self.awaited = [False] * len(tasks)
-        for task in tasks:
-            for w in task.waits:
-                self.awaited[w.producer] = True
-        self.plans = [compile_plan(phase, task) for task in tasks]
-        self.waits = [
-            [(w.producer, ("start", "end").index(w.anchor), w.lag, w.cause) for w in task.waits]
-            for task in tasks
-        ]
-        # Queues: position, and the head once it has been looked at (None: look).
-        self.slot = [0] * len(queues)
-        self.item = [0] * len(queues)
-        self.idle = [False] * len(queues)  # nothing of this slot was active so far
-        self.head: list[tuple[int, int, int, tuple[int, ...]] | None] = [None] * len(queues)
-        self.wait = [0] * len(queues)
-        self.ready = [0] * len(queues)  # the time up to which the head is known to be held
-        self.cause: list[Binding] = [("unit", -1, -1, -1)] * len(queues)
-        self.done = [not queue.body or self.slots == 0 for queue in queues]
-        # Resources.
-        self.free = [0] * len(users)
-        self.last = [(-1, -1)] * len(users)
-        self.waiting: list[list[tuple[int, int, int]]] = [[] for _ in users]
-        # Tasks: instances reached, times of those that may still lie in the future, and waiters.
-        self.reached = [0] * len(tasks)
-        self.times: list[dict[int, tuple[int, int]]] = [{} for _ in tasks]
-        self.keep = [KEEP] * len(tasks)
-        self.lag = [0] * len(tasks)
-        for task in tasks:
-            for w in task.waits:
-                self.lag[w.producer] = max(self.lag[w.producer], w.lag)
-        self.waiters: list[dict[int, list[int]]] = [{} for _ in tasks]
+        for queue in self.queues:
+            queue.heads = self.heads(queue)
         # Counters.
-        self.instances = [[0] * len(task.durations) for task in tasks]
-        self.stalls: list[dict[str, int]] = [{} for _ in queues]
-        self.ticks = 0
         self.level = [0] * len(phase.pools)
         self.since = [0] * len(phase.pools)
         self.integral = [0] * len(phase.pools)
@@ -111,26 +158,29 @@ class _Run:
         # What is to happen: (time, 0, resource, gives) an end; (time, 1, queue, ()) a head ready for
         # a shared resource; (time, 2, queue, ()) a head to start. In this order at each time.
         self.events: list[tuple[int, int, int, tuple[tuple[int, int], ...]]] = []
-        self.work: list[int] = []
+        self.work: list[_Queue] = []
         self.offered = 0  # heads that are ready for a shared resource
 
     def run(self) -> PhaseOutcome:
         now = 0
-        events, work, start = self.events, self.work, self.start
-        work.extend(q for q in range(len(self.done)) if not self.done[q])
+        events, work, queues, start = self.events, self.work, self.queues, self.start
+        work.extend(queue for queue in queues if not queue.done)
         while True:
             while events and events[0][0] == now:
                 _, kind, number, gives = heappop(events)
                 if kind == 2 and self.limit:
-                    start(number, now)
-                    work.append(number)
+                    queue = queues[number]
+                    start(queue, now)
+                    work.append(queue)
                 elif kind == 1 and self.limit:
-                    heappush(self.waiting[self.resource[number]], (now, self.slot[number], number))
+                    queue = queues[number]
+                    heappush(queue.resource.waiting, (now, queue.slot, number))
                     self.offered += 1
                 else:
                     for pool, amount in gives:
                         self.hold(pool, -amount, now)
-            self.settle(now)
+            if work:
+                self.settle(now)
             while self.offered and self.arbitrate(now):
                 self.settle(now)
             if self.touched:
@@ -138,7 +188,7 @@ class _Run:
             if self.limit == 0 or not events:
                 break
             now = events[0][0]
-        if self.limit and not all(self.done):
+        if self.limit and not all(queue.done for queue in queues):
             raise deadlock(self.phase, self.blocked())
         return self.outcome()
 
@@ -154,166 +204,153 @@ class _Run:
         """Step (2): each shared resource starts at most one head; whether any did."""
         started = False
         for resource in self.buses:
-            heads = self.waiting[resource]
-            if heads and self.free[resource] <= now and self.limit:
-                queue = heappop(heads)[2]
+            if resource.waiting and resource.free <= now and self.limit:
+                queue = self.queues[heappop(resource.waiting)[2]]
                 self.offered -= 1
-                if self.ready[queue] < now:
-                    self.cause[queue] = ("bus", -1, *self.last[resource])
+                if queue.ready < now:
+                    queue.cause = ("bus", -1, *resource.last)
                 woken = len(self.work)
                 self.start(queue, now)
                 for other in self.work[woken:]:
-                    if self.shared[other]:
+                    if other.shared:
                         self.resolve(other, now)  # its head may be ready for a later resource
-                self.work[woken:] = [other for other in self.work[woken:] if not self.shared[other]]
+                self.work[woken:] = [other for other in self.work[woken:] if not other.shared]
                 self.work.append(queue)
                 started = True
         return started
 
-    def resolve(self, queue: int, now: int) -> bool:
+    def resolve(self, queue: _Queue, now: int) -> bool:
         """Find the head and when it is ready; True if it is a private head to start now."""
-        if self.done[queue]:
-            return False
-        shared = self.shared[queue]
-        head = self.head[queue]
-        if head is None:
-            head = self.next_head(queue)
-            if head is None:
+        task = queue.head
+        if task is None:
+            task = queue.head = next(queue.heads, None)
+            if task is None:
                 return False
-            self.head[queue] = head
-            resource = self.resource[queue]
-            wait = 0
-            ready = now if shared else self.free[resource]
+            ready = now if queue.shared else queue.resource.free
             if self.observer is not None:
-                self.cause[queue] = ("unit", -1, *self.last[resource])
+                queue.cause = ("unit", -1, *queue.resource.last)
+            waits = zip(task.waits, queue.needs)  # noqa: B905  (as many; strict takes longer)
         else:
-            wait = self.wait[queue]
-            ready = self.ready[queue]
-        task, _, _, needs = head
-        count = len(needs)
-        waits, reached = self.waits[task], self.reached
-        while wait < count:
-            need = needs[wait]
-            if need >= 0:
-                producer, anchor, lag, cause = waits[wait]
-                if need >= reached[producer]:
-                    self.waiters[producer].setdefault(need, []).append(queue)
-                    self.wait[queue] = wait
-                    self.ready[queue] = ready
-                    return False
-                times = self.times[producer].get(need)
-                # Not kept: it was passed over (now, or before), or it is over for long.
-                met = now if times is None else times[anchor] + lag
-                if met > ready:
-                    if not shared:
-                        stalls = self.stalls[queue]
-                        stalls[cause] = stalls.get(cause, 0) + met - ready
-                    ready = met
-                    if self.observer is not None:
-                        self.cause[queue] = ("wait", wait, producer, need)
-            wait += 1
-        self.wait[queue] = count
-        self.ready[queue] = ready
+            ready = queue.ready
+            waits = zip(task.waits[queue.wait :], queue.needs[queue.wait :])  # noqa: B905
+        for (wait, producer, times, lag, cause), need in waits:
+            met = times.get(need)
+            if met is not None:
+                met += lag
+            elif need < 0:
+                continue
+            elif need >= producer.reached:
+                producer.waiters.setdefault(need, []).append(queue)
+                queue.wait = wait
+                queue.ready = ready
+                return False
+            else:
+                met = now  # not kept: it was passed over (now, or before), or it is over for long
+            if met > ready:
+                if not queue.shared:
+                    queue.stalls[cause] = queue.stalls.get(cause, 0) + met - ready
+                ready = met
+                if self.observer is not None:
+                    queue.cause = ("wait", wait, producer.number, need)
+        if not queue.shared:
+            if ready > now:
+                heappush(self.events, (ready, 2, queue.number, ()))
+            return ready <= now
+        queue.ready = ready
         if ready > now:
-            heappush(self.events, (ready, 1 if shared else 2, queue, ()))
-            return False
-        if shared:
-            heappush(self.waiting[self.resource[queue]], (ready, self.slot[queue], queue))
+            heappush(self.events, (ready, 1, queue.number, ()))
+        else:
+            heappush(queue.resource.waiting, (ready, queue.slot, queue.number))
             self.offered += 1
-            return False
-        return True
+        return False
 
-    def next_head(self, queue: int) -> tuple[int, int, int, tuple[int, ...]] | None:
-        """Pass over inactive items; the head as (task, instance, class, needs), None at the end."""
-        body = self.bodies[queue]
-        item, slot = self.item[queue], self.slot[queue]
-        while True:
-            if item == len(body):
-                item = 0
-                self.slot[queue] = slot + 1
-                if self.idle[queue]:
-                    self.skip(queue)
-                self.idle[queue] = True
-                slot = self.slot[queue]
-                if slot >= self.slots:
-                    self.done[queue] = True
-                    return None
-            number, k = body[item]
-            iteration = slot - self.shift[number]
-            item += 1
-            plan = self.plans[number](iteration, k) if 0 <= iteration < self.total else None
-            if plan is not None:
-                self.item[queue] = item
-                self.idle[queue] = False
-                return number, iteration * self.inner[number] + k, plan[0], plan[1]
-            if iteration >= 0:
-                instance = iteration * self.inner[number] + k
-                self.reached[number] = instance + 1
-                if self.waiters[number]:
-                    self.wake(number, instance)
+    def heads(self, queue: _Queue) -> Iterator[_Task]:
+        """Walk the items of a queue, passing over inactive ones: the task of each head in turn."""
+        total, slot = self.total, 0
+        while slot < self.slots:
+            queue.slot = slot
+            idle = True  # nothing of this slot was active so far
+            for task, k in queue.body:
+                iteration = slot - task.shift
+                if iteration < 0:
+                    continue
+                instance = iteration * task.inner + k
+                plan = task.plan(iteration, k) if iteration < total else None
+                if plan is not None:
+                    idle = False
+                    queue.instance = instance
+                    queue.kind, queue.needs = plan
+                    yield task
+                else:
+                    task.reached = instance + 1
+                    if task.waiters:
+                        self.wake(task, instance)
+            slot += 1
+            if idle:
+                slot = self.skip(queue, slot)
+        queue.done = True
 
-    def skip(self, queue: int) -> None:
-        """Pass over all whole slots in which no guard can hold."""
+    def skip(self, queue: _Queue, slot: int) -> int:
+        """Pass over all whole slots from this one on in which no guard can hold."""
         slots = [self.slots]
-        used = {number for number, _ in self.phase.queues[queue].body}
-        for number in used:
-            task = self.phase.tasks[number]
-            first = max(self.slot[queue] - task.shift, 0)
-            slots.append(next_active(self.phase, task, first) + task.shift)
-        slot = max(self.slot[queue], min(slots))
-        if slot > self.slot[queue]:
-            for number in used:
-                task = self.phase.tasks[number]
-                instance = (slot - task.shift) * task.inner - 1
-                self.reached[number] = max(self.reached[number], instance + 1)
-                self.wake(number, instance)
-            self.slot[queue] = slot
+        used = [self.tasks[number] for number in {task.number for task, _ in queue.body}]
+        for task in used:
+            first = max(slot - task.shift, 0)
+            slots.append(next_active(self.phase, task.spec, first) + task.shift)
+        found = max(slot, min(slots))
+        if found > slot:
+            for task in used:
+                instance = (found - task.shift) * task.inner - 1
+                task.reached = max(task.reached, instance + 1)
+                self.wake(task, instance)
+        return found
 
-    def wake(self, task: int, instance: int) -> None:
+    def wake(self, task: _Task, instance: int) -> None:
         """All instances up to this one have started or been passed over: wake who waits for them."""
-        waiters = self.waiters[task]
-        for need in [need for need in waiters if need <= instance]:
-            self.work.extend(waiters.pop(need))
+        for need in [need for need in task.waiters if need <= instance]:
+            self.work.extend(task.waiters.pop(need))
 
-    def start(self, queue: int, now: int) -> None:
+    def start(self, queue: _Queue, now: int) -> None:
         """Start the head of a queue."""
-        head = self.head[queue]
-        assert head is not None
-        number, instance, kind, _ = head
-        self.head[queue] = None
-        end = now + self.durations[number][kind]
-        resource = self.resource[queue]
-        if self.awaited[number]:
-            times = self.times[number]
-            times[instance] = (now, end)
-            if len(times) > self.keep[number]:
-                since = now - self.lag[number]
-                times = {n: both for n, both in times.items() if both[1] > since}
-                self.times[number] = times
-                self.keep[number] = KEEP + 2 * len(times)
+        task, instance, kind, resource = queue.head, queue.instance, queue.kind, queue.resource
+        assert task is not None
+        queue.head = None
+        end = now + task.durations[kind]
+        if task.awaited:
+            ends = task.ends
+            ends[instance] = end
+            if task.anchor:
+                task.starts[instance] = now
+            if len(ends) > task.keep:
+                self.forget(task, now)
         self.limit -= 1
         if self.observer is not None:
-            iteration, k = divmod(instance, self.inner[number])
-            self.observer(number, iteration, k, now, end, queue, self.cause[queue])
-            self.last[resource] = (number, instance)
-        self.free[resource] = end
-        self.instances[number][kind] += 1
-        if end > self.ticks:
-            self.ticks = end
-        if self.holds[number]:
-            for pool, amounts in self.phase.tasks[number].takes:
+            iteration, k = divmod(instance, task.inner)
+            self.observer(task.number, iteration, k, now, end, queue.number, queue.cause)
+            resource.last = (task.number, instance)
+        resource.free = end
+        task.instances[kind] += 1
+        if task.holds:
+            for pool, amounts in task.spec.takes:
                 self.hold(pool, amounts[kind], now)
-            heappush(self.events, (end, 0, resource, self.gives[number][kind]))
-        elif self.shared[queue]:
-            heappush(self.events, (end, 0, resource, ()))
-        next_one = self.reached[number] == instance
-        self.reached[number] = instance + 1
-        waiters = self.waiters[number]
+            heappush(self.events, (end, 0, resource.number, task.gives[kind]))
+        elif queue.shared:
+            heappush(self.events, (end, 0, resource.number, ()))
+        waiters = task.waiters
         if waiters:
-            if not next_one:
-                self.wake(number, instance)  # some before it are not in the body
+            if task.reached != instance:
+                self.wake(task, instance)  # some before it are not in the body
             elif instance in waiters:
                 self.work.extend(waiters.pop(instance))
+        task.reached = instance + 1
+
+    def forget(self, task: _Task, now: int) -> None:
+        """Drop the times that no wait can look at in the future."""
+        since = now - task.lag
+        for instance in [n for n, end in task.ends.items() if end <= since]:
+            del task.ends[instance]
+            task.starts.pop(instance, None)
+        task.keep = KEEP + 2 * len(task.ends)
 
     def hold(self, pool: int, amount: int, now: int) -> None:
         self.integral[pool] += self.level[pool] * (now - self.since[pool])
@@ -333,28 +370,28 @@ class _Run:
     def blocked(self) -> list[tuple[int, int, int, int]]:
         """Who waits for what: (task, instance, producer, instance)."""
         found = []
-        for producer, waiters in enumerate(self.waiters):
-            for need, queues in waiters.items():
+        for producer in self.tasks:
+            for need, queues in producer.waiters.items():
                 for queue in queues:
-                    head = self.head[queue]
-                    assert head is not None
-                    found.append((head[0], head[1], producer, need))
+                    assert queue.head is not None
+                    found.append((queue.head.number, queue.instance, producer.number, need))
         return sorted(found)
 
     def outcome(self) -> PhaseOutcome:
+        ticks = max((resource.free for resource in self.resources), default=0)
         integral = [
-            done + level * (self.ticks - since)
+            done + level * (ticks - since)
             for done, level, since in zip(self.integral, self.level, self.since, strict=True)
         ]
         busy = (
-            sum(n * d for n, d in zip(counts, task.durations, strict=True))
-            for counts, task in zip(self.instances, self.phase.tasks, strict=True)
+            sum(n * d for n, d in zip(task.instances, task.durations, strict=True))
+            for task in self.tasks
         )
         return PhaseOutcome(
-            ticks=self.ticks,
-            instances=tuple(tuple(counts) for counts in self.instances),
+            ticks=ticks,
+            instances=tuple(tuple(task.instances) for task in self.tasks),
             busy=tuple(busy),
-            stalls=tuple(self.stalls),
+            stalls=tuple(queue.stalls for queue in self.queues),
             pool_peak=tuple(self.peak),
             pool_integral=tuple(integral),
             buffer_peak=dict(zip(self.buffers, self.buffer_peak, strict=True)),
