@@ -73,11 +73,13 @@ def list_(
 @app.command()
 def check(
     paths: Annotated[list[Path], typer.Argument(help="Spec files, or folders of them.")],
+    seq: Seq = None,
 ) -> int:
-    """Check spec files: every fault as file:line:col: message."""
+    """Check spec files: every fault as file:line:col: message; designs must run at --seq tokens."""
+    from accelsim.cli import flags
     from accelsim.cli.checking import check_paths
 
-    return check_paths(paths)
+    return check_paths(paths, None if seq is None else flags.length(seq))
 
 
 @app.command()

@@ -15,13 +15,13 @@ ENDINGS = (".yaml", ".yml")
 WORKLOAD = "bert"
 
 
-def check_paths(paths: Iterable[Path]) -> int:
-    """Check files and folders; print every fault; return the worst exit code."""
+def check_paths(paths: Iterable[Path], seq: int | None = None) -> int:
+    """Check files and folders, designs at ``seq`` tokens; print every fault; return the worst code."""
     worst = checked = 0
     told: set[str] = set()
     for file, alone in _files(paths):
         try:
-            check_file(file, alone=alone)
+            check_file(file, alone=alone, seq=seq)
         except (AccelsimError, OSError) as error:
             worst = max(worst, error.exit_code if isinstance(error, AccelsimError) else 2)
             where = f"{file}:1:1: " if isinstance(error, InfeasibleError) else ""
@@ -36,7 +36,7 @@ def check_paths(paths: Iterable[Path]) -> int:
     return worst
 
 
-def check_file(path: Path, *, alone: bool = True) -> None:
+def check_file(path: Path, *, alone: bool = True, seq: int | None = None) -> None:
     """Raise SpecError or InfeasibleError for what is wrong with one file.
 
     ``alone``: a mapping must run at the default workload; in a folder its design says when it is used.
@@ -49,12 +49,12 @@ def check_file(path: Path, *, alone: bool = True) -> None:
         message = f"file must be a spec of one of the kinds {known}; it has {keys}"
         raise SpecError(Fault(message=message, file=str(path)))
     try:
-        _check(kind, document, path, alone=alone)
+        _check(kind, document, path, alone=alone, seq=seq)
     except SpecError as error:
         raise SpecError([_placed(document, fault) for fault in error.faults]) from None
 
 
-def _check(kind: str, document: Document, path: Path, *, alone: bool) -> None:
+def _check(kind: str, document: Document, path: Path, *, alone: bool, seq: int | None) -> None:
     match kind:
         case "arch":
             _arch(document)
@@ -63,9 +63,9 @@ def _check(kind: str, document: Document, path: Path, *, alone: bool) -> None:
         case "costs":
             _costs(path)
         case "design":
-            _design(path)
+            _design(path, seq)
         case "mapping":
-            _mapping(document, path, alone=alone)
+            _mapping(document, path, alone=alone, seq=seq)
         case "published":
             _published(path)
         case "study":
@@ -125,19 +125,19 @@ def _costs(path: Path) -> None:
     CostTable.load(str(path) if "/" in str(path) else f"./{path}")
 
 
-def _design(path: Path) -> None:
+def _design(path: Path, seq: int | None) -> None:
     from accelsim.api import Job
     from accelsim.energy.tables import CostTable
     from accelsim.mapping import Workload
 
     job = Job.of(str(path) if "/" in str(path) else f"./{path}")
     CostTable.load(job.costs)
-    for stage in Workload.load(WORKLOAD).stages:
+    for stage in Workload.load(WORKLOAD, seq).stages:
         if stage.scope == "attention":
             job.run(stage)
 
 
-def _mapping(document: Document, path: Path, *, alone: bool) -> None:
+def _mapping(document: Document, path: Path, *, alone: bool, seq: int | None) -> None:
     from accelsim.arch import Architecture
     from accelsim.cascade import Cascade
     from accelsim.mapping import Mapping, Problem, Workload
@@ -157,7 +157,7 @@ def _mapping(document: Document, path: Path, *, alone: bool) -> None:
         return
     arch = Architecture.load(str(beside.absolute()))
     for cascade in cascades:
-        stages = Workload.load(WORKLOAD).stages
+        stages = Workload.load(WORKLOAD, seq).stages
         own = [s for s in stages if s.cascade == cascade.name] or [
             s for s in stages if s.scope == "attention"
         ]
