@@ -60,7 +60,9 @@ def _top(
 def list_(
     kind: Annotated[
         str | None,
-        typer.Argument(help="cascades, archs, mappings, workloads, designs, costs or studies."),
+        typer.Argument(
+            help="cascades, archs, mappings, workloads, designs, costs, studies, published or engines."
+        ),
     ] = None,
     json: Json = False,
 ) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from accelsim import engines
 from accelsim.cli import study
 from accelsim.cli.flags import choice
+from accelsim.engines import model_class
 from accelsim.specs import find, names, path, read
 
 _PLURALS = {
@@ -17,12 +19,12 @@ _PLURALS = {
     "designs": "design",
     "costs": "costs",
 }
-KINDS = (*_PLURALS, "studies", "published")
+KINDS = (*_PLURALS, "studies", "published", "engines")
 
 
 def listing(kind: str | None, *, as_json: bool) -> None:
     wanted = KINDS if kind is None else (choice(kind, KINDS, "what to list"),)
-    found = {each: {name: _summary(file) for name, file in files(each).items()} for each in wanted}
+    found = {each: _summaries(each) for each in wanted}
     if as_json:
         print(json.dumps(found, indent=2, ensure_ascii=False))
         return
@@ -31,6 +33,16 @@ def listing(kind: str | None, *, as_json: bool) -> None:
         for each, entries in found.items()
     ]
     print("\n\n".join(blocks))
+
+
+def _summaries(kind: str) -> dict[str, str]:
+    if kind == "engines":
+        return {name: _first_sentence(model_class(name)) for name in engines.NAMES}
+    return {name: _summary(file) for name, file in files(kind).items()}
+
+
+def _first_sentence(model: type) -> str:
+    return (model.__doc__ or "").split("\n\n")[0].strip()
 
 
 def files(kind: str) -> dict[str, Path]:

@@ -46,7 +46,17 @@ def test_list_of_everything(cli):
     code, out, _ = cli("list")
     assert code == 0
     assert [line[:-1] for line in out.splitlines() if line.endswith(":")] == [
-        *("cascades", "archs", "mappings", "workloads", "designs", "costs", "studies", "published")
+        *(
+            "cascades",
+            "archs",
+            "mappings",
+            "workloads",
+            "designs",
+            "costs",
+            "studies",
+            "published",
+            "engines",
+        )
     ]
 
 

@@ -1,0 +1,227 @@
+"""The convention of engines: a frozen dataclass of parameters that knows its time and actions.
+
+An engine ``x`` is three files: ``accelsim/engines/x.py`` (this convention), ``rtl/x.py`` (a
+``wiring.Component`` of the same class name whose constructor takes the dataclass, with one stream
+member per port), and ``tests/rtl/test_x.py``, which holds the two together.
+"""
+
+from __future__ import annotations
+
+import operator
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any, ClassVar, Literal, Protocol, TypeVar, get_type_hints
+
+from accelsim.engines.stimulus import Source, Stimulus, Transfer
+from accelsim.errors import Fault, SpecError, nearest
+
+_Parameter = TypeVar("_Parameter")
+
+
+def parameter(
+    default: _Parameter, doc: str, *, low: int | None = None, high: int | None = None
+) -> _Parameter:
+    """Declare a parameter of an engine: its default, what it says (with unit), its bounds."""
+    found: _Parameter = field(default=default, metadata={"doc": doc, "low": low, "high": high})
+    return found
+
+
+@dataclass(frozen=True)
+class Port:
+    """A stream of an engine. Its payload has named fields; the first is least significant.
+
+    ``always_ready`` and ``always_valid`` are for rigid ports: those signals do not exist.
+    """
+
+    name: str
+    direction: Literal["in", "out"]
+    fields: tuple[tuple[str, int], ...]
+    always_ready: bool = False
+    always_valid: bool = False
+
+    @property
+    def width(self) -> int:
+        """Bits of the payload."""
+        return sum(bits for _, bits in self.fields)
+
+    def pack(self, **values: int) -> int:
+        """Return a payload's bits; every field must be given, as a whole number that fits."""
+        if set(values) != {name for name, _ in self.fields}:
+            wanted = ", ".join(name for name, _ in self.fields)
+            raise ValueError(f"port {self.name} must be given {wanted}, not {', '.join(values)}")
+        found, shift = 0, 0
+        for name, bits in self.fields:
+            value = operator.index(values[name])
+            if not 0 <= value < 1 << bits:
+                raise ValueError(f"{self.name}.{name} must fit {bits} bits, not {value}")
+            found |= value << shift
+            shift += bits
+        return found
+
+    def unpack(self, value: int) -> dict[str, int]:
+        found = {}
+        for name, bits in self.fields:
+            found[name] = value & ((1 << bits) - 1)
+            value >>= bits
+        return found
+
+
+def stream(name: str, direction: Literal["in", "out"], width: int, **rigid: bool) -> Port:
+    """Return a port whose payload is one field of ``width`` bits."""
+    return Port(name, direction, ((name, width),), **rigid)
+
+
+class Model(Protocol):
+    """The state of an engine between two clock edges."""
+
+    def step(
+        self, offered: Mapping[str, int | None], ready: Mapping[str, bool]
+    ) -> tuple[frozenset[str], Mapping[str, int]]:
+        """Pass one cycle.
+
+        ``offered`` has, by input port, the value on it, None if its valid is low; ``ready`` the
+        level at each output port. Returns the input ports whose ready is high, and the values on
+        the output ports whose valid is high. A transfer happens where both are.
+        """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Engine(ABC):
+    """An engine with its parameters: when it is ready, how long it takes, what it does.
+
+    All times are in cycles. Raises SpecError if a parameter is out of its bounds.
+    """
+
+    name: ClassVar[str]
+    """Its entry in the registry, and the name of its module here and in accelsim.rtl."""
+
+    def __post_init__(self) -> None:
+        hints = get_type_hints(type(self))
+        for declared in fields(self):
+            self._check_bounds(declared.name, hints[declared.name], declared.metadata)
+        self.check()
+
+    def check(self) -> None:  # noqa: B027 - most engines have nothing to add
+        """Raise :meth:`fault` if the parameters do not go together."""
+
+    @property
+    @abstractmethod
+    def ports(self) -> tuple[Port, ...]:
+        """The streams, inputs first."""
+
+    @property
+    @abstractmethod
+    def latency(self) -> int:
+        """Cycles from the transfer of the last operand to that of the first result, unstalled."""
+
+    @property
+    @abstractmethod
+    def interval(self) -> int:
+        """Cycles from one operation to the next, unstalled."""
+
+    @property
+    @abstractmethod
+    def lags(self) -> Mapping[tuple[str, str], int]:
+        """Cycles from an operand's transfer to its result's, unstalled, by (operand, result)."""
+
+    @property
+    @abstractmethod
+    def actions(self) -> Mapping[str, int]:
+        """What one operation is charged: number by action."""
+
+    @abstractmethod
+    def model(self) -> Model:
+        """Return the cycle model, as after reset."""
+
+    def run(self, stimulus: Stimulus) -> Iterator[Transfer]:
+        """Yield every transfer, by cycle, then in the order of :attr:`ports`."""
+        model = self.model()
+        sources = {p.name: Source(stimulus.offers.get(p.name, ())) for p in self.inputs}
+        for cycle in range(stimulus.cycles):
+            offered = {name: source.offered for name, source in sources.items()}
+            ready = {p.name: stimulus.is_ready(p.name, cycle) for p in self.outputs}
+            takes, gives = model.step(offered, ready)
+            for name, value in offered.items():
+                if value is not None and name in takes:
+                    yield Transfer(cycle, name, value)
+                sources[name].tick(taken=name in takes)
+            for port in self.outputs:
+                if port.name in gives and ready[port.name]:
+                    yield Transfer(cycle, port.name, gives[port.name])
+
+    @property
+    def inputs(self) -> tuple[Port, ...]:
+        return tuple(port for port in self.ports if port.direction == "in")
+
+    @property
+    def outputs(self) -> tuple[Port, ...]:
+        return tuple(port for port in self.ports if port.direction == "out")
+
+    def port(self, name: str) -> Port:
+        return next(port for port in self.ports if port.name == name)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Values by name, in the order of declaration."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
+    def fault(self, text: str) -> SpecError:
+        return SpecError(f"{self.name}: {text}")
+
+    @classmethod
+    def of(cls, settings: Mapping[str, str]) -> Engine:
+        """Make one from texts such as {"width": "16"}; SpecError lists every fault."""
+        hints = get_type_hints(cls)
+        known = {each.name: hints[each.name] for each in fields(cls)}
+        faults, values = [], {}
+        for name, text in settings.items():
+            if name not in known:
+                hint = nearest(name, known)
+                faults.append(Fault(message=f"{cls.name}: unknown parameter {name!r}{hint}"))
+                continue
+            try:
+                values[name] = _read(text, known[name])
+            except ValueError as error:
+                faults.append(Fault(message=f"{cls.name}: {name} {error}"))
+        if faults:
+            raise SpecError(faults)
+        return cls(**values)
+
+    @classmethod
+    def describe(cls) -> dict[str, tuple[Any, str]]:
+        """Return default and meaning of each parameter."""
+        return {
+            each.name: (
+                None if each.default is MISSING else each.default,
+                str(each.metadata.get("doc", "")),
+            )
+            for each in fields(cls)
+        }
+
+    def _check_bounds(self, name: str, kind: Any, limits: Mapping[str, Any]) -> None:
+        value = getattr(self, name)
+        if kind is not int:
+            return
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise self.fault(f"{name} must be a whole number, not {value!r}")
+        low, high = limits.get("low"), limits.get("high")
+        if low is not None and value < low:
+            raise self.fault(f"{name} must be at least {low}, not {value}")
+        if high is not None and value > high:
+            raise self.fault(f"{name} must be at most {high}, not {value}")
+
+
+def _read(text: str, kind: Any) -> Any:
+    """Read a parameter's text: a whole number, true or false, a word, or what its type can parse."""
+    if kind is int:
+        try:
+            return int(text, 10)
+        except ValueError:
+            raise ValueError(f"must be a whole number, not {text!r}") from None
+    if kind is bool:
+        if text not in {"true", "false"}:
+            raise ValueError(f"must be true or false, not {text!r}")
+        return text == "true"
+    return text if kind is str else kind.parse(text)

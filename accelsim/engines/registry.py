@@ -1,0 +1,28 @@
+"""The engines by name; a row per engine, loaded when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+
+from accelsim.engines.engine import Engine
+from accelsim.errors import SpecError, nearest
+
+# Name of the engine and of its module, here and in accelsim.rtl: name of the class in both.
+CLASSES: Mapping[str, str] = {
+    "fifo": "Fifo",
+}
+NAMES = tuple(sorted(CLASSES))
+
+
+def model_class(name: str) -> type[Engine]:
+    """Return an engine's dataclass; SpecError names the nearest."""
+    if name not in CLASSES:
+        raise SpecError(f"unknown engine {name!r}{nearest(name, CLASSES)}")
+    found: type[Engine] = getattr(import_module(f"{__package__}.{name}"), CLASSES[name])
+    return found
+
+
+def engine(name: str, settings: Mapping[str, str] | None = None) -> Engine:
+    """Return an engine with its parameters set by text; SpecError lists what is wrong."""
+    return model_class(name).of(settings or {})

@@ -1,0 +1,46 @@
+"""Stream FIFO: a ring of words in registers, read and write pointer, a count."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Array, Module, Mux, Signal
+
+from accelsim.rtl.block import Block
+
+
+class Fifo(Block):
+    """Twin of :class:`accelsim.engines.fifo.Fifo`. First word falls through; latency 1 cycle.
+
+    The words are registers, which a reset need not clear: the count says which of them mean
+    something.
+    """
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        depth = self.engine.depth
+        words = Array(
+            Signal(self.engine.width, name=f"word_{n}", reset_less=True) for n in range(depth)
+        )
+        count = Signal(range(depth + 1))
+        read = Signal(range(depth))
+        write = Signal(range(depth))
+        take = self.i.valid & self.i.ready
+        give = self.o.valid & self.o.ready
+        m.d.comb += [
+            self.i.ready.eq(count != depth),
+            self.o.valid.eq(count != 0),
+            self.o.payload.eq(words[read]),
+        ]
+        with m.If(take):
+            m.d.sync += [words[write].eq(self.i.payload), _step(write, depth)]
+        with m.If(give):
+            m.d.sync += _step(read, depth)
+        with m.If(take & ~give):
+            m.d.sync += count.eq(count + 1)
+        with m.Elif(give & ~take):
+            m.d.sync += count.eq(count - 1)
+        return m
+
+
+def _step(pointer: Signal, depth: int) -> object:
+    """Move a pointer round the ring, whatever its length."""
+    return pointer.eq(Mux(pointer == depth - 1, 0, pointer + 1))
