@@ -5,11 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from accelsim.cli.kinds import kind_of, models
 from accelsim.cli.main import messages
-from accelsim.errors import AccelsimError, Fault, InfeasibleError, SpecError
-from accelsim.specs import Document, read, validate
+from accelsim.errors import AccelsimError, Fault, InfeasibleError, SpecError, nearest
+from accelsim.specs import Document, read
+
+if TYPE_CHECKING:
+    from accelsim.mapping import Stage
 
 ENDINGS = (".yaml", ".yml")
 WORKLOAD = "bert"
@@ -216,18 +220,37 @@ def _study(path: Path) -> None:
 
 
 def _workload(path: Path) -> None:
-    from accelsim.cascade import Cascade
-    from accelsim.mapping.workload import Workload, WorkloadSpec
+    from accelsim.mapping import Workload
 
     document = read(path)
-    spec = validate(document, WorkloadSpec)
-    Workload.load(str(path) if "/" in str(path) else f"./{path}")
-    for name, stage in spec.stages.items():
-        if stage.cascade != "attention":
-            try:
-                Cascade.load(stage.cascade)
-            except SpecError as error:
-                raise _at(document, ("stages", name, "cascade"), error) from None
+    workload = Workload.load(str(path) if "/" in str(path) else f"./{path}")
+    placed = [("stages", s) for s in workload.stages]
+    placed += [("alternatives", s) for s in workload.alternatives]
+    for key, stage in placed:
+        if stage.cascade != "attention":  # which the design chooses
+            _stage(document, (key, stage.name), stage)
+
+
+def _stage(document: Document, loc: tuple[str, str], stage: Stage) -> None:
+    """Check that a stage gives its cascade the sizes that it needs, and nothing else."""
+    from accelsim.cascade import Cascade
+
+    try:
+        cascade = Cascade.load(stage.cascade)
+    except SpecError as error:
+        raise _at(document, (*loc, "cascade"), error) from None
+    known = {*cascade.shape_names, *cascade.params}
+    for name in stage.ranks:
+        if name not in known:
+            message = (
+                f"{name} must be a size or a parameter of {cascade.name}{nearest(name, known)}"
+            )
+            raise SpecError(document.fault((*loc, "ranks", name), message))
+    try:
+        cascade.sizes(**stage.ranks)
+    except SpecError as error:
+        said = "; ".join(fault.message for fault in error.faults)
+        raise SpecError(document.fault((*loc, "ranks"), f"{cascade.name}: {said}")) from None
 
 
 def _at(document: Document, loc: tuple[str, ...], error: SpecError) -> SpecError:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as Table
-from dataclasses import dataclass
-from typing import Annotated, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
@@ -12,7 +12,15 @@ from accelsim.errors import Fault, SpecError, nearest
 from accelsim.specs import Document, Spec, find, read, validate
 from accelsim.specs.expr import Expression
 
+if TYPE_CHECKING:
+    from accelsim.cascade import Cascade
+
 Positive = Annotated[int, Field(gt=0)]
+ATTENTION = "attention"
+TOKENS = ("P", "M", "N")  # as many as there are tokens, unless the workload says otherwise
+LEADING = {"B": ("b", "batch"), "H": ("h", "head")}
+"""Ranks of every tensor of a cascade that does not have them itself, with names for their loops."""
+COMMON = {*TOKENS, *LEADING, "E", "F", "G", "D"}  # names that mean the same in every cascade
 
 
 class StageSpec(Spec):
@@ -31,15 +39,22 @@ class StageSpec(Spec):
 
 
 class WorkloadSpec(Spec):
-    """The file ``einsum_cascades/workloads/NAME.yaml``; ``seq`` names the ranks that --seq sets."""
+    """The file ``einsum_cascades/workloads/NAME.yaml``; ``seq`` names the ranks that --seq sets.
+
+    ``derived`` are ranks that follow from the others (``HI: floor(sqrt(N))``), each from those before
+    it; --set replaces them too. ``alternatives`` are stages by cascade that stand in place of the
+    attention when that cascade is asked for.
+    """
 
     name: str
     summary: str = ""
     source: str
     ranks: dict[str, Positive]
+    derived: dict[str, str] = {}
     seq: list[str] = ["P", "M"]
     default_seq: Positive = 1024
     stages: dict[str, StageSpec]
+    alternatives: dict[str, StageSpec] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +75,9 @@ class Workload:
     spec: WorkloadSpec
     ranks: Table[str, int]
     stages: tuple[Stage, ...]
+    alternatives: tuple[Stage, ...] = ()
+    seq: int = 1024
+    """Tokens: what --seq says, else the workload's own."""
 
     @classmethod
     def load(
@@ -68,48 +86,116 @@ class Workload:
         """Read a workload with ``seq`` for its sequence ranks and other ranks replaced."""
         document = read(find.path("workload", name))
         spec = validate(document, WorkloadSpec)
-        ranks: dict[str, int] = dict(spec.ranks)
-        ranks |= dict.fromkeys(spec.seq, seq or spec.default_seq)
-        known = {*ranks, "P", "M", "N"}
-        for key, value in (overrides or {}).items():
-            if key not in known:
-                raise SpecError(f"--set {key}: must be a rank of the workload{nearest(key, known)}")
-            ranks[key] = value
-        return cls(spec=spec, ranks=ranks, stages=_stages(spec, ranks, document))
+        reader = _Reader(document)
+        tokens = seq or spec.default_seq
+        ranks = reader.ranks(spec, tokens, overrides or {})
+        stages = reader.stages("stages", spec.stages, ranks)
+        others = reader.stages("alternatives", spec.alternatives, ranks)
+        if reader.faults:
+            raise SpecError(reader.faults)
+        return cls(
+            spec=spec,
+            ranks=ranks,
+            stages=stages,
+            alternatives=others,
+            seq=tokens,
+        )
 
     def stage(self, name: str) -> Stage:
         return next(stage for stage in self.stages if stage.name == name)
 
+    def stage_of(self, cascade: Cascade) -> Stage:
+        """Return the stage that runs a cascade at the sizes of this workload.
 
-def _stages(spec: WorkloadSpec, ranks: dict[str, int], document: Document) -> tuple[Stage, ...]:
-    faults: list[Fault] = []
+        It is the stage or alternative that names the cascade; else an attention stage whose ranks are
+        just those of the cascade; else the ranks P, M, N (the tokens), E, F, G, H and D by their names,
+        where batch and heads that the cascade does not have lead. SpecError where a size is missing.
+        """
+        attention = [s for s in self.stages if s.scope == ATTENTION]
+        named = [s for s in (*self.alternatives, *attention) if s.cascade == cascade.name]
+        if named:
+            return named[0]
+        needs = set(cascade.shape_names)
+        for stage in attention:
+            if needs <= set(stage.ranks) <= needs | set(cascade.params):
+                return replace(stage, cascade=cascade.name, variant="")
+        return self._by_name(cascade)
 
-    def number(value: int | str, loc: tuple[str | int, ...]) -> int:
+    def _by_name(self, cascade: Cascade) -> Stage:
+        known = {
+            **dict.fromkeys(TOKENS, self.seq),
+            **{name: size for name, size in self.ranks.items() if name in COMMON},
+        }
+        missing = [name for name in cascade.shape_names if name not in known]
+        if missing:
+            raise SpecError(
+                f"{self.spec.name} must have a stage or an alternative for {cascade.name}: the size"
+                f" {missing[0]} has no place in this workload"
+            )
+        return Stage(
+            name=ATTENTION,
+            cascade=cascade.name,
+            variant="",
+            scope=ATTENTION,
+            ranks={name: known[name] for name in cascade.shape_names},
+            leading={
+                next(loop for loop in loops if loop not in cascade.block.coords): self.ranks[name]
+                for name, loops in LEADING.items()
+                if name in self.ranks and name not in cascade.shape_names
+            },
+            shared=frozenset(),
+        )
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Turns expressions into sizes; faults are kept with their places."""
+
+    document: Document
+    faults: list[Fault] = field(default_factory=list)
+
+    def ranks(self, spec: WorkloadSpec, tokens: int, given: Table[str, int]) -> dict[str, int]:
+        ranks: dict[str, int] = {**spec.ranks, **dict.fromkeys(spec.seq, tokens)}
+        known = {*ranks, *spec.derived, *TOKENS}
+        for key, value in given.items():
+            if key not in known:
+                raise SpecError(f"--set {key}: must be a rank of the workload{nearest(key, known)}")
+            ranks[key] = value
+        for key, text in spec.derived.items():
+            if key not in given:
+                ranks[key] = self.number(text, ("derived", key), ranks)
+        return ranks
+
+    def stages(
+        self, key: str, specs: Table[str, StageSpec], ranks: Table[str, int]
+    ) -> tuple[Stage, ...]:
+        return tuple(self._stage(name, spec, (key, name), ranks) for name, spec in specs.items())
+
+    def _stage(
+        self, name: str, spec: StageSpec, loc: tuple[str, ...], ranks: Table[str, int]
+    ) -> Stage:
+        def numbers(key: str, table: Table[str, int | str]) -> dict[str, int]:
+            return {k: self.number(v, (*loc, key, k), ranks) for k, v in table.items()}
+
+        return Stage(
+            name=name,
+            cascade=spec.cascade,
+            variant=spec.variant,
+            scope=spec.scope,
+            ranks=numbers("ranks", spec.ranks),
+            leading=numbers("leading", spec.leading),
+            shared=frozenset(spec.shared),
+        )
+
+    def number(self, value: int | str, loc: tuple[str | int, ...], ranks: Table[str, int]) -> int:
+        """Return a size, or 1 and a fault."""
         try:
             found: Any = (
-                value if isinstance(value, int) else Expression.parse(value).evaluate(ranks)
+                value if isinstance(value, int) else Expression.parse(value).evaluate(dict(ranks))
             )
             if found != int(found) or found < 1:
                 raise ValueError(f"must be a whole number of at least 1, not {found}")
             return int(found)
         except (ValueError, ArithmeticError) as error:
-            faults.append(document.fault(loc, str(error)))
+            self.faults.append(self.document.fault(loc, str(error)))
             return 1
-
-    stages = []
-    for name, stage in spec.stages.items():
-        loc = ("stages", name)
-        stages.append(
-            Stage(
-                name=name,
-                cascade=stage.cascade,
-                variant=stage.variant,
-                scope=stage.scope,
-                ranks={k: number(v, (*loc, "ranks", k)) for k, v in stage.ranks.items()},
-                leading={k: number(v, (*loc, "leading", k)) for k, v in stage.leading.items()},
-                shared=frozenset(stage.shared),
-            )
-        )
-    if faults:
-        raise SpecError(faults)
-    return tuple(stages)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from accelsim.cascade import Cascade
 from accelsim.errors import DeadlockError, InfeasibleError, SpecError
 from accelsim.mapping import Design, Mapping, Workload
 from accelsim.specs import read_text
@@ -322,12 +323,44 @@ def test_workload(tmp_path) -> None:
         (("B: 2", "B: 0"), ":3:12: ranks.B must be above 0, not 0"),
         (("source: made up\n", ""), ":1:1: must have the key 'source'"),
         (("stages:", "stagse:"), ":4:1: unknown key 'stagse'; did you mean 'stages'?"),
+        (("stages:", "derived: {X: N // 2}\nstages:"), ":4:14: 'N // 2': unknown name 'N'"),
+        (
+            ("stages:", "derived: {X: B - 2}\nstages:"),
+            ":4:14: must be a whole number of at least 1",
+        ),
     ],
 )
 def test_faulty_workload(tmp_path, change: Change, message: str) -> None:
     with pytest.raises(SpecError) as error:
         workload(tmp_path, change)
-    assert str(error.value).splitlines()[0].endswith(f"mine.yaml{message}")
+    assert f"mine.yaml{message}" in str(error.value).splitlines()[0]
+
+
+DERIVED = ("stages:", "derived: {X: B * H, Y: X + 1}\nstages:")
+
+
+def test_derived_ranks_follow_and_can_be_set(tmp_path) -> None:
+    assert workload(tmp_path, DERIVED, B=5).ranks["Y"] == 16
+    assert workload(tmp_path, DERIVED, X=1).ranks["Y"] == 2
+
+
+def test_the_stage_of_a_cascade(tmp_path) -> None:
+    """By its name, by its ranks, by the names of its ranks; else there is none."""
+    other = "alternatives: {landmark: {cascade: landmark, ranks: {N: 9, E: 2, F: 2, L: 3}}}\n"
+    mine = workload(tmp_path, ("stages:", other + "stages:"))
+
+    def stage(name: str) -> tuple[dict[str, int], dict[str, int]]:
+        found = mine.stage_of(Cascade.load(name))
+        assert found.cascade == name
+        return dict(found.ranks), dict(found.leading)
+
+    assert stage("landmark") == ({"N": 9, "E": 2, "F": 2, "L": 3}, {})
+    assert stage("kv_quant") == ({"P": 64, "M": 64, "E": 8, "F": 8}, {"b": 2})
+    assert stage("alibi") == ({"N": 64, "E": 8, "F": 8}, {"b": 2, "h": 3})
+    with pytest.raises(SpecError, match="an alternative for ssd: the size S has no place"):
+        stage("ssd")
+    plain = workload(tmp_path).stage_of(Cascade.load("landmark"))
+    assert plain.leading == {"batch": 2, "h": 3}  # b is a coordinate of the cascade
 
 
 def test_unknown_rank_of_a_workload(tmp_path) -> None:
