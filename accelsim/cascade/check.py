@@ -182,7 +182,11 @@ def _tree(
                 known = nearest(name, allowed)
                 message = f"{name!r} is not on the left of {equation.tensor!r}, nor reduced{known}"
                 yield source.fault(node.at, message)
-            case ast.Symbol(name=name) if name not in symbols and not name.startswith("|"):
+            case ast.Symbol(name=name) if name.startswith("|"):
+                if name[1:-1] not in coords:
+                    known = nearest(name[1:-1], coords)
+                    yield source.fault(node.at, f"{name[1:-1]!r} is not a coordinate{known}")
+            case ast.Symbol(name=name) if name not in symbols:
                 yield source.fault(
                     node.at, f"unknown name {name!r}{nearest(name, symbols | coords)}"
                 )

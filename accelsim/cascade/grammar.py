@@ -21,7 +21,7 @@ sum      = product {("+" | "-") product}
 product  = unary {("*" | "/" | "//" | "%") unary}
 unary    = "-" unary | default
 default  = atom ["?" unary]
-atom     = number | "'" word "'" | "inf" | name | function "(" expr {"," expr} ")"
+atom     = number | "'" word "'" | "inf" | name | "|" coord "|" | function "(" expr {"," expr} ")"
          | NAME "[" [ index {"," index} ] "]" | "(" expr ")"
 index    = expr, in which an atom may be a gather
 gather   = "@" NAME "[" [ index {"," index} ] "]" ":" coord

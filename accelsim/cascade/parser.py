@@ -194,6 +194,8 @@ class _Parser:
         at = self.token.at
         expr = self.expr()
         match expr:
+            case _ if any(isinstance(n, ast.Symbol) and n.name[0] == "|" for n in ast.walk(expr)):
+                pass  # an extent is a number, not a coordinate
             case ast.Symbol(name=name):
                 return Plain(coord=name)
             case ast.Number(value=int() as value):
@@ -353,6 +355,9 @@ class _Parser:
         if token.text == "inf":
             self.take()
             return ast.Number(value=float("inf"), at=token.at)
+        if token.kind == "extent":
+            self.take()
+            return ast.Symbol(name=token.text, at=token.at)
         name = self.name("a value")
         if self.accept("["):
             return ast.Read(tensor=name.text, indices=self.listed("]", self.expr), at=name.at)
