@@ -27,6 +27,10 @@ ArchSet = Annotated[
     list[str] | None,
     typer.Option(help="Field of the architecture, such as PE2D.rows=128.", metavar="FIELD=VALUE"),
 ]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Parameter of the engine, such as width=16.", metavar="NAME=VALUE"),
+]
 Scope = Annotated[str, typer.Option(help="attention, or layer.", metavar="SCOPE")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Full = Annotated[bool, typer.Option("--full", help="Use the reference kernel, event by event.")]
@@ -195,6 +199,20 @@ def reproduce(
     from accelsim.cli.reproducing import reproduce_command
 
     return reproduce_command(source, physical=physical, as_json=json, out=out)
+
+
+@app.command()
+def rtl(
+    engine: Annotated[str, typer.Argument(help="An engine: see accelsim list engines.")],
+    set_: Settings = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", help="File; without it, standard output.", metavar="FILE.v")
+    ] = None,
+) -> None:
+    """Write an engine as Verilog."""
+    from accelsim.cli.rtl import rtl_command
+
+    rtl_command(engine, set_ or [], out)
 
 
 @app.command()

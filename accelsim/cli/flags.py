@@ -36,6 +36,11 @@ def ranks(pairs: Iterable[str]) -> dict[str, int]:
     return {name: length(value, f"--set {name}") for name, value in _pairs(pairs, "--set", "E=128")}
 
 
+def settings(pairs: Iterable[str]) -> dict[str, str]:
+    """Return ["width=16"] as {"width": "16"}."""
+    return dict(_pairs(pairs, "--set", "width=16"))
+
+
 def fields(pairs: Iterable[str]) -> dict[str, Any]:
     """Return ["PE2D.rows=128"] as {"PE2D.rows": 128}; values are read as in YAML."""
     from accelsim.specs import read_text
