@@ -30,8 +30,11 @@ class Fifo(Block):
             self.o.valid.eq(count != 0),
             self.o.payload.eq(words[read]),
         ]
+        for n, word in enumerate(words):
+            with m.If(take & (write == n)):
+                m.d.sync += word.eq(self.i.payload)
         with m.If(take):
-            m.d.sync += [words[write].eq(self.i.payload), _step(write, depth)]
+            m.d.sync += _step(write, depth)
         with m.If(give):
             m.d.sync += _step(read, depth)
         with m.If(take & ~give):

@@ -1,0 +1,64 @@
+"""The Verilog that users take home, in simulators of others: the same outputs, bit by bit."""
+
+import random
+
+import pytest
+
+from accelsim.engines import NAMES, Offer, Stimulus, engine
+from accelsim.rtl.block import block
+from accelsim.rtl.simulate import simulate
+from accelsim.rtl.verilog import verilog
+from tests.rtl import replay
+
+
+def stimulus(found, seed, offers=60):
+    """Random bits with gaps and stalls, from a seed."""
+    draw = random.Random(seed)
+    sent = {
+        port.name: [
+            Offer(draw.getrandbits(port.width), draw.choice([0, 0, 0, 1, 3])) for _ in range(offers)
+        ]
+        for port in found.inputs
+    }
+    ready = {port.name: [draw.random() < 0.7 for _ in range(3 * offers)] for port in found.outputs}
+    return Stimulus(offers=sent, ready=ready, cycles=4 * offers)
+
+
+RUNS = [(engine(name), stimulus(engine(name), seed)) for seed, name in enumerate(NAMES)]
+
+
+@pytest.fixture(scope="module")
+def expected():
+    """The outputs by the model, which Amaranth's simulator confirms transfer by transfer."""
+    found = []
+    for n, (each, stimulus) in enumerate(RUNS):
+        assert simulate(block(each), each.ports, stimulus) == list(each.run(stimulus))
+        found += replay.rows(n, replay.record(each, stimulus)[1])
+    return sorted(found)
+
+
+@pytest.mark.parametrize("simulator", [replay.icarus, replay.verilator], ids=lambda s: s.__name__)
+def test_other_simulators_give_the_same_outputs(simulator, tmp_path, expected):
+    printed = sorted(simulator(tmp_path, replay.write(tmp_path, RUNS)))
+    different = [pair for pair in zip(printed, expected, strict=False) if pair[0] != pair[1]]
+    assert len(printed) == len(expected)
+    assert not different, different[0]
+    assert replay.digest(printed) == replay.digest(expected)
+
+
+def test_a_difference_of_one_bit_changes_the_digest(expected):
+    other = [*expected[:-1], expected[-1] + "1"]
+    assert replay.digest(other) != replay.digest(expected)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_lints_clean(name, tmp_path):
+    file = tmp_path / f"{name}.v"
+    file.write_text(verilog(engine(name)))
+    assert replay.lint(file) == ""
+
+
+def test_lint_sees_a_fault(tmp_path):
+    file = tmp_path / "bad.v"
+    file.write_text("module bad(input a, output b);\nwire c;\nassign b = a & c;\nendmodule\n")
+    assert "UNDRIVEN" in replay.lint(file)
