@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping as Table
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
+from accelsim.arch.expansion import check_claims
+from accelsim.arch.means import Expansions
 from accelsim.arch.model import ArchSpec, Array, Buffer, Dram, LinkTiming
 from accelsim.errors import Fault, SpecError, nearest
 from accelsim.specs import Document, find, read, validate
@@ -45,6 +48,7 @@ class Architecture:
     ) -> Architecture:
         document = replace(document, data=_overridden(document, overrides or {}))
         spec = validate(document, ArchSpec)
+        check_claims(spec.expansions, document, ("expansions",))
         return cls(spec=spec, links=_links(spec, document), document=document)
 
     @property
@@ -68,6 +72,11 @@ class Architecture:
         found = self.spec.components[self.dram_name]
         assert isinstance(found, Dram)
         return found
+
+    @cached_property
+    def expansions(self) -> Expansions:
+        """How operations are done that an array lacks: the machine's own rows, else the standard ones."""
+        return Expansions.of(self.spec.expansions, 8 * self.spec.word)
 
     @property
     def bytes_per_cycle(self) -> Fraction:

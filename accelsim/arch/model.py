@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from accelsim.arch.expansion import Expansion
 from accelsim.specs import Spec
 from accelsim.specs.fields import Bandwidth, Duration, Frequency, Size
 
@@ -35,8 +36,8 @@ class Buffer(Spec):
 class Array(Spec):
     """An array of processing elements: ``rows`` x ``cols``, or ``lanes``.
 
-    ``ops`` gives the issue slots of each operation on one element; what is not listed the element cannot
-    do. ``registers`` are words of its register file.
+    ``ops`` gives the issue slots of each operation on one element; what is not listed is
+    expanded into what is, or refused. ``registers`` are words of its register file.
     """
 
     kind: Literal["array"]
@@ -87,6 +88,7 @@ class ArchSpec(Spec):
 
     ``mappings`` names an architecture whose mappings this one shares where it has none of its own;
     ``scale`` says whether a constant factor that folds into a loaded operand costs a multiply a word.
+    ``expansions`` say how this machine does operations that an array lacks, instead of the standard rows.
     """
 
     name: str
@@ -99,4 +101,5 @@ class ArchSpec(Spec):
     costs: str
     mappings: str = ""
     scale: Literal["charged", "free"] = "charged"
+    expansions: list[Expansion] = []
     assumptions: list[str] = []

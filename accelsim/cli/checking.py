@@ -68,6 +68,8 @@ def _check(kind: str, document: Document, path: Path, *, alone: bool, seq: int |
             _costs(path)
         case "design":
             _design(path, seq)
+        case "expansions":
+            _expansions(document)
         case "mapping":
             _mapping(document, path, alone=alone, seq=seq)
         case "published":
@@ -127,6 +129,13 @@ def _costs(path: Path) -> None:
     from accelsim.energy.tables import CostTable
 
     CostTable.load(str(path) if "/" in str(path) else f"./{path}")
+
+
+def _expansions(document: Document) -> None:
+    from accelsim.arch.expansion import ExpansionFile, check_claims
+    from accelsim.specs import validate
+
+    check_claims(validate(document, ExpansionFile).rows, document, ("rows",))
 
 
 def _design(path: Path, seq: int | None) -> None:

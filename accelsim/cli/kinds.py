@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from accelsim.arch.expansion import ExpansionFile
 from accelsim.arch.model import ArchSpec
 from accelsim.cascade.load import CascadeSpec
 from accelsim.cli.study import StudySpec
@@ -20,6 +21,7 @@ _MODELS: dict[str, type[BaseModel]] = {
     "cascade": CascadeSpec,
     "costs": CostFile,
     "design": DesignSpec,
+    "expansions": ExpansionFile,
     "mapping": MappingSpec,
     "published": PublishedFile,
     "study": StudySpec,
@@ -28,6 +30,7 @@ _MODELS: dict[str, type[BaseModel]] = {
 _FILES = {"arch.yaml": "arch", "design.yaml": "design"}
 _FOLDERS = {
     "costs": "costs",
+    "expansions": "expansions",
     "workloads": "workload",
     "published": "published",
     "studies": "study",
@@ -65,6 +68,9 @@ def kind_of(path: Path, data: Any) -> str | None:
     if isinstance(data, dict):
         if "columns" in data and "table" in data:
             return "published"
+        rows = data.get("rows")
+        if isinstance(rows, list) and any(isinstance(r, dict) and "does" in r for r in rows):
+            return "expansions"
         for key, kind in _TELLING.items():
             if key in data:
                 return kind

@@ -2,43 +2,35 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from math import prod
 
-from accelsim.arch import Architecture, Array
+from accelsim.arch import Architecture, Array, Done, Lacking
 from accelsim.cascade import Cascade
 from accelsim.cascade.model import Equation
 from accelsim.errors import nearest
 from accelsim.mapping.model import Bind, Block
-from accelsim.mapping.plan import Binding
+from accelsim.mapping.plan import Binding, UnitOps
 from accelsim.mapping.tiles import Space
 
 Loc = tuple[str | int, ...]
 FaultAt = Callable[[Loc, str], None]
 
-# What an element can stand in for: the comparator of max selects and compares, the adder subtracts.
-STAND_INS: dict[str, tuple[str, ...]] = {
-    "mul": ("mac",),
-    "sub": ("add",),
-    "add": ("mac",),
-    "min": ("max",),
-    "select": ("max",),
-    "compare": ("max",),
-    "abs": ("max",),
-    "neg": ("add",),
-    "sign": ("max",),
-}
 
-
-def unit_ops(equation: Equation, array: Array) -> dict[str, int] | str:
-    """Return how often a point uses each operation of the array, or the name of one that it lacks."""
-    found: dict[str, int] = {}
+def unit_ops(equation: Equation, arch: Architecture, unit: str) -> UnitOps | Lacking:
+    """Return how often a point uses each operation of an array, expanded where the array lacks it."""
+    able = arch.arrays[unit].ops
+    found: Counter[str] = Counter()
+    expanded: dict[str, Done] = {}
     for kind, count in equation.slots_ops:
-        able = next((k for k in (kind, *STAND_INS.get(kind, ())) if k in array.ops), None)
-        if able is None:
-            return kind
-        found[able] = found.get(able, 0) + count
-    return found
+        done = arch.expansions.on(kind, able)
+        if isinstance(done, Lacking):
+            return done
+        found.update({k: n * count for k, n in done.ops.items()})
+        if done.rows:
+            expanded[kind] = done
+    return UnitOps(ops=dict(found), expanded=expanded)
 
 
 def bindings_of(
@@ -85,7 +77,8 @@ def bindings_of(
         if equation is None or array is None:
             continue
         cycles = latency(bind.latency, (*where, "latency"))
-        binding = _binding(bind, equation, array, where, loops, space, cycles, fault)
+        ops = unit_ops(equation, arch, bind.unit)
+        binding = _binding(bind, equation, array, ops, where, loops, space, cycles, fault)
         if binding is not None:
             found.append(binding)
     return tuple(found)
@@ -95,6 +88,7 @@ def _binding(
     bind: Bind,
     equation: Equation,
     array: Array,
+    ops: UnitOps | Lacking,
     where: Loc,
     loops: tuple[str, ...],
     space: Space,
@@ -148,19 +142,24 @@ def _binding(
     for name in (*lanes, *bind.time):
         if name not in atoms:
             wrong("einsum", f"rank {name} must be a rank of the Einsum ({', '.join(atoms)})")
-    ops = unit_ops(equation, array)
-    if isinstance(ops, str) and bind.slots is None:
-        wrong("unit", f"{bind.unit} must be able to do {ops}; it does {', '.join(array.ops)}")
-        return None
+    if isinstance(ops, Lacking):
+        if bind.slots is None:
+            wrong(
+                "unit",
+                f"{bind.unit} must be able to do {ops.kind}, and has nothing that can stand in for it"
+                f" (needs: {', '.join(ops.needs)}); it does {', '.join(array.ops)}",
+            )
+            return None
+        ops = UnitOps()
     if not good:
         return None
-    issued = sum(array.ops[k] * n for k, n in ops.items()) if isinstance(ops, dict) else 0
-    slots = bind.slots or issued or 1
     results = set(space.atoms(equation.left_coords))
+    slots = bind.slots or sum(array.ops[k] * n for k, n in ops.ops.items()) or 1
     return Binding(
         bind=bind,
         equation=equation,
         slots=slots,
+        ops=ops,
         cycles=slots * prod(space.sizes[name] for name in bind.time),
         elements=prod(space.sizes[name] for name in bind.time if name in results),
         lanes=tuple(lanes),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as Table
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
-from accelsim.arch import Architecture
+from accelsim.arch import Architecture, Done
 from accelsim.cascade import Cascade
 from accelsim.cascade.linear import Linear
 from accelsim.cascade.model import Equation, Merged, Plain, Shift, TensorRead
@@ -26,12 +26,21 @@ class Place:
 
 
 @dataclass(frozen=True, kw_only=True)
+class UnitOps:
+    """What a point of an Einsum takes of a unit: operations by kind; ``expanded`` are those it lacks."""
+
+    ops: Table[str, int] = field(default_factory=dict)
+    expanded: Table[str, Done] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Binding:
     """One bound Einsum of a block, with its equation and its cycles."""
 
     bind: Bind
     equation: Equation
     slots: int  # issue slots of one point
+    ops: UnitOps
     cycles: int  # of one tile
     elements: int  # results of one tile per lane, one after another
     lanes: tuple[str, ...]  # atoms across the array
@@ -83,6 +92,21 @@ class Plan:
     @property
     def word_bytes(self) -> int:
         return self.arch.spec.word
+
+    @property
+    def expanded(self) -> tuple[str, ...]:
+        """What is done by expansions of several operations or with an error, a sentence each."""
+        users: dict[tuple[str, str], list[str]] = {}
+        means: dict[tuple[str, str], Done] = {}
+        for binding in (binding for block in self.blocks for binding in block.bindings):
+            for kind, done in binding.ops.expanded.items():
+                if not done.is_stand_in:
+                    users.setdefault((kind, binding.bind.unit), []).append(binding.id)
+                    means[kind, binding.bind.unit] = done
+        return tuple(
+            f"{kind} on {unit} ({', '.join(users[kind, unit])}) is {done}"
+            for (kind, unit), done in means.items()
+        )
 
 
 def read_axes(sizes: Sizes, read: TensorRead) -> tuple[Axis, ...]:

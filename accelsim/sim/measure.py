@@ -7,7 +7,6 @@ from fractions import Fraction
 from math import prod
 
 from accelsim.arch import Dram
-from accelsim.mapping.binding import unit_ops
 from accelsim.sim.activity import Action, Activity, BufferUse, Transfer, UnitActivity
 from accelsim.sim.lower import Lowered
 from accelsim.sim.lower.accesses import accesses, holder
@@ -77,7 +76,12 @@ class _Measure:
             compute_cycles=compute,
             memory_cycles=memory,
             bottleneck=self._bottleneck(units, busy),
-            assumptions=(*self.arch.spec.assumptions, *plan.spec.assumptions, *plan.unpaid),
+            assumptions=(
+                *self.arch.spec.assumptions,
+                *plan.spec.assumptions,
+                *plan.expanded,
+                *plan.unpaid,
+            ),
         )
 
     def _compute(self, number: int, draft: Draft, count: Callable[[Amount], Fraction]) -> None:
@@ -93,8 +97,7 @@ class _Measure:
         mine = self.lane_ticks.setdefault(unit, {})
         mine[binding.id] = mine.get(binding.id, 0) + int(used)
         points = count(tile_points(block, binding))
-        kinds = unit_ops(binding.equation, array)
-        for kind, times in (kinds if isinstance(kinds, dict) else {}).items():
+        for kind, times in binding.ops.ops.items():
             total = points * times
             self.ops[kind] = self.ops.get(kind, Fraction(0)) + total
             self._act(unit, kind, "compute", binding.id, draft.tensor, total)

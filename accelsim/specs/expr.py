@@ -104,6 +104,11 @@ class Expression:
     def __str__(self) -> str:
         return self.text
 
+    @property
+    def tree(self) -> ast.expr:
+        """The checked syntax tree: numbers, names, operators and calls of plain names only."""
+        return self._tree
+
     @classmethod
     def parse(cls, text: str) -> Expression:
         """Check and keep an expression; ValueError says what is wrong with it."""

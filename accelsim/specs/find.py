@@ -33,6 +33,7 @@ _KINDS = {
     "arch": _Kind(package="arch_specs", pattern="*/arch.yaml", inside="arch.yaml"),
     "design": _Kind(package="arch_specs", pattern="*/design.yaml", inside="design.yaml"),
     "costs": _Kind(package="arch_specs", pattern="costs/*.yaml"),
+    "expansions": _Kind(package="arch_specs", pattern="expansions/*.yaml"),
     "mapping": _Kind(package="arch_specs", pattern="*/*.yaml", without=_OWN_FILES),
 }
 

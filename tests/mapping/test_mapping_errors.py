@@ -172,13 +172,33 @@ def test_a_size_that_does_not_divide() -> None:
 
 def test_operations_that_the_unit_lacks() -> None:
     with pytest.raises(SpecError) as error:
-        plan(arch_changes=(("exp: 6}", "exq: 6}"),))
-    message = "map.yaml:13:29: SLN: PE2D must be able to do exp; it does mac, max, add, exq"
+        plan(arch_changes=(("max: 1, add: 1, exp: 6}}\n", "add: 1, exp: 6}}\n"),))
+    message = (
+        "map.yaml:12:28: LM: PE2D must be able to do max, and has nothing that can stand in for it"
+        " (needs: max); it does mac, add, exp"
+    )
     assert str(error.value) == message
     with pytest.raises(SpecError) as error:
-        plan(arch_changes=(("max: 1, add: 1, exp: 6}}\n", "add: 1, exp: 6}}\n"),))
-    message = "map.yaml:12:28: LM: PE2D must be able to do max; it does mac, add, exp"
-    assert str(error.value) == message
+        plan(arch_changes=(("{mac: 1, max: 1, add: 1, exp: 6}}\n", "{max: 1}}\n"),))
+    assert str(error.value).splitlines()[0] == (
+        "map.yaml:11:28: QK: PE2D must be able to do mac, and has nothing that can stand in for it"
+        " (needs: mac); it does max"
+    )
+
+
+def test_an_operation_that_the_unit_expands() -> None:
+    """Without exp, SLN is a subtraction (1 slot) and a series of 5 mac and 2 add."""
+    found = plan(arch_changes=(("exp: 6}", "exq: 6}"),))
+    binding = found.blocks[0].binding("SLN")
+    assert binding is not None
+    assert binding.slots == 1 + 7
+    assert dict(binding.ops.ops) == {"add": 1 + 2, "mac": 5}
+    (note,) = found.expanded
+    assert note == (
+        "exp on PE2D (SLN) is 2 add, 5 mac (exp within 8e-05 of the value: a power of two and a"
+        " minimax polynomial on half of ln 2 either side of 0)"
+    )
+    assert plan().expanded == ()  # the subtraction is the adder's own
 
 
 def test_every_fault_at_once() -> None:

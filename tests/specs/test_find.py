@@ -13,6 +13,7 @@ def shipped(tmp_path, monkeypatch):
         "arch_specs/fusemax/design.yaml",
         "arch_specs/fusemax/attention_1pass.yaml",
         "arch_specs/costs/fusemax_45nm.yaml",
+        "arch_specs/expansions/standard.yaml",
         "arch_specs/published/fusemax.yaml",
     ]:
         file = tmp_path / name
@@ -31,6 +32,7 @@ def test_names_every_kind(shipped):
         "arch": ["fusemax"],
         "design": ["fusemax"],
         "costs": ["fusemax_45nm"],
+        "expansions": ["standard"],
         "mapping": ["fusemax/attention_1pass"],
     }
 
