@@ -8,6 +8,7 @@ from typing import Any
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib.memory import Memory
 
+from accelsim.engines.buffer import Buffer as BufferModel
 from accelsim.rtl.block import Block
 
 
@@ -18,6 +19,21 @@ class Buffer(Block):
     the port whose number is that of the requests served before it; its answer is caught in the
     first of its own stream's registers.
     """
+
+    def __init__(self, engine: BufferModel) -> None:
+        super().__init__(engine)
+        self.memory = Memory(shape=engine.width, depth=engine.depth, init=[])
+        # Per read stream, its answers on the way: (data, valid), the last of which is its output.
+        self.stages = [
+            [
+                (
+                    Signal(engine.width, name=f"d{n}_data_{stage}", reset_less=True),
+                    Signal(name=f"d{n}_valid_{stage}"),
+                )
+                for stage in range(engine.latency_cycles)
+            ]
+            for n in range(engine.reads)
+        ]
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -51,7 +67,7 @@ class Buffer(Block):
     ) -> list[Value]:
         """Build the access ports; return the words that they read."""
         engine = self.engine
-        m.submodules.words = memory = Memory(shape=engine.width, depth=engine.depth, init=[])
+        m.submodules.words = self.memory
         words: list[Value] = []
         for p in range(engine.access_ports):
             mine = [asked[n] & (turn == p) for n, turn in enumerate(turns)]
@@ -62,8 +78,8 @@ class Buffer(Block):
             inside = (
                 Const(1) if engine.depth == 1 << engine.address_bits else address < engine.depth
             )
-            read = memory.read_port(domain="comb")
-            write = memory.write_port()
+            read = self.memory.read_port(domain="comb")
+            write = self.memory.write_port()
             m.d.comb += [
                 read.addr.eq(address),
                 write.addr.eq(address),
@@ -79,9 +95,7 @@ class Buffer(Block):
         """Carry an answer through its stream's registers."""
         valid: Value = begins
         data: Value = word
-        for stage in range(self.engine.latency_cycles):
-            next_valid = Signal(name=f"d{n}_valid_{stage}")
-            next_data = Signal(self.engine.width, name=f"d{n}_data_{stage}", reset_less=True)
+        for next_data, next_valid in self.stages[n]:
             with m.If(move):
                 m.d.sync += next_valid.eq(valid)
                 with m.If(valid):
