@@ -216,6 +216,24 @@ def rtl(
 
 
 @app.command()
+def docs(
+    page: Annotated[str, typer.Argument(help="A page: zoo.")],
+    design: Annotated[str, typer.Option(help="What the cascades run on.")] = "fusemax",
+    seq: Annotated[str, typer.Option(help="Tokens, such as 64K.", metavar="N")] = "64K",
+    kept: Annotated[
+        bool, typer.Option("--kept", help="Take the figures that the folder has; simulate nothing.")
+    ] = False,
+    out: Annotated[Path, typer.Option("-o", help="Folder for the page.", metavar="DIR")] = Path(
+        "docs"
+    ),
+) -> None:
+    """Write a page of the documentation from the specs: the table of the attention zoo."""
+    from accelsim.cli.documenting import docs_command
+
+    docs_command(page, design=design, seq=seq, kept=kept, out=out)
+
+
+@app.command()
 def schema(
     out: Annotated[Path, typer.Option("-o", help="Folder for the schemas.", metavar="DIR")],
 ) -> None:

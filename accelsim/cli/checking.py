@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from accelsim.cli.kinds import kind_of, models
 from accelsim.cli.main import messages
+from accelsim.cli.zoo.model import Zoo
 from accelsim.errors import AccelsimError, Fault, InfeasibleError, SpecError, nearest
 from accelsim.specs import Document, read
 
@@ -76,6 +77,8 @@ def _check(kind: str, document: Document, path: Path, *, alone: bool, seq: int |
             _published(path)
         case "study":
             _study(path)
+        case "zoo":
+            Zoo.load(path)
         case _:
             _workload(path)
 

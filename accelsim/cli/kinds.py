@@ -11,6 +11,7 @@ from accelsim.arch.expansion import ExpansionFile
 from accelsim.arch.model import ArchSpec
 from accelsim.cascade.load import CascadeSpec
 from accelsim.cli.study import StudySpec
+from accelsim.cli.zoo.model import ZooSpec
 from accelsim.energy.model import CostFile
 from accelsim.mapping.model import DesignSpec, MappingSpec
 from accelsim.mapping.workload import WorkloadSpec
@@ -26,6 +27,7 @@ _MODELS: dict[str, type[BaseModel]] = {
     "published": PublishedFile,
     "study": StudySpec,
     "workload": WorkloadSpec,
+    "zoo": ZooSpec,
 }
 _FILES = {"arch.yaml": "arch", "design.yaml": "design"}
 _FOLDERS = {
@@ -35,10 +37,12 @@ _FOLDERS = {
     "published": "published",
     "studies": "study",
     "einsum_cascades": "cascade",
+    "zoo": "zoo",
 }
 # A key that only this kind has, first match first.
 _TELLING = {
     "components": "arch",
+    "forms": "zoo",
     "blocks": "mapping",
     "stages": "workload",
     "ways": "study",

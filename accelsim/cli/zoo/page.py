@@ -1,0 +1,161 @@
+"""The text of docs/zoo.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from accelsim.cascade import Cascade
+from accelsim.cli.zoo.analysis import Analysis, analysis
+from accelsim.cli.zoo.figures import Figures
+from accelsim.cli.zoo.model import KNOWN, Run, Zoo, stages_of
+from accelsim.mapping import Workload
+from accelsim.specs import names
+from accelsim.units import format_count, format_duration, format_size
+
+HEADS = (
+    "runs | passes | fewest | state, words | cycles | time | arrays in use | traffic | bottleneck"
+)
+RULE = "---|---|---|---|--:|--:|---|--:|---"
+COLUMNS = HEADS.count("|") + 1
+
+
+def page(zoo: Zoo, figures: Mapping[Run, Figures]) -> str:
+    """Return the whole page for the figures of every run of the listing, all of one design and length."""
+    text = _Text(zoo=zoo, figures=figures, analyses={})
+    one = figures[zoo.runs[0]]
+    parts = [
+        _intro(zoo, one.design, format_count(one.tokens)),
+        "## The listing",
+        text.listing(),
+        "## Names that users expect",
+        text.expected(),
+        "## What stands for what",
+        *text.notes(),
+        "## Fewer-pass forms",
+        text.forms(),
+        "## Workloads",
+        _workloads(),
+    ]
+    refused = [f"- {run}: {f.refused}" for run, f in figures.items() if f.refused]
+    if refused:
+        parts += ["## Not simulated", "\n".join(refused)]
+    return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+class _Text:
+    def __init__(
+        self, zoo: Zoo, figures: Mapping[Run, Figures], analyses: dict[str, Analysis]
+    ) -> None:
+        self.zoo, self.figures, self.analyses = zoo, figures, analyses
+
+    def of(self, name: str) -> Analysis:
+        if name not in self.analyses:
+            self.analyses[name] = analysis(Cascade.load(name), self.zoo.spec.forms)
+        return self.analyses[name]
+
+    def listing(self) -> str:
+        lines = [f"| # | entry | class | {HEADS} |", f"|--:|---|---|{RULE}|"]
+        for row in self.zoo.spec.rows:
+            kind = row.kind + (f", {row.also}" if row.also else "")
+            first = [str(row.row), row.title, kind]
+            if not row.runs:
+                lines.append(_line([*first, f"none: {row.place}", *[""] * (COLUMNS - 1)]))
+            for run in row.runs:
+                lines.append(_line([*first, *self.cells(run)]))
+                first = ["", "", ""]
+        return "\n".join(lines)
+
+    def expected(self) -> str:
+        lines = [f"| name | {HEADS} |", f"|---|{RULE}|"]
+        for entry in self.zoo.spec.expected:
+            lines += [_line([entry.title, *self.cells(run)]) for run in entry.runs]
+        return "\n".join(lines)
+
+    def cells(self, run: Run) -> list[str]:
+        return [_runs(run), *self._analysed(run), *_simulated(self.figures[run])]
+
+    def _analysed(self, run: Run) -> list[str]:
+        found = {name: self.of(name) for name in _cascades(run)}
+        forms = {n: f" (`{a.form}`)" if a.form != n else "" for n, a in found.items()}
+        columns = [
+            [_passes(a) for a in found.values()],
+            [f"{a.fewest}{forms[n]}" for n, a in found.items()],
+            [a.state for a in found.values()],
+        ]
+        return ["; ".join(cells) for cells in columns]
+
+    def notes(self) -> list[str]:
+        lines = [
+            f"- **{row.row}** {row.title}: {row.place}. From {KNOWN[row.known]}."
+            for row in self.zoo.spec.rows
+        ]
+        return ["\n".join(lines)]
+
+    def forms(self) -> str:
+        lines = ["| cascade | passes | form | passes |", "|---|---|---|---|"]
+        for name, form in self.zoo.spec.forms.items():
+            cells = []
+            for each in (name, form):
+                cells += [f"`{each}`", _passes(self.of(each))]
+            lines.append(_line(cells))
+        return "\n".join(lines)
+
+
+def _intro(zoo: Zoo, design: str, length: str) -> str:
+    cascades = len(names("cascade"))
+    return f"""# The attention zoo
+
+Made by `accelsim docs zoo`: {zoo.spec.summary}. {cascades} cascades, {len(names("workload"))} workloads.
+Class A is an algorithm (a cascade), B a shape (a workload for cascades that are there), C an accelerator,
+D none of these.
+
+How to read the columns. *Passes* are those of the text as written, by rank, the sequence first; *fewest* are
+those over the sequence in the best form that is known. *State* is what that form keeps between tokens or
+passes, in words by rank size (batch, and heads that the text does not name, multiply it): running values,
+what a sum over the sequence gathers, windows, and whole tensors that a later pass reads again.
+
+The other columns are one simulation on `{design}` at {length} tokens: one layer's attention (no projections
+or feed-forward unless the cascade has them) at the sizes of the workload named after `@`, batch and heads
+included. *Arrays in use* are the shares of their lane-cycles that do an operation, *traffic* is what crosses
+the memory's bus in both directions. A workload runs the design's own attention where it says `attention`;
+a cascade runs by a mapping that is made for it, the one that the table of figures beside this page
+([zoo.csv](zoo.csv)) names. Sizes that grow with the tokens (pixels, blocks, clusters) are in the file of the
+workload."""
+
+
+def _cascades(run: Run) -> list[str]:
+    return list(dict.fromkeys(stage.cascade for stage in stages_of(run)))
+
+
+def _runs(run: Run) -> str:
+    if run.cascade:
+        return f"`{run.cascade}` @ {run.workload}"
+    return f"{run.workload}: {', '.join(f'`{name}`' for name in _cascades(run))}"
+
+
+def _passes(found: Analysis) -> str:
+    return ", ".join(f"{rank} {n}" for rank, n in found.passes.items())
+
+
+def _simulated(figures: Figures) -> list[str]:
+    if figures.refused:
+        return ["", "", "", "", "not simulated"]
+    return [
+        f"{figures.cycles:,}",
+        format_duration(float(figures.seconds)),
+        ", ".join(f"{name} {share:.1%}" for name, share in figures.shares.items()),
+        format_size(figures.traffic_bytes),
+        figures.bottleneck,
+    ]
+
+
+def _workloads() -> str:
+    lines = ["| workload | tokens | what it is | sizes from |", "|---|--:|---|---|"]
+    for name in names("workload"):
+        spec = Workload.load(name).spec
+        lines.append(_line([name, format_count(spec.default_seq), spec.summary, spec.source]))
+    return "\n".join(lines)
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
