@@ -81,6 +81,10 @@ class _Model:
             [None] * engine.latency_cycles for _ in range(engine.reads)
         ]
 
+    def reset(self) -> None:
+        """Forget the answers on the way; the words stay."""
+        self._answers = [[None] * len(answers) for answers in self._answers]
+
     def step(
         self, offered: Mapping[str, int | None], ready: Mapping[str, bool]
     ) -> tuple[frozenset[str], Mapping[str, int]]:

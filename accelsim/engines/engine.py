@@ -73,7 +73,10 @@ def stream(name: str, direction: Literal["in", "out"], width: int, **rigid: bool
 
 
 class Model(Protocol):
-    """The state of an engine between two clock edges."""
+    """The state of an engine between two clock edges.
+
+    A reset makes a new one of it, unless it has a method ``reset`` because a part of it stays.
+    """
 
     def step(
         self, offered: Mapping[str, int | None], ready: Mapping[str, bool]

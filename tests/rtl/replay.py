@@ -33,9 +33,9 @@ def signals(engine):
     return found
 
 
-def record(engine, stimulus):
+def record(engine, stimulus, model=None):
     """Return (input pins, output pins) by cycle, as the model has them."""
-    model = engine.model()
+    model = model or engine.model()
     sources = {p.name: Source(stimulus.offers.get(p.name, ())) for p in engine.inputs}
     into, out = [], []
     for cycle in range(stimulus.cycles):

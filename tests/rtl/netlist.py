@@ -1,0 +1,200 @@
+"""A block's cells as Yosys sees them, and a simulator of them that is compiled to Python.
+
+It is a third reading of the block, beside Amaranth's simulator and the Verilog; and it is quick
+enough to run a seeded bug in milliseconds.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+from amaranth.back import rtlil
+
+from tests.rtl.prove import _ENDED, _SCRIPT
+
+STATE = "$dff"
+
+
+def cells_of(block, ports):
+    """Return the flat netlist: {"ports", "cells", "netnames"} of Yosys's JSON, words, $dff only."""
+    text = rtlil.convert(block, name="top")
+    with tempfile.TemporaryDirectory() as folder:
+        file, out = Path(folder) / "top.il", Path(folder) / "top.json"
+        file.write_text(text)
+        commands = [f"read_rtlil {file}", "hierarchy -top top", "proc", "flatten", "memory_map"]
+        commands += ["pmuxtree", "dffunmap", "opt_clean", f"write_json {out}"]
+        done = subprocess.run(
+            [sys.executable, "-c", _SCRIPT, *commands], capture_output=True, text=True, check=False
+        )
+        assert _ENDED in done.stdout, done.stdout[-2000:] + done.stderr[-2000:]
+        top = json.loads(out.read_text())["modules"]["top"]
+    cells = {n: _plain(cell) for n, cell in top["cells"].items() if cell["type"] != "$scopeinfo"}
+    return {
+        "ports": top["ports"],
+        "nets": {name: net["bits"] for name, net in top["netnames"].items() if "." not in name},
+        "cells": cells,
+        "init": _initial(top["netnames"]),
+    }
+
+
+def _plain(cell):
+    parameters = {
+        name: int(value, 2) for name, value in cell["parameters"].items() if set(value) <= set("01")
+    }
+    return {"type": cell["type"], "parameters": parameters, "connections": cell["connections"]}
+
+
+def _initial(netnames):
+    """Return the initial value of each bit that has one."""
+    found = {}
+    for net in netnames.values():
+        init = net["attributes"].get("init")
+        if init is not None:
+            for bit, value in zip(net["bits"], reversed(init), strict=False):
+                found[bit] = int(value == "1")
+    return found
+
+
+class Compiled:
+    """A netlist as a Python function from input words by cycle to output words by cycle."""
+
+    def __init__(self, netlist, inputs, outputs):
+        self._netlist = netlist
+        self._where = {}  # bit -> (variable, index)
+        self._widths = {}
+        self.source = self._write(inputs, outputs)
+        names = {}
+        exec(compile(self.source, "<netlist>", "exec"), names)
+        self.run = names["run"]
+
+    def _write(self, inputs, outputs):
+        cells = self._netlist["cells"]
+        ports = self._netlist["ports"]
+        into = [self._variable(ports[name]["bits"]) if name in ports else "_" for name in inputs]
+        order, state = self._order(cells)
+        lines = ["def run(vectors):", "  found = []"]
+        lines += [f"  {q} = {init}" for _, q, init in state]
+        lines += [f"  for {', '.join(into)}, in vectors:"]
+        lines += [f"    {self._out[name]} = {self._value(cells[name])}" for name in order]
+        shown = ", ".join(self._word(ports[name]["bits"]) for name in outputs)
+        lines.append(f"    found.append([{shown}])")
+        new = [self._word(cells[name]["connections"]["D"]) for name, _, _ in state]
+        if state:
+            old = ", ".join(q for _, q, _ in state)
+            lines.append(f"    {old}, = {', '.join(new)},")
+        return "\n".join([*lines, "  return found"])
+
+    def _variable(self, bits):
+        name = f"v{len(self._widths)}"
+        self._widths[name] = len(bits)
+        for n, bit in enumerate(bits):
+            self._where[bit] = (name, n)
+        return name
+
+    def _order(self, cells):
+        self._out, state, producer = {}, [], {}
+        for name, cell in cells.items():
+            port = "Q" if cell["type"] == STATE else "Y"
+            bits = cell["connections"][port]
+            self._out[name] = self._variable(bits)
+            if port == "Q":
+                init = sum(self._netlist["init"].get(bit, 0) << n for n, bit in enumerate(bits))
+                state.append((name, self._out[name], init))
+            else:
+                producer.update(dict.fromkeys(bits, name))
+        needs = {
+            name: {
+                producer[bit]
+                for port, bits in cell["connections"].items()
+                if port != "Y"
+                for bit in bits
+                if bit in producer
+            }
+            for name, cell in cells.items()
+            if cell["type"] != STATE
+        }
+        return list(TopologicalSorter(needs).static_order()), state
+
+    def _word(self, bits):
+        """Write the word of some bits, least significant first: runs of one variable at a time."""
+        parts, n = [], 0
+        while n < len(bits):
+            place = self._where.get(bits[n]) if not isinstance(bits[n], str) else None
+            if place is None:
+                if bits[n] == "1":
+                    parts.append(str(1 << n))
+                n += 1
+                continue
+            variable, first = place
+            run = 1
+            while n + run < len(bits) and self._where.get(bits[n + run]) == (variable, first + run):
+                run += 1
+            whole = first == 0 and run == self._widths[variable]
+            part = variable if whole else f"({variable} >> {first} & {(1 << run) - 1})"
+            parts.append(f"({part} << {n})" if n else part)
+            n += run
+        return f"({' | '.join(parts)})" if parts else "0"
+
+    def _value(self, cell):
+        connections, parameters = cell["connections"], cell["parameters"]
+        width = len(connections["Y"])
+        signed = bool(parameters.get("A_SIGNED")) and bool(parameters.get("B_SIGNED", 1))
+        words = {}
+        for port in "AB":
+            if port in connections:
+                bits = connections[port]
+                words[port] = self._signed(bits) if signed else self._word(bits)
+        if "S" in connections:
+            words["S"] = self._word(connections["S"])
+        full = (1 << width) - 1
+        sizes = {port: (1 << len(connections[port])) - 1 for port in words}
+        return MEANING[cell["type"]](words, full, sizes)
+
+    def _signed(self, bits):
+        half = 1 << (len(bits) - 1)
+        return f"(({self._word(bits)} ^ {half}) - {half})"
+
+
+def _two(symbol):
+    return lambda w, full, sizes: f"({w['A']} {symbol} {w['B']}) & {full}"
+
+
+def _compare(symbol):
+    return lambda w, full, sizes: f"+({w['A']} {symbol} {w['B']})"
+
+
+# What a cell's output is: (operands by port, mask of the output, masks of the operands) -> text.
+MEANING = {
+    "$add": _two("+"),
+    "$sub": _two("-"),
+    "$mul": _two("*"),
+    "$and": _two("&"),
+    "$or": _two("|"),
+    "$xor": _two("^"),
+    "$xnor": lambda w, full, sizes: f"~({w['A']} ^ {w['B']}) & {full}",
+    "$shl": lambda w, full, sizes: f"({w['A']} << {w['B']}) & {full}",
+    "$sshl": lambda w, full, sizes: f"({w['A']} << {w['B']}) & {full}",
+    "$shr": lambda w, full, sizes: f"(({w['A']} & {sizes['A']}) >> {w['B']}) & {full}",
+    "$sshr": lambda w, full, sizes: f"({w['A']} >> {w['B']}) & {full}",
+    "$eq": _compare("=="),
+    "$ne": _compare("!="),
+    "$lt": _compare("<"),
+    "$le": _compare("<="),
+    "$gt": _compare(">"),
+    "$ge": _compare(">="),
+    "$not": lambda w, full, sizes: f"~{w['A']} & {full}",
+    "$pos": lambda w, full, sizes: f"{w['A']} & {full}",
+    "$neg": lambda w, full, sizes: f"-{w['A']} & {full}",
+    "$mux": lambda w, full, sizes: f"{w['B']} if {w['S']} else {w['A']}",
+    "$reduce_or": lambda w, full, sizes: f"+({w['A']} != 0)",
+    "$reduce_bool": lambda w, full, sizes: f"+({w['A']} != 0)",
+    "$reduce_and": lambda w, full, sizes: f"+(({w['A']} & {sizes['A']}) == {sizes['A']})",
+    "$reduce_xor": lambda w, full, sizes: f"({w['A']} & {sizes['A']}).bit_count() & 1",
+    "$reduce_xnor": lambda w, full, sizes: f"~({w['A']} & {sizes['A']}).bit_count() & 1",
+    "$logic_not": lambda w, full, sizes: f"+({w['A']} == 0)",
+    "$logic_and": lambda w, full, sizes: f"+bool({w['A']} and {w['B']})",
+    "$logic_or": lambda w, full, sizes: f"+bool({w['A']} or {w['B']})",
+}

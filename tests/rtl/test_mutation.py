@@ -1,0 +1,140 @@
+"""Seeded bugs in every engine's netlist: its lock-step stimuli must catch them.
+
+What lives must be shown to change nothing, or is counted. A row per engine; the campaign seeds
+every bug there is, the others a share.
+"""
+
+import sys
+from dataclasses import dataclass
+
+import pytest
+import z3
+
+from accelsim.engines.buffer import Buffer
+from accelsim.engines.fifo import Fifo
+from accelsim.rtl.block import block
+from tests.conftest import CAMPAIGN
+from tests.rtl.equivalent import same
+from tests.rtl.mutation import Bug, Campaign, bugs, with_bug
+from tests.rtl.seeded import stimulus
+
+CAUGHT = 0.95
+SHARE = 120  # bugs of each row that every run seeds
+
+
+@dataclass(frozen=True)
+class Row:
+    """An engine, what it is driven with, and what helps to show that a bug changes nothing."""
+
+    engine: object
+    values: object = None
+    invariant: object = None
+    cares: object = None
+    stimuli: int = 6
+
+    def campaign(self):
+        driven = [stimulus(self.engine, seed, values=self.values) for seed in range(self.stimuli)]
+        return Campaign(self.engine, block(self.engine), driven)
+
+
+def fifo(depth):
+    """Proven in test_proofs: the pointers stay in the ring, and agree with the count."""
+
+    def invariant(at):
+        read, write, count = (z3.ZeroExt(4, at(name)) for name in ("read", "write", "count"))
+        end = read + count
+        return z3.And(
+            z3.ULT(read, depth), z3.ULT(write, depth), z3.ULE(count, depth),
+            z3.If(z3.UGE(end, depth), end - depth, end) == write,
+        )  # fmt: skip
+
+    def held(n):
+        def condition(at):
+            read, count = z3.ZeroExt(4, at("read")), z3.ZeroExt(4, at("count"))
+            ahead = z3.If(z3.ULE(read, n), n - read, n + depth - read)
+            return z3.ULT(ahead, count)
+
+        return condition
+
+    return Row(
+        engine=Fifo(width=4, depth=depth),
+        invariant=invariant,
+        cares={f"word_{n}": held(n) for n in range(depth)},
+    )
+
+
+def buffer(**parameters):
+    engine = Buffer(**parameters)
+    stages = [(n, k) for n in range(engine.reads) for k in range(engine.latency_cycles)]
+    return Row(
+        engine=engine,
+        cares={
+            f"d{n}_data_{k}": lambda at, n=n, k=k: at(f"d{n}_valid_{k}") == 1 for n, k in stages
+        },
+    )
+
+
+ROWS = [
+    fifo(3),
+    fifo(4),
+    buffer(width=3, depth=4, reads=1, writes=1),
+    buffer(width=3, depth=3, reads=2, writes=2, access_ports=2, latency_cycles=2),
+]
+
+
+@pytest.fixture(params=ROWS, ids=lambda row: repr(row.engine))
+def row(request):
+    return request.param
+
+
+def test_the_netlist_without_a_bug_equals_the_model(row):
+    campaign = row.campaign()
+    assert not campaign.caught(campaign.netlist)
+
+
+def check(row, count, capsys):
+    campaign = row.campaign()
+    seeded, living = campaign.survivors(count)
+    counted = [bug for bug in living if not harmless(row, campaign, bug)]
+    if CAMPAIGN:
+        lines = [
+            f"{row.engine}: {seeded} bugs, {len(living)} live, {len(counted)} of them may matter"
+        ]
+        with capsys.disabled():
+            sys.stdout.write("\n".join(["", *lines, *map(str, counted), ""]))
+    bugs_that_matter = seeded - (len(living) - len(counted))
+    assert len(counted) <= (1 - CAUGHT) * bugs_that_matter, "\n".join(map(str, counted))
+
+
+def harmless(row, campaign, bug):
+    other = with_bug(campaign.netlist, bug)
+    return same(campaign.netlist, other, campaign.outputs, row.invariant, row.cares)
+
+
+def test_a_seeded_share_of_bugs_is_caught(row, capsys):
+    check(row, SHARE, capsys)
+
+
+@pytest.mark.campaign
+def test_all_bugs_are_caught(row, capsys):
+    check(row, None, capsys)
+
+
+def test_what_is_called_harmless_is():
+    """A bug that is caught is never called harmless, and a copy of the netlist always is."""
+    row = fifo(3)
+    campaign = row.campaign()
+    assert same(campaign.netlist, campaign.netlist, campaign.outputs)
+    caught = [
+        bug
+        for bug in bugs(campaign.netlist)[::7]
+        if campaign.caught(with_bug(campaign.netlist, bug))
+    ]
+    assert len(caught) > 40
+    assert not any(harmless(row, campaign, bug) for bug in caught)
+
+
+def test_kinds_of_bugs():
+    kinds = {bug.kind for row in ROWS for bug in bugs(row.campaign().netlist)}
+    assert kinds == {"operator", "stuck0", "stuck1", "inverted", "constant", "swapped", "start"}
+    assert str(Bug("c", "stuck0", ("A", 1))) == "stuck0 A 1 at c"
