@@ -7,6 +7,7 @@ import pytest
 
 from accelsim import specs
 from accelsim.cascade import Cascade
+from accelsim.errors import SpecError
 
 NAMES = specs.names("cascade")
 COLUMNS = 90  # what `accelsim list` shows of a summary
@@ -39,3 +40,20 @@ def test_evaluates_from_its_inputs_alone(name, small, some_inputs):
     assert set(found) == {tensor.name for tensor in cascade.outputs}
     assert all(value.size and np.isfinite(value).all() for value in found.values())
     assert any(np.any(value) for value in found.values())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_has_a_value_or_a_sentence_for_an_empty_rank(name, small, some_inputs):
+    """A size of 0 gives finite values, on nothing a zero; or it is refused, never NaN."""
+    cascade = Cascade.load(name)
+    for shape in cascade.shape_names:
+        sizes = small(cascade) | {shape: 0}
+        try:
+            data = some_inputs(cascade, sizes)
+            found = cascade.evaluate(
+                data, **{n: v for n, v in sizes.items() if n in cascade.params}
+            )
+        except SpecError as error:
+            assert "must be" in str(error)
+            continue
+        assert all(np.isfinite(value).all() for value in found.values()), shape

@@ -117,7 +117,7 @@ def spatten_progquant(Q: Array, KI: Array, V: Array, lsb: int, scale: float, thr
     out = []
     for query in Q:
         first = softmax(query @ key * scale / math.sqrt(len(query)) for key in high)
-        if max(first) < thr:
+        if max(first, default=1) < thr:
             first = softmax(query @ key * scale / math.sqrt(len(query)) for key in KI)
         out.append(first @ V)
     return np.array(out)

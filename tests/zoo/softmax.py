@@ -42,7 +42,7 @@ def attention_causal(Q: Array, K: Array, V: Array, **_tiles: int) -> Array:
 
 
 def sigmoid_attention(Q: Array, K: Array, V: Array) -> Array:
-    logits = Q @ K.T / math.sqrt(Q.shape[1]) - math.log(len(K))
+    logits = Q @ K.T / math.sqrt(Q.shape[1]) - math.log(max(len(K), 1))
     return (1 / (1 + np.exp(-logits))) @ V
 
 
@@ -98,8 +98,8 @@ def rotary(Q: Array, K: Array, V: Array, SP: Array, base: float, causal: int) ->
 
 def quantised(row: Array, bits: int) -> Array:
     """Return the row on 2**bits even levels from its least to its greatest; halves go to even."""
-    low, high = row.min(), row.max()
-    if low == high:
+    low, high = row.min(initial=np.inf), row.max(initial=-np.inf)
+    if low >= high:  # all equal, or none
         return row
     step = (high - low) / (2**bits - 1)
     return low + step * np.array([round(float((x - low) / step)) for x in row])
@@ -107,7 +107,7 @@ def quantised(row: Array, bits: int) -> Array:
 
 def kv_quant(Q: Array, K: Array, V: Array, bits: int) -> Array:
     keys = np.array([quantised(channel, bits) for channel in K.T]).T
-    values = np.array([quantised(token, bits) for token in V])
+    values = np.array([quantised(token, bits) for token in V]).reshape(V.shape)
     return attention(Q, keys, values)
 
 

@@ -109,7 +109,7 @@ def same(found: Array, wanted: Array) -> None:
 _PLAIN = "Q[P,E]; K[M,E]; V[M,F]"
 _SELF = "Q[N,E]; K[N,E]; V[N,F]"
 _HEADS = "Q[H,N,E]; K[H,N,E]; V[H,N,F]"
-_PLAIN_EDGES = ({"M": 1}, {"P": 1, "M": 11}, {"E": 1, "F": 1})
+_PLAIN_EDGES = ({"M": 0}, {"M": 1}, {"P": 1, "M": 11}, {"E": 1, "F": 1})
 _CAUSAL_EDGES = (*_PLAIN_EDGES, {"P": 7, "M": 3}, {"P": 6, "M": 1}, {"P": 3, "M": 7})
 _TILE = {"ranges": {"M": (1, 11), "T": (1, 13)}, "params": {"M0": "T"}}
 _TILE_EDGES = (*_CAUSAL_EDGES, {"M": 10, "T": 4}, {"M": 3, "T": 8}, {"M": 5, "T": 1})
@@ -164,12 +164,14 @@ ENTRIES: dict[str, Entry] = {
         {"causal": "Z"}, {"Z": (0, 1), "H": (1, 3)}, ({"P": 6, "M": 2, "Z": 1}, {"L": 1, "X": 1}),
     ),
     "sliding_window": Entry(
-        softmax.window, _SELF, {"W": "W", "sinks": "T"}, _LONG | {"W": (1, 13), "T": (0, 5)},
-        ({"W": 9, "N": 4, "T": 0}, {"W": 1, "T": 0}, {"W": 3, "T": 9, "N": 6}, {"N": 1, "T": 2}),
+        softmax.window, _SELF, {"W": "W", "sinks": "T"}, _LONG | {"W": (0, 13), "T": (0, 5)},
+        ({"W": 9, "N": 4, "T": 0}, {"W": 1, "T": 0}, {"W": 0, "T": 3}, {"W": 0, "T": 0},
+         {"W": 3, "T": 9, "N": 6}, {"N": 1, "T": 2}),
     ),
     "streaming_sink": Entry(
-        softmax.window, _SELF, {"W": "W", "sinks": "T"}, _LONG | {"W": (1, 13), "T": (0, 5)},
-        ({"W": 9, "N": 4}, {"W": 3, "T": 0, "N": 9}, {"W": 3, "T": 9, "N": 6}, {"N": 1, "T": 2}),
+        softmax.window, _SELF, {"W": "W", "sinks": "T"}, _LONG | {"W": (0, 13), "T": (0, 5)},
+        ({"W": 9, "N": 4}, {"W": 0, "T": 3}, {"W": 3, "T": 0, "N": 9},
+         {"W": 3, "T": 9, "N": 6}, {"N": 1, "T": 2}),
     ),
     "longformer": Entry(
         softmax.longformer, _SELF, {"W": "W", "glob": "T"}, _LONG | {"W": (0, 13), "T": (0, 5)},
@@ -277,15 +279,15 @@ ENTRIES: dict[str, Entry] = {
     ),
     "landmark_topk": Entry(
         selection.landmark_topk, "Q[P,E]; KL[T,E]; K[T,L,E]; V[T,L,F]; KW[W,E]; VW[W,F]",
-        {"k": "A"}, {"A": (1, 9)}, ({"A": 1}, {"A": 4, "T": 4}, {"A": 9, "T": 3}, {"L": 1}),
+        {"k": "A"}, {"A": (0, 9)}, ({"A": 1}, {"A": 0}, {"A": 4, "T": 4}, {"A": 9, "T": 3}, {"L": 1}),
     ),
     "topk_block_decode": Entry(
-        selection.topk_block_decode, "Q[E]; K[T,L,E]; V[T,L,F]", {"k": "A"}, {"A": (1, 9)},
-        ({"A": 1}, {"A": 4, "T": 4}, {"A": 9, "T": 3}, {"L": 1}),
+        selection.topk_block_decode, "Q[E]; K[T,L,E]; V[T,L,F]", {"k": "A"}, {"A": (0, 9)},
+        ({"A": 1}, {"A": 0}, {"A": 4, "T": 4}, {"A": 9, "T": 3}, {"L": 1}),
     ),
     "topk_block_decode_online": Entry(
-        selection.topk_block_decode, "Q[E]; K[T,L,E]; V[T,L,F]", {"k": "min(A, T)"}, {"A": (1, 9)},
-        ({"A": 1}, {"A": 4, "T": 4}, {"L": 1}),
+        selection.topk_block_decode, "Q[E]; K[T,L,E]; V[T,L,F]", {"k": "A"}, {"A": (0, 9)},
+        ({"A": 1}, {"A": 0}, {"A": 4, "T": 4}, {"A": 9, "T": 3}, {"L": 1}),
     ),
     "nsa": Entry(
         selection.nsa, f"{_SELF}; GT[N,3]", {"L": "L", "n": "A", "W": "W"},
@@ -300,12 +302,12 @@ ENTRIES: dict[str, Entry] = {
     "spatten_progquant": Entry(
         selection.spatten_progquant, "Q[P,E]; KI[M,E]; V[M,F]",
         {"lsb": "L", "scale": "0.025", "thr": "T/8"}, {"T": (0, 9), "L": (0, 6)},
-        ({"T": 0}, {"T": 9}, {"L": 0}, {"M": 1}),
+        ({"T": 0}, {"T": 9}, {"L": 0}, {"M": 1}, {"M": 0}),
     ),
     "spatten_progquant_2pass": Entry(
         selection.spatten_progquant, "Q[P,E]; KI[M,E]; V[M,F]",
         {"lsb": "L", "scale": "0.025", "thr": "T/8"}, {"T": (0, 9), "L": (0, 6)},
-        ({"T": 0}, {"T": 9}, {"L": 0}, {"M": 2}),
+        ({"T": 0}, {"T": 9}, {"L": 0}, {"M": 2}, {"M": 0}),
     ),
     "focus_tokens": Entry(
         selection.focus_tokens, "X[N,D]; SF[N]; SC[N,C]; WQ[D,E]; WK[D,E]; WV[D,D]", {"k": "A"},
