@@ -12,6 +12,8 @@ from accelsim.errors import SpecError, nearest
 CLASSES: Mapping[str, str] = {
     "buffer": "Buffer",
     "fifo": "Fifo",
+    "realigner": "Realigner",
+    "zero_eliminator": "ZeroEliminator",
 }
 NAMES = tuple(sorted(CLASSES))
 
