@@ -11,7 +11,9 @@ from accelsim.engines.rows import count_bits
 
 
 def lanes(row: Any, number: int) -> list[Value]:
-    """Return the lanes of a port's payload."""
+    """Return the lanes of a port's payload, which is the lane itself if it has no other field."""
+    if number == 1 and not hasattr(row, "lane_0"):
+        return [Value.cast(row)]
     return [getattr(row, f"lane_{n}") for n in range(number)]
 
 

@@ -12,6 +12,8 @@ from accelsim.errors import SpecError, nearest
 CLASSES: Mapping[str, str] = {
     "buffer": "Buffer",
     "fifo": "Fifo",
+    "quick_select": "QuickSelect",
+    "radix_select": "RadixSelect",
     "realigner": "Realigner",
     "zero_eliminator": "ZeroEliminator",
 }

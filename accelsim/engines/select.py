@@ -1,0 +1,134 @@
+"""What the top-k engines share: a request, a row a cycle in, the indices of the kept out, in order.
+
+A request (n, k) is followed by ceil(n / lanes) rows of values; the engine finds the threshold (the
+k-th largest value) and how many of its ties to keep, gives them on ``result``, and streams the values
+once more past the threshold: kept are all that are greater, and the first ties in input order.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from accelsim.engines.engine import Engine, Model, Port, parameter
+from accelsim.engines.rows import count_bits, lanes_of, row_port
+
+DRAIN_STAGES = 3
+"""Registers on the way out: compared, counted, closed up."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What one request comes to.
+
+    ``cycles`` are those between the last row in and the way out; ``passes`` has the number of
+    values that each pass visits.
+    """
+
+    threshold: int
+    ties: int
+    passes: tuple[int, ...]
+    cycles: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Select(Engine):
+    """Base of the engines that keep the k largest of n values (unsigned)."""
+
+    lanes: int = parameter(16, "values of a row, compared at once", low=1, high=256)
+    width: int = parameter(12, "bits of a value", low=1, high=64)
+    elements: int = parameter(2048, "values that a request may have", low=1, high=1 << 20)
+
+    @abstractmethod
+    def select(self, values: Sequence[int], k: int) -> Selection:
+        """Return the threshold and what finding it takes, for 0 < k <= len(values)."""
+
+    @property
+    def most_passes(self) -> int:
+        """Passes that a request can take."""
+        return self.elements
+
+    @property
+    def ports(self) -> tuple[Port, ...]:
+        count = count_bits(self.elements)
+        passes = count_bits(self.most_passes)
+        found = (("threshold", self.width), ("ties", count), ("passes", passes))
+        return (
+            Port("request", "in", (("n", count), ("k", count))),
+            Port("i", "in", lanes_of(self.lanes, self.width)),
+            Port("result", "out", found),
+            row_port("o", "out", self.lanes, self.index_bits, last=True),
+        )
+
+    @property
+    def index_bits(self) -> int:
+        return count_bits(self.elements - 1)
+
+    @property
+    def rows(self) -> int:
+        """Rows that the engine can hold."""
+        return -(-self.elements // self.lanes)
+
+    def rows_of(self, n: int) -> int:
+        return -(-n // self.lanes)
+
+    @property
+    def latency(self) -> int:
+        """Cycles from the last row of a one-row request for one value to its indices."""
+        return self.select([0], 1).cycles + DRAIN_STAGES + 1
+
+    @property
+    def interval(self) -> int:
+        """Cycles from one such request to the next."""
+        return self.latency + 2
+
+    @property
+    def lags(self) -> Mapping[tuple[str, str], int]:
+        return {("i", "o"): self.latency, ("i", "result"): self.latency - DRAIN_STAGES}
+
+    @property
+    def actions(self) -> Mapping[str, int]:
+        return {"compare": self.lanes, "row": 1}
+
+    def chosen(self, values: Sequence[int], k: int) -> Selection:
+        """Return the selection of any request; k over n keeps all, nothing is kept of nothing."""
+        k = min(k, len(values))
+        if k == 0:
+            return Selection(2**self.width - 1, 0, (), 0)
+        return self.select(values, k)
+
+    def kept(self, values: Sequence[int], k: int) -> list[int]:
+        """Return the indices of the k largest values in input order, the first of equals."""
+        found = self.chosen(values, k)
+        kept, ties = [], found.ties
+        for index, value in enumerate(values):
+            if value > found.threshold or (value == found.threshold and ties > 0):
+                kept.append(index)
+                ties -= value == found.threshold
+        return kept
+
+    def cycles(self, values: Sequence[int], k: int) -> int:
+        """Return the cycles from a request's transfer to that of its last indices, unstalled.
+
+        One for the request, a row a cycle in, what ``select`` says, a row a cycle out through
+        ``DRAIN_STAGES`` registers, and one more if the last row's values do not fit the row that
+        they fill.
+        """
+        rows = max(1, self.rows_of(len(values)))
+        kept = self.kept(values, k)
+        before = sum(index < (rows - 1) * self.lanes for index in kept) % self.lanes
+        last = sum(index >= (rows - 1) * self.lanes for index in kept)
+        flush = int(before + last > self.lanes)
+        fill = self.rows_of(len(values))
+        return 1 + fill + self.chosen(values, k).cycles + rows - 1 + DRAIN_STAGES + flush
+
+    def row(self, values: Sequence[int]) -> int:
+        """Return the bits of an input row; missing lanes are 0."""
+        full = [*values, *[0] * (self.lanes - len(values))]
+        return self.port("i").pack(**{f"lane_{n}": v for n, v in enumerate(full)})
+
+    def model(self) -> Model:
+        from accelsim.engines.select_model import SelectModel
+
+        return SelectModel(self)

@@ -1,0 +1,166 @@
+"""The way out of a top-k block: values stream past the threshold, the indices of the kept come out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from accelsim.rtl.block import signature
+from accelsim.rtl.rows import append, lanes, prefix, squeeze
+
+
+class SelectDrain(wiring.Component):
+    """Three registers that move together: compared, counted, closed up (the port ``o`` itself).
+
+    ``run`` is high from the first cycle to that of ``ended``. ``row`` is the row of the memory
+    that is wanted now; ``values`` and ``live`` are its lanes and which of them hold a value.
+    """
+
+    def __init__(self, engine: Any) -> None:
+        self.engine = engine
+        bits = dict(engine.port("result").fields)
+        super().__init__(
+            {
+                "run": In(1),
+                "ended": Out(1),
+                "row": Out(range(engine.rows)),
+                "is_last": In(1),
+                "values": In(data.ArrayLayout(engine.width, engine.lanes)),
+                "live": In(engine.lanes),
+                "threshold": In(engine.width),
+                "ties": In(bits["ties"]),
+                "passes": In(bits["passes"]),
+                "result": Out(signature(engine.port("result"))),
+                "o": Out(signature(engine.port("o"))),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        moves, reads = Signal(), Signal(init=1)
+        m.d.comb += moves.eq(self.run & (~self.o.valid | self.o.ready))
+        compared = self.compare(m, moves, reads)
+        counted = self.count(m, moves, compared)
+        self.close(m, moves, counted)
+        self.end(m, reads)
+        return m
+
+    def compare(self, m: Module, moves: Signal, reads: Signal) -> dict[str, Any]:
+        """Read a row: which lanes are greater, which are ties, and their rank among the ties."""
+        number = self.engine.lanes
+        live = list(self.live)
+        equal = [(self.values[n] == self.threshold) & live[n] for n in range(number)]
+        ranks = prefix(equal)
+        base = Signal(self.engine.index_bits)
+        found: dict[str, Any] = {
+            "valid": Signal(name="compared"),
+            "last": Signal(name="compared_last"),
+            "greater": Signal(number),
+            "equal": Signal(number),
+            "base": Signal.like(base, name="compared_base"),
+            "ranks": [Signal(len(ranks[-1]), name=f"rank_{n}") for n in range(number + 1)],
+        }
+        greater = [(self.values[n] > self.threshold) & live[n] for n in range(number)]
+        with m.If(moves):
+            m.d.sync += [
+                found["valid"].eq(reads),
+                found["last"].eq(self.is_last),
+                found["greater"].eq(Cat(greater)),
+                found["equal"].eq(Cat(equal)),
+                found["base"].eq(base),
+                *(held.eq(rank) for held, rank in zip(found["ranks"], ranks, strict=True)),
+            ]
+            with m.If(reads):
+                m.d.sync += [self.row.eq(self.row + 1), base.eq(base + number)]
+                with m.If(self.is_last):
+                    m.d.sync += [self.row.eq(0), base.eq(0), reads.eq(0)]
+        return found
+
+    def count(self, m: Module, moves: Signal, compared: dict[str, Any]) -> dict[str, Any]:
+        """Keep the greater and the first ties; count the dropped before each lane."""
+        number = self.engine.lanes
+        used = Signal(len(self.ties) + 1)  # ties of earlier rows, at most a row past ``ties``
+        ranks = compared["ranks"]
+        keep = [
+            compared["greater"][n] | (compared["equal"][n] & (used + ranks[n] < self.ties))
+            for n in range(number)
+        ]
+        dropped = prefix([~each for each in keep])
+        found: dict[str, Any] = {
+            "valid": Signal(name="counted"),
+            "last": Signal(name="counted_last"),
+            "keep": Signal(number),
+            "base": Signal.like(compared["base"], name="counted_base"),
+            "dropped": [Signal(len(dropped[-1]), name=f"dropped_{n}") for n in range(number)],
+        }
+        with m.If(moves):
+            m.d.sync += [
+                found["valid"].eq(compared["valid"]),
+                found["last"].eq(compared["last"]),
+                found["keep"].eq(Cat(keep)),
+                found["base"].eq(compared["base"]),
+                *(held.eq(each) for held, each in zip(found["dropped"], dropped, strict=False)),
+            ]
+            with m.If(compared["valid"] & (used < self.ties)):
+                m.d.sync += used.eq(used + ranks[number])
+        with m.If(self.ended):
+            m.d.sync += used.eq(0)
+        return found
+
+    def close(self, m: Module, moves: Signal, counted: dict[str, Any]) -> None:
+        """Close the gaps and append to what did not fill a row; full rows and the last go out."""
+        engine, number = self.engine, self.engine.lanes
+        keep = counted["keep"]
+        indices = [(counted["base"] + n)[: engine.index_bits] for n in range(number)]
+        row = squeeze(indices, list(keep), counted["dropped"])
+        rest = [Signal(engine.index_bits, name=f"rest_{n}") for n in range(number - 1)]
+        occupied, flush = Signal(range(number)), Signal()
+        both = append(rest, occupied, row)
+        total = Signal(range(2 * number))
+        m.d.comb += total.eq(occupied + sum(keep))
+        full = total >= number
+        is_last = counted["last"]
+        out = lanes(self.o.payload, number)
+        with m.If(moves):
+            m.d.sync += self.o.valid.eq((counted["valid"] & (full | is_last)) | flush)
+            with m.If(counted["valid"]):
+                m.d.sync += [
+                    self.o.payload.count.eq(Mux(full, number, total)),
+                    self.o.payload.last.eq(is_last & (total <= number)),
+                    occupied.eq(Mux(full, total - number, Mux(is_last, 0, total))),
+                    flush.eq(is_last & (total > number)),
+                    *(lane.eq(value) for lane, value in zip(out, both, strict=False)),
+                ]
+                for n, held in enumerate(rest):
+                    m.d.sync += held.eq(Mux(full, both[number + n], Mux(is_last, 0, both[n])))
+            with m.Elif(flush):
+                m.d.sync += [
+                    self.o.payload.count.eq(occupied),
+                    self.o.payload.last.eq(1),
+                    occupied.eq(0),
+                    flush.eq(0),
+                    *(lane.eq(v) for lane, v in zip(out, [*rest, Const(0)], strict=True)),
+                    *(held.eq(0) for held in rest),
+                ]
+
+    def end(self, m: Module, reads: Signal) -> None:
+        """End when the last row and the result have been taken."""
+        result_open, rows_open = Signal(init=1), Signal(init=1)
+        gives_last = self.o.valid & self.o.ready & self.o.payload.last
+        gives_result = self.result.valid & self.result.ready
+        m.d.comb += [
+            self.result.valid.eq(self.run & result_open),
+            self.result.payload.threshold.eq(self.threshold),
+            self.result.payload.ties.eq(self.ties),
+            self.result.payload.passes.eq(self.passes),
+            self.ended.eq(self.run & (gives_last | ~rows_open) & (gives_result | ~result_open)),
+        ]
+        with m.If(gives_last):
+            m.d.sync += rows_open.eq(0)
+        with m.If(gives_result):
+            m.d.sync += result_open.eq(0)
+        with m.If(self.ended):
+            m.d.sync += [result_open.eq(1), rows_open.eq(1), reads.eq(1)]
