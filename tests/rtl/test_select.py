@@ -89,7 +89,7 @@ def questions(draw, engine, most=3):
 
 
 @given(data=st.data())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_rtl_equals_the_model_and_numpy(data):
     engine = data.draw(engines())
     asked = data.draw(questions(engine))
