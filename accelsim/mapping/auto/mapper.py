@@ -1,0 +1,120 @@
+"""Puts the steps together: ordinary mappings for a problem, the most fused first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+import yaml
+
+from accelsim.mapping.auto.group import Group
+from accelsim.mapping.auto.grouping import grouped
+from accelsim.mapping.auto.hold import Frame, held
+from accelsim.mapping.auto.partition import Parts, partition
+from accelsim.mapping.auto.placement import placed
+from accelsim.mapping.auto.schedule import stages
+from accelsim.mapping.auto.shape import Case
+from accelsim.mapping.mapping import Mapping
+from accelsim.mapping.resolve import Problem
+from accelsim.specs import read_text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """What a candidate does: how much of the buffer a whole rank may take, and the pipeline's steps."""
+
+    name: str
+    room: Fraction
+    fuse: bool = True
+    away: int = 0
+    back: int = 0
+
+
+CHOICES = (
+    Choice(name="deep", room=Fraction(1, 2), away=0, back=4),
+    Choice(name="shallow", room=Fraction(1, 2), away=1, back=1),
+    Choice(name="serial", room=Fraction(1, 2)),
+    Choice(name="split", room=Fraction(1, 64), away=1, back=1),
+    Choice(name="single", room=Fraction(1, 64), fuse=False),
+)
+
+
+def candidates(problem: Problem) -> Iterator[Mapping]:
+    """Yield mappings for a problem, each different; the last ones are the most cautious."""
+    case = Case.of(problem)
+    seen: set[str] = set()
+    for choice in CHOICES:
+        text = write(case, choice)
+        if text not in seen:
+            seen.add(text)
+            yield Mapping.from_document(read_text(text, f"auto.{choice.name}"), f"auto.{choice.name}")
+
+
+def write(case: Case, choice: Choice) -> str:
+    """Return the text of a mapping."""
+    groups = grouped(case, choice.room, fuse=choice.fuse)
+    blocks = [_block(group, number, groups, case, choice) for number, group in enumerate(groups)]
+    data: dict[str, Any] = {
+        "cascade": case.cascade.name,
+        "summary": f"made for {case.arch.name}: {choice.name}",
+        "blocks": blocks,
+    }
+    return yaml.dump(data, sort_keys=False, default_flow_style=None, width=100)
+
+
+def _block(
+    group: Group, number: int, groups: Sequence[Group], case: Case, choice: Choice
+) -> dict[str, Any]:
+    items = placed(group, case)
+    parts = partition(group, items, case)
+    stage = stages(group, items, choice.away, choice.back)
+    frame = _frame(group, parts, case)
+    later = {r.tensor for g in groups[number + 1 :] for e in g.equations for r in e.reads}
+    stored = frozenset(later | {t.name for t in case.cascade.outputs})
+    kept = held(group, items, frame, stage, case, stored)
+    block: dict[str, Any] = {"loops": list(frame.loops)}
+    cut = {p.coord.upper(): p.names for p in parts.values() if len(p.names) > 1}
+    sizes = {n: s for p in parts.values() for n, s in p.sizes.items()}
+    late = {n: s for n, s in sizes.items() if isinstance(s, str) and "max_fit" in s}
+    if cut:
+        block["partition"] = cut
+        block["sizes"] = {n: s for n, s in sizes.items() if n not in late} | late
+    if kept.hold:
+        block["hold"] = kept.hold
+    if kept.depth:
+        block["depth"] = kept.depth
+    block["bind"] = []
+    for item in items:
+        bind: dict[str, Any] = {"einsum": item.id, "unit": item.unit}
+        space = {d: parts[c].space.lower() for d, c in item.space.items()}
+        if space:
+            bind["space"] = space
+        time = [
+            name.lower()
+            for c in item.equation.coords
+            for name in (parts[c].time, parts[c].space)
+            if name and name.lower() not in space.values()
+        ]
+        if time:
+            bind["time"] = time
+        if stage[item.id]:
+            bind["stage"] = stage[item.id]
+        block["bind"].append(bind)
+    return block
+
+
+def _frame(group: Group, parts: dict[str, Parts], case: Case) -> Frame:
+    """Return the loops: leading ranks, parallel ones, sequential ones, then the split one's inner part."""
+    leading = list(case.problem.leading)
+    outer = [c for c in group.loops if c not in group.sequential]
+    inner = [c for c in group.loops if c in group.sequential]
+    loops = [(name, "") for name in leading]
+    loops += [((parts[c].far or parts[c].near).lower(), c) for c in outer]
+    loops += [(parts[c].near.lower(), c) for c in inner]
+    loops += [(parts[c].near.lower(), c) for c in outer if parts[c].far]
+    return Frame(loops=tuple(n for n, _ in loops), coord=dict(loops), parts=parts)
+
+
+__all__ = ["CHOICES", "Choice", "candidates", "replace", "write"]

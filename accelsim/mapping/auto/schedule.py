@@ -1,0 +1,33 @@
+"""How far each Einsum runs behind the first: a pipeline over the tiles of a nest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from accelsim.mapping.auto.dependence import components_of
+from accelsim.mapping.auto.group import Group
+from accelsim.mapping.auto.placement import Placed
+
+
+def stages(group: Group, items: Sequence[Placed], away: int, back: int) -> dict[str, int]:
+    """Return the stage of each Einsum: ``away`` more than an input from the unit that the pipeline
+    begins on, ``back`` more than one that comes back to it.
+
+    Einsums that need one another are at one stage, so that a state is never older than a tile.
+    """
+    unit = {item.id: item.unit for item in items}
+    first = items[0].unit if items else ""
+    found: dict[str, int] = {}
+    for knot in components_of(group.equations, group.dependences):
+        inside = {e.id for e in knot}
+        stage = 0
+        for dependence in group.dependences:
+            maker, user = dependence.producer.id, dependence.consumer.id
+            if user not in inside or maker in inside or maker not in found:
+                continue
+            step = 0
+            if unit[maker] != unit[user]:
+                step = back if unit[user] == first else away
+            stage = max(stage, found[maker] + step)
+        found |= dict.fromkeys(inside, stage)
+    return found
