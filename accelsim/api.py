@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from collections.abc import Mapping as Table
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 from accelsim.arch import Architecture
@@ -14,7 +15,7 @@ from accelsim.energy.account import area, energy
 from accelsim.energy.components import attributes
 from accelsim.energy.tables import CostTable
 from accelsim.errors import InfeasibleError, SpecError, nearest
-from accelsim.mapping import Design, Mapping, Problem, Stage, Workload
+from accelsim.mapping import Design, Mapping, Problem, Stage, Workload, auto
 from accelsim.result.compare import Comparison, Entry
 from accelsim.result.report import Circuit, Report
 from accelsim.result.report import Stage as Reported
@@ -25,6 +26,8 @@ from accelsim.sim.measure import measure
 from accelsim.specs import names
 
 ATTENTION = "attention"
+DEFAULT = "bert"  # the workload that is meant if nothing says another
+AUTO = "auto"  # the name that asks for mappings made for the problem
 Choice = Callable[[Table[str, int | Fraction]], list[Mapping]]  # rank sizes -> mappings that apply
 LENGTHS = tuple(1 << n for n in range(10, 21, 2))
 
@@ -34,6 +37,7 @@ class Run:
     """One simulated stage with the program behind it, for traces and explanations."""
 
     stage: Stage
+    mapping: Mapping
     lowered: Lowered
     activity: Activity
 
@@ -44,7 +48,7 @@ def simulate(
     cascade: str | Cascade | None = None,
     arch: str | Architecture | None = None,
     mapping: str | Mapping | None = None,
-    workload: str = "bert",
+    workload: str | None = None,
     seq: int | None = None,
     scope: str = "attention",
     ranks: Table[str, int] | None = None,
@@ -54,12 +58,16 @@ def simulate(
 ) -> Report:
     """Return the report of a design (or of a cascade on an architecture) on a workload.
 
-    ``seq`` tokens; ``ranks`` replaces ranks of the workload, ``arch_set`` fields of the architecture
-    (``{"PE2D.rows": 128}``); ``full`` runs the reference kernel; ``explain`` adds the critical circuit.
+    A cascade on an architecture runs with the mappings shipped for the two, else (or with ``mapping``
+    "auto") with the best of those made for it; ``workload`` is by default one that names the cascade,
+    else bert. ``seq`` tokens; ``ranks`` replaces ranks of the workload, ``arch_set`` fields of the
+    architecture (``{"PE2D.rows": 128}``); ``full`` runs the reference kernel; ``explain`` adds the
+    critical circuit.
     SpecError: faulty input; InfeasibleError: it cannot run.
     """
     job = Job.of(design, cascade=cascade, arch=arch, mapping=mapping, arch_set=arch_set)
-    return job.report(Workload.load(workload, seq, ranks), scope=scope, full=full, explain=explain)
+    load = job.load(workload, seq, ranks)
+    return job.report(load, scope=scope, full=full, explain=explain)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +78,8 @@ class Job:
     arch: Architecture
     cascade: Cascade
     variants: Table[str, str]
-    mappings: Choice
+    mappings: Choice | None  # None: made for the problem
+    is_design: bool = True  # else a cascade on an architecture
     objective: tuple[str, ...] = ("cycles",)
     costs: str = ""
 
@@ -101,19 +110,28 @@ class Job:
                 objective=known.objective,
                 costs=known.spec.costs or machine.spec.costs,
             )
-        if cascade is None or arch is None or mapping is None:
-            raise SpecError("simulate must have a design, or a cascade, an arch and a mapping")
+        if cascade is None or arch is None:
+            raise SpecError("simulate must have a design, or a cascade and an arch")
         machine = Architecture.load(arch, arch_set) if isinstance(arch, str) else arch
-        one = Mapping.load(mapping) if isinstance(mapping, str) else mapping
         text = _cascade(cascade)
         return cls(
             name=f"{text.name} on {machine.name}",
             arch=machine,
             cascade=text,
             variants={},
-            mappings=_always(one),
+            mappings=_given(mapping, text, machine),
+            is_design=False,
             costs=machine.spec.costs,
         )
+
+    def load(
+        self, workload: str | None, seq: int | None = None, ranks: Table[str, int] | None = None
+    ) -> Workload:
+        """Return a workload; by default one that names the cascade, bert for a design."""
+        if self.is_design:
+            return Workload.load(workload or DEFAULT, seq, ranks)
+        name = workload or Workload.naming(self.cascade, DEFAULT)
+        return Workload.load(name, seq, ranks, self.cascade)
 
     def report(
         self,
@@ -124,7 +142,7 @@ class Job:
         explain: bool = False,
     ) -> Report:
         """Return the report of the attention stage, or of the whole layer, stage after stage."""
-        runs = [self.run(stage, full=full) for stage in self._stages(workload, scope)]
+        runs = [self.run(stage, full=full) for stage in self.stages(workload, scope)]
         table = CostTable.load(self.costs)
         parts = attributes(self.arch.spec)
         reported = []
@@ -170,19 +188,15 @@ class Job:
             objective = dict.fromkeys((*self.objective, "traffic_bytes"))
             key = tuple(_figure(activity, name) for name in objective)
             if best is None or key < best[0]:
-                best = (key, Run(stage=stage, lowered=lowered, activity=activity))
+                best = (key, Run(stage=stage, mapping=mapping, lowered=lowered, activity=activity))
         if best is None:
             raise refused[0]
         return best[1]
 
-    def _choices(self, stage: Stage) -> tuple[list[Mapping], Problem]:
+    def _choices(self, stage: Stage) -> tuple[Iterable[Mapping], Problem]:
         """Return the mappings that may run a stage, and the stage as a problem."""
-        own = stage.cascade == ATTENTION
+        own = stage.cascade in (ATTENTION, self.cascade.name)
         cascade = self._own(stage) if own else Cascade.load(stage.cascade)
-        if own:
-            mappings = self.mappings({**self.arch.symbols(), **stage.ranks})
-        else:
-            mappings = [Mapping.load(name) for name in _shipped(self.arch, stage.cascade)]
         problem = Problem(
             cascade=cascade,
             arch=self.arch,
@@ -190,7 +204,12 @@ class Job:
             leading=stage.leading,
             shared=stage.shared,
         )
-        return mappings, problem
+        if own and self.mappings is not None:
+            return self.mappings({**self.arch.symbols(), **stage.ranks}), problem
+        names = [] if own else _shipped(self.arch, stage.cascade)
+        if names:
+            return [Mapping.load(name) for name in names], problem
+        return auto.candidates(problem), problem
 
     def _own(self, stage: Stage) -> Cascade:
         """Return the design's cascade for the variant of attention that the stage asks for."""
@@ -202,10 +221,15 @@ class Job:
             )
         return Cascade.load(self.variants[stage.variant])
 
-    def _stages(self, workload: Workload, scope: str) -> tuple[Stage, ...]:
+    def stages(self, workload: Workload, scope: str) -> tuple[Stage, ...]:
+        """Return what is run: the attention of a workload, as this cascade has it, or the whole layer."""
         if scope not in ("attention", "layer"):
             raise SpecError(f"--scope must be attention or layer, not {scope!r}")
-        return tuple(s for s in workload.stages if scope == "layer" or s.scope == scope)
+        stages = tuple(s for s in workload.stages if scope == "layer" or s.scope == scope)
+        if self.is_design:
+            return stages
+        mine = workload.stage_of(self.cascade)
+        return tuple(mine if s.scope == "attention" else s for s in stages)
 
 
 def compare(
@@ -240,15 +264,33 @@ def _always(mapping: Mapping) -> Choice:
     return choice
 
 
+def _given(mapping: str | Mapping | None, cascade: Cascade, arch: Architecture) -> Choice | None:
+    """Return the mappings of a cascade on an architecture: the one given, those shipped, or None."""
+    if isinstance(mapping, Mapping):
+        return _always(mapping)
+    if mapping == AUTO:
+        return None
+    names = [mapping] if mapping else _beside(cascade, arch)
+    if not names:
+        return None
+    found = [Mapping.load(name) for name in names]
+    return lambda _: found
+
+
+def _beside(cascade: Cascade, arch: Architecture) -> list[str]:
+    """Return the mappings of a cascade beside the file of an architecture, else those shipped for it."""
+    folder = Path(arch.document.path).parent
+    beside = sorted(str(f) for f in folder.glob("*.yaml") if f.name.split(".")[0] == cascade.name)
+    return beside or _shipped(arch, cascade.name)
+
+
 def _shipped(arch: Architecture, cascade: str) -> list[str]:
     """Return the names of the mappings of a cascade: the architecture's own, else those it shares."""
     for folder in (arch.spec.name, arch.spec.mappings):
         found = [n for n in names("mapping") if n.partition(".")[0] == f"{folder}/{cascade}"]
         if found:
             return found
-    raise SpecError(
-        f"{arch.spec.name} must have a mapping of {cascade}: no {arch.spec.name}/{cascade}.yaml"
-    )
+    return []
 
 
 def _cascade(cascade: str | Cascade) -> Cascade:

@@ -17,7 +17,13 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 
-Workload = Annotated[str, typer.Option(help="Workload: a name or a file.", metavar="NAME")]
+Workload = Annotated[
+    str | None,
+    typer.Option(
+        help="Workload: a name or a file; by default one for the cascade, else bert.",
+        metavar="NAME",
+    ),
+]
 Seq = Annotated[str | None, typer.Option(help="Tokens, such as 64K.", metavar="N")]
 Set = Annotated[
     list[str] | None,
@@ -34,7 +40,10 @@ Settings = Annotated[
 Scope = Annotated[str, typer.Option(help="attention, or layer.", metavar="SCOPE")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Full = Annotated[bool, typer.Option("--full", help="Use the reference kernel, event by event.")]
-MappingFlag = Annotated[str | None, typer.Option(help="Mapping: a name or a file.", metavar="NAME")]
+MappingFlag = Annotated[
+    str | None,
+    typer.Option(help="Mapping: a name, a file, or auto: made for the problem.", metavar="NAME"),
+]
 What = Annotated[
     list[str],
     typer.Argument(
@@ -106,7 +115,7 @@ def passes(
 @app.command()
 def run(
     what: What,
-    workload: Workload = "bert",
+    workload: Workload = None,
     seq: Seq = None,
     set_: Set = None,
     arch_set: ArchSet = None,
@@ -123,18 +132,40 @@ def run(
     out: Annotated[
         Path | None, typer.Option("-o", help="Write the report into this folder.", metavar="DIR")
     ] = None,
+    mapping_out: Annotated[
+        Path | None, typer.Option(help="Write the mapping that was taken.", metavar="FILE")
+    ] = None,
 ) -> None:
     """Simulate a design on a workload and report times, traffic, energy and the bottleneck."""
     from accelsim.cli.running import Request, run_command
 
     request = Request.of(what, workload, seq, set_, arch_set, scope, mapping, full=full)
-    run_command(request, as_json=json, trace=trace, window=window, out=out)
+    run_command(request, as_json=json, trace=trace, window=window, out=out, mapping_out=mapping_out)
+
+
+@app.command("map")
+def map_(
+    what: What,
+    workload: Workload = None,
+    seq: Seq = None,
+    set_: Set = None,
+    arch_set: ArchSet = None,
+    mapping: MappingFlag = "auto",
+    out: Annotated[
+        Path | None, typer.Option("-o", help="Write it here; else it is printed.", metavar="FILE")
+    ] = None,
+) -> None:
+    """Make a mapping for a cascade on an architecture: YAML to read, edit and run again."""
+    from accelsim.cli.running import Request, map_command
+
+    request = Request.of(what, workload, seq, set_, arch_set, "attention", mapping, full=False)
+    map_command(request, out)
 
 
 @app.command()
 def explain(
     what: What,
-    workload: Workload = "bert",
+    workload: Workload = None,
     seq: Seq = None,
     set_: Set = None,
     arch_set: ArchSet = None,

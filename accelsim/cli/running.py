@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from accelsim.api import Job, Report
-from accelsim.arch import Architecture
-from accelsim.cascade import Cascade
+from accelsim.api import ATTENTION, Job, Report
 from accelsim.cli import flags
 from accelsim.cli.output import whole, writable, writable_file, write
-from accelsim.errors import SpecError, nearest
+from accelsim.errors import SpecError
 from accelsim.mapping import Mapping, Stage, Workload
-from accelsim.specs import names
-from accelsim.specs.find import path as find_path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +27,7 @@ class Request:
     def of(
         cls,
         what: Sequence[str],
-        workload: str,
+        workload: str | None,
         seq: str | None,
         set_: Sequence[str] | None,
         arch_set: Sequence[str] | None,
@@ -42,27 +38,34 @@ class Request:
     ) -> Request:
         chosen = flags.scope(scope)
         length = None if seq is None else flags.length(seq)
-        load = Workload.load(workload, length, flags.ranks(set_ or ()))
         job = _job(what, mapping, flags.fields(arch_set or ()))
+        load = job.load(workload, length, flags.ranks(set_ or ()))
         return cls(job=job, workload=load, scope=chosen, full=full)
 
     @property
     def stages(self) -> list[Stage]:
-        stages = self.workload.stages
-        return [s for s in stages if self.scope == "layer" or s.scope == self.scope]
+        return list(self.job.stages(self.workload, self.scope))
 
     def report(self, *, explain: bool = False) -> Report:
         return self.job.report(self.workload, scope=self.scope, full=self.full, explain=explain)
 
 
 def run_command(
-    request: Request, *, as_json: bool, trace: Path | None, window: str | None, out: Path | None
+    request: Request,
+    *,
+    as_json: bool,
+    trace: Path | None,
+    window: str | None,
+    out: Path | None,
+    mapping_out: Path | None = None,
 ) -> None:
     cycles = flags.window(window)
     if window is not None and trace is None:
         raise SpecError("--window must come with --trace FILE")
     if out is not None:
         writable(out)
+    if mapping_out is not None:
+        writable_file(mapping_out)
     if trace is not None:
         if not trace.name.endswith(".json.gz"):
             raise SpecError(f"--trace must end in .json.gz, not {trace.name!r}")
@@ -70,6 +73,9 @@ def run_command(
     report = request.report()
     if out is not None:
         _write_report(report, out)
+    if mapping_out is not None:
+        stage = request.stages[_longest(report)]
+        write(mapping_out, text_of(request.job.run(stage).mapping))
     if trace is not None:
         from accelsim.sim.trace import write_trace
 
@@ -78,6 +84,23 @@ def run_command(
         with whole(trace) as draft:
             write_trace(lowered, draft, cycles)
     print(report.to_json() if as_json else report, end="" if as_json else "\n")
+
+
+def map_command(request: Request, out: Path | None) -> None:
+    """Print (or write) the mapping that runs fastest."""
+    if out is not None:
+        writable_file(out)
+    stage = max(request.stages, key=lambda s: s.scope == ATTENTION)
+    text = text_of(request.job.run(stage, full=request.full).mapping)
+    if out is None:
+        print(text, end="")
+    else:
+        write(out, text)
+
+
+def text_of(mapping: Mapping) -> str:
+    """Return a mapping as the YAML file that says it."""
+    return mapping.document.source
 
 
 def explain_command(request: Request, *, as_json: bool) -> None:
@@ -124,25 +147,7 @@ def _job(what: Sequence[str], mapping: str | None, arch_set: dict[str, object]) 
             f"run must have a design, or a cascade and an architecture, not {len(what)} names"
         )
     cascade, arch = what
-    Cascade.load(cascade)
-    known = [mapping] if mapping else mappings_of(cascade, arch)
-    job = Job.of(cascade=cascade, arch=arch, mapping=known[0], arch_set=arch_set)
-    return replace(job, mappings=lambda _: [Mapping.load(name) for name in known])
-
-
-def mappings_of(cascade: str, arch: str) -> list[str]:
-    """Return the mappings of a cascade on an architecture: files beside it, or shipped for its name."""
-    machine = Architecture.load(arch)
-    name = Path(cascade).stem
-    folder = find_path("arch", arch).parent
-    beside = sorted(str(f) for f in folder.glob("*.yaml") if f.name.split(".")[0] == name)
-    own = [n for n in names("mapping") if n.split(".")[0] == f"{machine.spec.mappings}/{name}"]
-    if beside or own:
-        return beside or own
-    has = {f.name.split(".")[0] for f in folder.glob("*.yaml")} - {"arch", "design"}
-    raise SpecError(
-        f"{arch} must have a mapping of {name}: no {name}.yaml beside its arch.yaml{nearest(name, has)}"
-    )
+    return Job.of(cascade=cascade, arch=arch, mapping=mapping, arch_set=arch_set)
 
 
 def _longest(report: Report) -> int:

@@ -158,6 +158,7 @@ def _job(step: Step) -> Job:
     if not step.mapping_set:
         return job
     found = job.mappings
+    assert found is not None  # a design has mappings
 
     def changed(ranks: Any) -> list[Mapping]:
         return [

@@ -78,31 +78,63 @@ class Workload:
     alternatives: tuple[Stage, ...] = ()
     seq: int = 1024
     """Tokens: what --seq says, else the workload's own."""
+    extra: Table[str, int] = field(default_factory=dict)
+    """Sizes and parameters that only the cascade has."""
 
     @classmethod
     def load(
-        cls, name: str, seq: int | None = None, overrides: Table[str, int] | None = None
+        cls,
+        name: str,
+        seq: int | None = None,
+        overrides: Table[str, int] | None = None,
+        cascade: Cascade | None = None,
     ) -> Workload:
-        """Read a workload with ``seq`` for its sequence ranks and other ranks replaced."""
+        """Read a workload with ``seq`` for its sequence ranks and other ranks replaced.
+
+        With a ``cascade``, ``overrides`` may also name sizes and parameters that only it has.
+        """
         document = read(find.path("workload", name))
         spec = validate(document, WorkloadSpec)
         reader = _Reader(document)
         tokens = seq or spec.default_seq
-        ranks = reader.ranks(spec, tokens, overrides or {})
+        own = {*cascade.shape_names, *cascade.params} if cascade else set()
+        own -= {*spec.ranks, *spec.derived, *spec.seq, *TOKENS}
+        extra = {key: size for key, size in (overrides or {}).items() if key in own}
+        others = {key: size for key, size in (overrides or {}).items() if key not in own}
+        ranks = reader.ranks(spec, tokens, others)
         stages = reader.stages("stages", spec.stages, ranks)
-        others = reader.stages("alternatives", spec.alternatives, ranks)
+        alternatives = reader.stages("alternatives", spec.alternatives, ranks)
         if reader.faults:
             raise SpecError(reader.faults)
         return cls(
             spec=spec,
             ranks=ranks,
             stages=stages,
-            alternatives=others,
+            alternatives=alternatives,
             seq=tokens,
+            extra=extra,
         )
 
     def stage(self, name: str) -> Stage:
         return next(stage for stage in self.stages if stage.name == name)
+
+    @classmethod
+    def naming(cls, cascade: Cascade, default: str) -> str:
+        """Return the shipped workload that is meant for a cascade.
+
+        The first that names it; else the default, or the first that has a size for each of its ranks.
+        """
+        loaded = {name: cls.load(name) for name in (default, *find.names("workload"))}
+        for name, load in loaded.items():
+            if any(s.cascade == cascade.name for s in (*load.stages, *load.alternatives)):
+                return name
+        for name, load in loaded.items():
+            try:
+                load.stage_of(cascade)
+            except SpecError:
+                continue
+            return name
+        return default
 
     def stage_of(self, cascade: Cascade) -> Stage:
         """Return the stage that runs a cascade at the sizes of this workload.
@@ -111,6 +143,10 @@ class Workload:
         just those of the cascade; else the ranks P, M, N (the tokens), E, F, G, H and D by their names,
         where batch and heads that the cascade does not have lead. SpecError where a size is missing.
         """
+        found = self._stage_of(cascade)
+        return replace(found, ranks={**found.ranks, **self.extra})
+
+    def _stage_of(self, cascade: Cascade) -> Stage:
         attention = [s for s in self.stages if s.scope == ATTENTION]
         named = [s for s in (*self.alternatives, *attention) if s.cascade == cascade.name]
         if named:
@@ -125,6 +161,7 @@ class Workload:
         known = {
             **dict.fromkeys(TOKENS, self.seq),
             **{name: size for name, size in self.ranks.items() if name in COMMON},
+            **self.extra,
         }
         missing = [name for name in cascade.shape_names if name not in known]
         if missing:

@@ -59,7 +59,7 @@ ROOT = Path(__file__).resolve().parents[2]
             "mapping must be a name or a file, not 'fusemax/atention'",
         ),
         ("run attention_4pass fusemax", "unknown cascade"),
-        ("run mamba2 fusemax", "fusemax must have a mapping of mamba2"),
+        ("run mamba2 fusemx", "unknown arch 'fusemx'; did you mean 'fusemax'?"),
         ("explain", "Missing argument"),
         ("explain fusmax", "did you mean 'fusemax'?"),
         ("explain fusemax --trace x", "No such option: --trace"),

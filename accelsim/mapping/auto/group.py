@@ -95,9 +95,7 @@ def sites(group: Group) -> dict[tuple[str, str], str]:
     """Return by (Einsum, loop) where an Einsum runs: in all iterations, the first or the last."""
     at: dict[tuple[str, str], str] = {}
     for equation in group.equations:
-        makers = [
-            d.producer for d in group.dependences if d.consumer is equation and not d.old
-        ]
+        makers = [d.producer for d in group.dependences if d.consumer is equation and not d.old]
         for loop in group.loops:
             if loop in equation.coords:
                 at[equation.id, loop] = ALL
@@ -162,7 +160,9 @@ def _turned(pair: tuple[str, str], equations: Sequence[Equation]) -> tuple[str, 
     return (b, a) if summed.count(b) > summed.count(a) else (a, b)
 
 
-def _tensors(equations: Iterable[Equation], case: Case) -> dict[tuple[str, tuple[str, ...]], tuple[str, ...]]:
+def _tensors(
+    equations: Iterable[Equation], case: Case
+) -> dict[tuple[str, tuple[str, ...]], tuple[str, ...]]:
     """Return the coordinates that walk each tensor, by tensor and reader."""
     found: dict[tuple[str, tuple[str, ...]], tuple[str, ...]] = {}
     for equation in equations:
@@ -185,7 +185,7 @@ def _tile(
     coords = list(dict.fromkeys(c for e in equations for c in (*e.coords, *e.left_coords)))
     iterative = {e.iterative for e in equations if e.iterative}
     made = {c for e in equations for c in e.left_coords}
-    tile = {c: 1 for c in coords}
+    tile = dict.fromkeys(coords, 1)
     axes = list(_tensors(equations, case).values())
     limit = max(1, case.room // case.word // SHARE)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from collections.abc import Mapping as Table
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import prod
 
@@ -98,8 +98,7 @@ def _load(
     wait = int(case.arch.dram.latency * clock) // max(1, cycles)
     depth = min(DEEPEST, 2 + wait)
     if any(index is None for index in affine):
-        found.put(case.buffer, tensor, STREAM, 2)
-        return
+        return  # selected words come straight from the memory
     walked = frame.walked(coords, leading=tensor not in case.problem.shared)
     if not frame.loops:
         return
@@ -157,9 +156,12 @@ def _make(
     elif users and frame.loops and _per_lane(item, group, case) > _registers(item, case):
         behind = max(stage[u] for u in users) - stage[item.id]
         found.put(case.buffer, equation.tensor, frame.loops[-1], behind + 1)
-    elif equation.tensor in stored and not users:
-        if set(equation.left_coords) <= set(equation.coords):
-            found.put(case.buffer, equation.tensor, STREAM, 2)
+    elif (
+        equation.tensor in stored
+        and not users
+        and set(equation.left_coords) <= set(equation.coords)
+    ):
+        found.put(case.buffer, equation.tensor, STREAM, 2)
 
 
 def _way(one: str, other: str, case: Case) -> int:
@@ -168,7 +170,7 @@ def _way(one: str, other: str, case: Case) -> int:
     return 0 if link is None else link.down if link.upper == one else link.up
 
 
-def _size_of(case: Case):  # type: ignore[no-untyped-def]
+def _size_of(case: Case) -> Callable[[str], int]:
     return lambda buffer: case.arch.buffers[buffer].size
 
 

@@ -49,7 +49,9 @@ def candidates(problem: Problem) -> Iterator[Mapping]:
         text = write(case, choice)
         if text not in seen:
             seen.add(text)
-            yield Mapping.from_document(read_text(text, f"auto.{choice.name}"), f"auto.{choice.name}")
+            yield Mapping.from_document(
+                read_text(text, f"auto.{choice.name}"), f"auto.{choice.name}"
+            )
 
 
 def write(case: Case, choice: Choice) -> str:

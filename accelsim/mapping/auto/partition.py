@@ -82,7 +82,7 @@ def _parts(
     if inner:
         sizes[inner] = _size(space, lanes, limit, extent, coord, case)
     if time and (far or near):
-        sizes[time] = steps if steps * space <= extent else f"divisor({-(-extent // space)}, {steps})"
+        sizes[time] = f"divisor({-(-extent // space)}, {steps})"
     if far:
         sizes[near] = f"max_fit({case.buffer})"
     return Parts(coord=coord, far=far, near=near, time=time, space=inner, sizes=sizes)

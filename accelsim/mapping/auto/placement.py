@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
-from accelsim.arch import Array
+from accelsim.arch import Array, Lacking
 from accelsim.cascade.model import Equation
 from accelsim.errors import InfeasibleError
 from accelsim.mapping.auto.dependence import components_of
@@ -35,7 +35,7 @@ def placed(group: Group, case: Case) -> list[Placed]:
     for knot in components_of(group.equations, group.dependences):
         wanted = [_preferred(e, group, case) for e in knot]
         if len(set(wanted)) > 1:  # a state that goes from unit to unit pays the way each time
-            common = [u for u in _units(case) if all(_able(e, case.arch.arrays[u]) for e in knot)]
+            common = [u for u in _units(case) if all(_able(e, u, case) for e in knot)]
             if common:
                 cycles = {u: sum(_cycles(e, u, group, case) for e in knot) for u in common}
                 wanted = [min(common, key=lambda u: cycles[u])] * len(knot)
@@ -45,7 +45,7 @@ def placed(group: Group, case: Case) -> list[Placed]:
             equation=equation,
             unit=units[equation.id],
             space=across(equation, case.arch.arrays[units[equation.id]], group),
-            slots=_slots(equation, case.arch.arrays[units[equation.id]]),
+            slots=_slots(equation, units[equation.id], case),
         )
         for equation in group.equations
     ]
@@ -73,14 +73,15 @@ def _units(case: Case) -> list[str]:
     return [*case.vectors, *case.grids]
 
 
-def _able(equation: Equation, array: Array) -> bool:
-    return not isinstance(unit_ops(equation, array), str)
+def _able(equation: Equation, unit: str, case: Case) -> bool:
+    return not isinstance(unit_ops(equation, case.arch, unit), Lacking)
 
 
-def _slots(equation: Equation, array: Array) -> int:
-    found = unit_ops(equation, array)
-    assert not isinstance(found, str)
-    return sum(array.ops[kind] * count for kind, count in found.items()) or 1
+def _slots(equation: Equation, unit: str, case: Case) -> int:
+    found = unit_ops(equation, case.arch, unit)
+    assert not isinstance(found, Lacking)
+    able = case.arch.arrays[unit].ops
+    return sum(able[kind] * count for kind, count in found.ops.items()) or 1
 
 
 def _cycles(equation: Equation, unit: str, group: Group, case: Case) -> int:
@@ -88,13 +89,13 @@ def _cycles(equation: Equation, unit: str, group: Group, case: Case) -> int:
     space = across(equation, array, group)
     lanes = {c: array.dimensions[d] for d, c in space.items()}
     steps = prod(-(-group.tile.get(c, 1) // lanes.get(c, 1)) for c in equation.coords)
-    return steps * _slots(equation, array)
+    return steps * _slots(equation, unit, case)
 
 
 def _preferred(equation: Equation, group: Group, case: Case) -> str:
     """A grid takes what spreads over the group's rows and columns, and products; a vector the rest."""
-    grids = [u for u, a in case.grids.items() if _able(equation, a)]
-    vectors = [u for u, a in case.vectors.items() if _able(equation, a)]
+    grids = [u for u in case.grids if _able(equation, u, case)]
+    vectors = [u for u in case.vectors if _able(equation, u, case)]
     if not grids and not vectors:
         raise InfeasibleError(_lacking(equation, case))
     long = {c for c in equation.coords if group.tile.get(c, 1) > 1}
@@ -107,12 +108,15 @@ def _preferred(equation: Equation, group: Group, case: Case) -> str:
 
 def _lacking(equation: Equation, case: Case) -> str:
     lacks = [
-        f"{unit} lacks {found}"
-        for unit, array in case.arch.arrays.items()
-        if isinstance(found := unit_ops(equation, array), str)
+        f"{unit} cannot do {found.kind}"
+        for unit in case.arch.arrays
+        if isinstance(found := unit_ops(equation, case.arch, unit), Lacking)
     ]
     name = case.arch.name
-    return f"{equation.id} must run on an array of {name} that has its operations: {', '.join(lacks)}"
+    return (
+        f"{equation.id} must run on an array of {name} that can do its operations:"
+        f" {', '.join(lacks)}, and nothing stands in for it"
+    )
 
 
 def busiest(items: Sequence[Placed], group: Group, case: Case) -> int:

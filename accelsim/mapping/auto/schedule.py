@@ -10,10 +10,11 @@ from accelsim.mapping.auto.placement import Placed
 
 
 def stages(group: Group, items: Sequence[Placed], away: int, back: int) -> dict[str, int]:
-    """Return the stage of each Einsum: ``away`` more than an input from the unit that the pipeline
-    begins on, ``back`` more than one that comes back to it.
+    """Return the stage of each Einsum.
 
-    Einsums that need one another are at one stage, so that a state is never older than a tile.
+    An input from another unit puts it ``away`` stages later, or ``back`` where it comes back to the unit
+    that the pipeline begins on. Einsums that need one another are at one stage, so that a state is never
+    older than a tile.
     """
     unit = {item.id: item.unit for item in items}
     first = items[0].unit if items else ""

@@ -125,8 +125,17 @@ def digits_of(
             (c, a) for c, atoms in producer.space.atoms_of.items() for a in atoms if a.name == loop
         )
         found[loop] = last
-        for axis, index in zip(equation.left, affine, strict=True):
-            if coord not in axis.coords or index is None:
+        for axis, index, text in zip(equation.left, affine, read.indices, strict=True):
+            if coord not in axis.coords:
+                continue
+            if index is None:
+                # The state at some earlier step (the start of a chunk): not before the step before.
+                if (
+                    isinstance(axis, Shift)
+                    and set(ast.coords_in(text)) == {coord}
+                    and not ast.has_reads(text)
+                ):
+                    found[loop] = Digit(back=1)
                 continue
             same_loop = loop in consumer.loops
             match axis:
