@@ -23,6 +23,7 @@ from accelsim.engines.number import Float
 from accelsim.errors import SpecError
 from accelsim.rtl import number_steps as steps
 from accelsim.rtl.number_steps import Fields, Step
+from accelsim.rtl.number_sum import total
 
 
 def pipeline(
@@ -76,21 +77,20 @@ def multiply(form: Float, to: Float | None = None) -> list[Step]:
     to = to or form
     return [
         *product(form, to),
-        steps.denormalise("product", to),
         steps.round_off("product", to, "result"),
     ]
 
 
 def product(form: Float, to: Float) -> list[Step]:
     """The exact product, unpacked for addition in ``to``: {"a", "b"} -> {"product"}; three steps."""
-    return [steps.unpack(form, "a", "b"), steps.product(form, to), steps.normalise("product")]
+    return [steps.unpack(form, "a", "b"), steps.product(form, to), steps.normalise("product", to)]
 
 
 def accumulate(to: Float) -> list[Step]:
     """Add c + product (:func:`product`), rounded: {"product", "c"} -> {"result"}; two steps."""
 
     def addends(m: Module, fields: Fields) -> Fields:
-        return steps.total(to, "product", "c")(m, steps.unpack(to, "c")(m, fields))
+        return total(to, "product", "c")(m, steps.unpack(to, "c")(m, fields))
 
     return [addends, steps.round_off("sum", to, "result")]
 
@@ -104,17 +104,16 @@ def add(form: Float) -> list[Step]:
     """Add: a + b, rounded: {"a", "b"} -> {"result"}; three steps."""
     return [
         steps.unpack(form, "a", "b"),
-        steps.total(form, "a", "b"),
+        total(form, "a", "b"),
         steps.round_off("sum", form, "result"),
     ]
 
 
 def convert(form: Float, to: Float) -> list[Step]:
-    """The number in another format, rounded once: {"a"} -> {"result"}; four steps."""
+    """The number in another format, rounded once: {"a"} -> {"result"}; three steps."""
     return [
-        steps.rebias("a", form, to),
-        steps.normalise("a"),
-        steps.denormalise("a", to),
+        steps.unpack(form, "a", to=to),
+        steps.normalise("a", to),
         steps.round_off("a", to, "result"),
     ]
 

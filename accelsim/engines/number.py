@@ -5,7 +5,7 @@ pair of widths. The policy, which ``accelsim.rtl.number`` shares:
 
 - round to nearest, ties to even; a result beyond the largest number is an infinity;
 - underflow is gradual; with ``subnormals=False`` a subnormal operand counts as a zero of its sign,
-  and a result whose rounded magnitude is below the smallest normal number becomes one;
+  and a result that would be subnormal after rounding becomes one;
 - every NaN result is the one canonical quiet NaN (sign 0, top mantissa bit alone set): from a NaN
   operand, infinity - infinity, zero x infinity, also in ``maximum``;
 - an exact zero sum is +0 unless both addends are -0; -0 < +0 in ``maximum``
@@ -140,9 +140,8 @@ class Float:
         """Return the number nearest to (-1)^sign x significand x 2^scale, ties to even."""
         if significand == 0:
             return self.sign_bit * sign
-        place = scale + significand.bit_length() - 1 - self.mantissa  # of the result's last bit
-        if self.subnormals:
-            place = max(place, self.least)
+        # Where the result's last bit stands: below its leading one, but not below a subnormal's.
+        place = max(scale + significand.bit_length() - 1 - self.mantissa, self.least)
         drop = place - scale
         if drop <= 0:
             kept = significand << -drop

@@ -62,8 +62,8 @@ def nearest(form, exact, zero_sign=0):
     if at == 0 or values[at] == magnitude:
         return sign | bits[at]
     if not form.subnormals and at == 1:
-        # Flushed after rounding with full precision: only the last half place rounds up.
-        edge = values[1] * (1 - Fraction(1, 2 ** (form.mantissa + 2)))
+        # Rounded as if there were subnormals: half of their last place below, the tie goes up.
+        edge = values[1] * (1 - Fraction(1, 2 ** (form.mantissa + 1)))
         return sign | (bits[1] if magnitude >= edge else 0)
     below, above = magnitude - values[at - 1], values[at] - magnitude
     up = above < below or (above == below and bits[at] % 2 == 0)

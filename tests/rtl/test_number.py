@@ -55,7 +55,7 @@ def test_every_pair_of_a_small_format_with_an_addend(form, wide):
 @pytest.mark.parametrize("form", FORMATS, ids=str)
 def test_hard_pairs_of_real_formats(form):
     rng = random.Random(2)
-    vectors = [hard_pair(form, rng) for _ in range(1000)]
+    vectors = [hard_pair(form, rng) for _ in range(400)]
     agree(number.multiply(form), form.multiply, binary(form), vectors)
     agree(number.add(form), form.add, binary(form), vectors)
     agree(number.maximum(form), form.maximum, binary(form), vectors)
@@ -66,7 +66,7 @@ def test_hard_pairs_of_real_formats(form):
 @pytest.mark.parametrize("to", [FP32, BF16], ids=str)
 def test_hard_triples_of_real_formats(form, to):
     rng = random.Random(3)
-    vectors = [hard_triple(form, to, rng) for _ in range(800)]
+    vectors = [hard_triple(form, to, rng) for _ in range(300)]
     widths = binary(form) | {"c": to.width}
     agree(number.fused(form, to), lambda a, b, c: form.fused(a, b, c, to), widths, vectors)
 
@@ -74,7 +74,7 @@ def test_hard_triples_of_real_formats(form, to):
 @pytest.mark.parametrize(("form", "to"), [*itertools.permutations(FORMATS + SMALL, 2)], ids=str)
 def test_conversions(form, to):
     rng = random.Random(4)
-    vectors = [(hard(form, rng),) for _ in range(300)]
+    vectors = [(hard(form, rng),) for _ in range(120)]
     agree(number.convert(form, to), lambda a: form.convert(a, to), {"a": form.width}, vectors)
 
 
