@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from collections.abc import Mapping as Table
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from accelsim.arch import Architecture, Done
 from accelsim.cascade import Cascade
-from accelsim.cascade.linear import Linear
 from accelsim.cascade.model import Equation, Merged, Plain, Shift, TensorRead
 from accelsim.cascade.sizes import Sizes
+from accelsim.mapping.indices import index_of, plain
 from accelsim.mapping.model import Bind, Block, MappingSpec
 from accelsim.mapping.tiles import Axis, Space
 
@@ -109,25 +110,49 @@ class Plan:
         )
 
 
-def read_axes(sizes: Sizes, read: TensorRead) -> tuple[Axis, ...]:
-    """Return the axes of a read tensor as its reader walks them."""
-    shape = sizes.shapes[read.tensor]
-    return tuple(
-        Axis(index=index, size=size)
-        for index, size in zip(read.affine(sizes.symbols), shape, strict=True)
-    )
+def read_axes(sizes: Sizes, *reads: TensorRead) -> tuple[Axis, ...]:
+    """Return the axes of a tensor as its readers walk them; reads may differ in constants only."""
+    shape = sizes.shapes[reads[0].tensor]
+    found: list[Axis] = []
+    for place, size in enumerate(shape):
+        indices = [index_of(read.indices[place], sizes.symbols) for read in reads]
+        consts = tuple(sorted({const for index in indices for const in index.consts}))
+        found.append(Axis(index=replace(indices[0], consts=consts), size=size))
+    return tuple(found)
 
 
-def result_axes(sizes: Sizes, equation: Equation) -> tuple[Axis, ...]:
-    """Return the axes of an Einsum's result; an iterative axis has one live version and is left out."""
+def alike(sizes: Sizes, reads: Iterable[TensorRead]) -> list[list[TensorRead]]:
+    """Return reads of one tensor in groups that walk it in the same way, but for constants."""
+    groups: dict[tuple[object, ...], list[TensorRead]] = {}
+    for read in reads:
+        key = tuple(index_of(index, sizes.symbols).terms for index in read.indices)
+        groups.setdefault(key, []).append(read)
+    return list(groups.values())
+
+
+def result_axes(sizes: Sizes, equation: Equation, *, history: bool = False) -> tuple[Axis, ...]:
+    """Return the axes of an Einsum's result as it is made.
+
+    An iterative axis has one live version and is left out, unless its ``history`` is read. The slot of a
+    selection is made whole. A scatter of one point a place makes those; others the whole axis.
+    """
+    reduce = equation.reduce
+    gathers = {g.label: g for g in reduce.gathers} if reduce and reduce.op == "scatter" else {}
     found: list[Axis] = []
     for axis, size in zip(equation.left, sizes.shapes[equation.tensor], strict=True):
         match axis:
+            case Plain(coord=coord) if reduce and coord == reduce.slot:
+                found.append(Axis(index=None, size=size))
+            case Plain(coord=coord) if coord in gathers and reduce:
+                index = index_of(gathers[coord], sizes.symbols) if reduce.combine == "=" else None
+                found.append(Axis(index=index, size=size))
             case Plain(coord=coord):
-                found.append(Axis(index=Linear(coefs={coord: 1}, const=0), size=size))
+                found.append(Axis(index=plain(**{coord: 1}), size=size))
             case Merged(outer=outer, inner=inner):
-                coefs = {outer: sizes.extents[inner], inner: 1}
-                found.append(Axis(index=Linear(coefs=coefs, const=0), size=size))
+                index = plain(**{outer: sizes.extents[inner], inner: 1})
+                found.append(Axis(index=index, size=size))
+            case Shift(coord=coord) if history:
+                found.append(Axis(index=plain(**{coord: 1}), size=size))
             case Shift() | _:
                 pass
     return tuple(found)

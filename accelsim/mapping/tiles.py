@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import prod
 
-from accelsim.cascade.linear import Linear
+from accelsim.mapping.indices import FLOOR, OPAQUE, PLAIN, Index, Term
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,10 +55,20 @@ class Family:
 
 @dataclass(frozen=True, kw_only=True)
 class Axis:
-    """One axis of a tensor as a reader walks it: an affine index and the size of the axis."""
+    """One axis of a tensor as a reader walks it: an index and the size of the axis.
 
-    index: Linear | None
+    Without an index all of the axis is meant, whatever stands still.
+    """
+
+    index: Index | None
     size: int
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether different values of the coordinates are different places."""
+        if self.index is None:
+            return True
+        return self.index.is_plain and len(self.index.terms) < 2 and len(self.index.consts) == 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,41 +84,118 @@ class Space:
         """Return the names of the atoms of coordinates."""
         return tuple(atom.name for coord in coords for atom in self.atoms_of[coord])
 
-    def family(self, atom: str) -> Family:
-        return next(f for f in self.families if any(a.name == atom for a in f.atoms))
+    @cached_property
+    def _family_of(self) -> dict[str, int]:
+        return {atom.name: n for n, f in enumerate(self.families) for atom in f.atoms}
 
     def words(self, axes: tuple[Axis, ...], fixed: frozenset[str], edge: frozenset[str]) -> int:
         """Return the words of a tile: the points of the axes that the free atoms reach.
 
-        An axis whose index is not affine (a gather, a floor) counts the points of its coordinates.
+        Exact for sums of coordinates that run on without gaps, for quotients and rests of tiles that
+        begin at a multiple; else the most there can be: a gather reaches a place for each point of its
+        coordinates, and no index more places than the axis has.
         """
-        count = 1
-        grouped: dict[int, set[str]] = {}
+        count = prod(axis.size for axis in axes if axis.index is None)
+        indexed = []
         for axis in axes:
-            coords = tuple(axis.index.coefs) if axis.index else ()
-            owners: dict[int, set[str]] = {}
-            for coord in coords:
-                for atom in self.atoms_of[coord]:
-                    owners.setdefault(id(self.family(atom.name)), set()).add(atom.name)
-            if len(owners) == 1:  # plain coordinates of one family may stand on several axes
-                ((owner, names),) = owners.items()
-                grouped.setdefault(owner, set()).update(names)
-                continue
-            if axis.index is None:
-                count *= axis.size
-                continue
-            parts = [self._positions(owner, names, fixed, edge) for owner, names in owners.items()]
-            reach = 1 + sum(part - 1 for part in parts)
-            count *= min(prod(parts), max(reach, 1), axis.size)
-        for owner, names in grouped.items():
-            count *= self._positions(owner, names, fixed, edge)
+            if axis.index is not None and axis.index.terms:
+                indexed.append(axis)
+            elif axis.index is not None:  # numbers only
+                count *= min(len(axis.index.consts), axis.size)
+        for group in self._joined(indexed):
+            simple: dict[int, set[str]] = {}
+            every: dict[int, set[str]] = {}
+            complex_count, is_complex = 1, False
+            for axis in group:
+                assert axis.index is not None
+                owners = self._owners(axis.index.coords)
+                for owner, names in owners.items():
+                    every.setdefault(owner, set()).update(names)
+                if len(owners) == 1 and axis.index.is_plain and len(axis.index.consts) == 1:
+                    ((owner, names),) = owners.items()
+                    simple.setdefault(owner, set()).update(names)
+                else:
+                    is_complex = True
+                    complex_count *= self._reach(axis, fixed, edge)
+            words = complex_count
+            for owner, names in simple.items():
+                words *= self._positions(owner, names, fixed, edge)
+            if is_complex:
+                shifts = prod(len(a.index.consts) for a in group if a.index is not None)
+                points = prod(self._positions(o, names, fixed, edge) for o, names in every.items())
+                words = min(words, points * shifts)
+            count *= words
         return count
+
+    def _joined(self, axes: list[Axis]) -> list[list[Axis]]:
+        """Return the axes in groups that share a family: their places are not independent."""
+        groups: list[tuple[set[int], list[Axis]]] = []
+        for axis in axes:
+            assert axis.index is not None
+            owners, members = set(self._owners(axis.index.coords)), [axis]
+            apart = []
+            for others, group in groups:
+                if others & owners:
+                    owners |= others
+                    members = [*group, *members]
+                else:
+                    apart.append((others, group))
+            groups = [*apart, (owners, members)]
+        return [group for _, group in groups]
+
+    def _owners(self, coords: Iterable[str]) -> dict[int, set[str]]:
+        """Return the atoms of coordinates by the number of their family."""
+        owners: dict[int, set[str]] = {}
+        for name in self.atoms(coords):
+            owners.setdefault(self._family_of[name], set()).add(name)
+        return owners
+
+    def _reach(self, axis: Axis, fixed: frozenset[str], edge: frozenset[str]) -> int:
+        """Return how many places of an axis a sum of terms takes, at most."""
+        assert axis.index is not None
+        index, count, span = axis.index, 1, max(axis.index.consts) - min(axis.index.consts)
+        plain: dict[int, list[Term]] = {}
+        for term in index.terms:
+            if term.kind == PLAIN:
+                (owner,) = self._owners(term.coords)
+                plain.setdefault(owner, []).append(term)
+                continue
+            owners = self._owners(term.coords)
+            points = prod(self._positions(o, n, fixed, edge) for o, n in owners.items())
+            if term.kind == OPAQUE:
+                count, span = count * points, span + axis.size
+                continue
+            if term.kind == FLOOR:
+                atoms = self.atoms(term.coords)
+                still = any(name in fixed and self.sizes[name] > 1 for name in atoms)
+                part = _quotients(points, term.by, anywhere=still)
+                span += abs(term.coef) * (part - 1)
+            else:
+                part = min(points, term.by)
+                span += abs(term.coef) * (term.by - 1 if part > 1 else 0)
+            count *= part
+        for owner, terms in plain.items():
+            part = self._positions(
+                owner, self._owners(term.coords[0] for term in terms)[owner], fixed, edge
+            )
+            count *= part
+            span += self._step(terms, fixed) * (part - 1)
+        return min(count * len(index.consts), 1 + span, axis.size)
+
+    def _step(self, terms: list[Term], fixed: frozenset[str]) -> int:
+        """Return how far apart the places are that the free atoms of one family take."""
+        steps = [
+            abs(term.coef) * atom.stride
+            for term in terms
+            for atom in self.atoms_of[term.coords[0]]
+            if atom.name not in fixed and atom.size > 1
+        ]
+        return min(steps, default=1)
 
     def _positions(
         self, owner: int, names: set[str], fixed: frozenset[str], edge: frozenset[str]
     ) -> int:
-        family = next(f for f in self.families if id(f) == owner)
-        return family.positions(names, fixed, edge)
+        return self.families[owner].positions(names, fixed, edge)
 
     def ragged(self, atoms: Iterable[str], fixed: frozenset[str]) -> tuple[str, ...]:
         """Return the fixed atoms whose last digits make a tile over ``atoms`` smaller."""
@@ -118,3 +206,10 @@ class Space:
             if names & {a.name for a in family.atoms} and family.is_ragged(fixed):
                 found += mine
         return tuple(dict.fromkeys(found))
+
+
+def _quotients(points: int, by: int, *, anywhere: bool) -> int:
+    """Return how many quotients ``points`` places in a row have, that begin at a multiple of themselves."""
+    if not anywhere or points % by == 0 or by % points == 0:
+        return -(-points // by)
+    return (points + 2 * by - 2) // by

@@ -12,7 +12,7 @@ from accelsim.sim.lower.draft import Amount, Edge
 
 def axis_atoms(plan: BlockPlan, axes: tuple[Axis, ...]) -> tuple[str, ...]:
     """Return the atoms that the axes of a tensor are walked by."""
-    coords = dict.fromkeys(c for axis in axes if axis.index for c in axis.index.coefs)
+    coords = dict.fromkeys(c for axis in axes if axis.index for c in axis.index.coords)
     return plan.space.atoms(coords)
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import product
+from math import prod
 
+from accelsim.cascade import ast
 from accelsim.cascade.model import TensorRead
 from accelsim.mapping.capacity import default_depth
-from accelsim.mapping.plan import STREAM, Binding, BlockPlan, read_axes, result_axes
+from accelsim.mapping.plan import STREAM, Binding, BlockPlan, alike, read_axes, result_axes
 from accelsim.mapping.tiles import Axis
 from accelsim.sim.lower.amounts import axis_atoms, tile_words
 from accelsim.sim.lower.compute import PhaseDraft, on_chip
@@ -23,6 +26,7 @@ def draft_movement(phase: PhaseDraft, needed_later: frozenset[str]) -> None:
     mover.stores()
     for number in range(len(phase.blocks)):
         mover.loads(number)
+    mover.addresses()
     mover.slots()
 
 
@@ -37,7 +41,7 @@ class _Mover:
         clock = phase.plan.arch.spec.clock
         self.latency = phase.plan.arch.dram.latency * clock
         self.store_of: dict[str, Draft] = {}
-        self.load_of: dict[tuple[int, str], Draft] = {}
+        self.loaded: list[tuple[int, Draft, list[tuple[Binding, TensorRead]]]] = []
 
     # -- loads -------------------------------------------------------------------------------
 
@@ -48,16 +52,25 @@ class _Mover:
             for read in binding.equation.reads:
                 if self._comes_from_dram(number, read.tensor):
                     readers.setdefault(read.tensor, []).append((binding, read))
-        for tensor, users in readers.items():
-            self._load(number, tensor, users)
+        for users in readers.values():
+            for together in self._alike(users):
+                self._load(number, together)
+
+    def _alike(
+        self, users: list[tuple[Binding, TensorRead]]
+    ) -> list[list[tuple[Binding, TensorRead]]]:
+        """Return the readers of a tensor in groups that walk it in the same way: a load each."""
+        groups = alike(self.plan.sizes, (read for _, read in users))
+        return [[user for user in users if user[1] in group] for group in groups]
 
     def _comes_from_dram(self, number: int, tensor: str) -> bool:
         makers = self.phase.makers(tensor)
         return not any(on_chip(self.phase, number, other, tensor) for other, _ in makers)
 
-    def _load(self, number: int, tensor: str, users: list[tuple[Binding, TensorRead]]) -> None:
+    def _load(self, number: int, users: list[tuple[Binding, TensorRead]]) -> None:
         block, nest = self.phase.blocks[number], self.phase.nests[number]
-        axes = read_axes(self.plan.sizes, users[0][1])
+        tensor = users[0][1].tensor
+        axes = read_axes(self.plan.sizes, *(read for _, read in users))
         walked = {*axis_atoms(block, axes)}
         if tensor not in self.plan.shared:
             walked |= {*block.space.leading}
@@ -65,12 +78,15 @@ class _Mover:
         loop = place.loop if place else STREAM
         consumers = [self.phase.compute[b.id] for b in {u.id: u for u, _ in users}.values()]
         moved = tile_words(block, axes).scaled(Fraction(self.word))
+        moved = moved.scaled(self._fresh(block, axes, walked, loop))
         share = self.plan.spilled.get(tensor, Fraction(0))
+        again = sum(d.tensor == tensor and d.block == number for _, d, _ in self.loaded)
+        name = f"load {tensor}" + f" {again + 1}" * bool(again)
         load = Draft(
-            name=f"load {tensor}",
+            name=name,
             kind="load",
             resource=self.dram,
-            queue=f"{self.dram}: load {tensor} ({number})",
+            queue=f"{self.dram}: {name} ({number})",
             site=load_site(nest, walked, loop, [c.site for c in consumers]),
             einsum=users[0][0].id,
             shift=min(c.shift for c in consumers),
@@ -88,11 +104,56 @@ class _Mover:
         wait_for_slot(load, freed_by, depth, limit=inside(nest, loop))
         self._after_store(number, load, tensor, users[0][1])
         self._hold(load, [load.site], freed_by, moved.scaled(1 - share), tensor, nest)
-        self.load_of[number, tensor] = load
+        self.loaded.append((number, load, users))
         self.phase.drafts.append(load)
         if share:
             for binding, read in users:
                 self._spilled_read(number, binding, read, share)
+
+    def _fresh(
+        self, block: BlockPlan, axes: tuple[Axis, ...], walked: set[str], loop: str
+    ) -> Fraction:
+        """Return what part of a piece is not there yet, on average over the pieces of what is held.
+
+        Pieces of a sum of coordinates, of a quotient or of gathers overlap; the buffer keeps what it has.
+        """
+        inside = block.loops[block.loops.index(loop) + 1 :] if loop in block.loops else ()
+        pieces = [name for name in inside if name in walked and block.count(name) > 1]
+        if not pieces or all(axis.is_apart for axis in axes):
+            return Fraction(1)
+        still = frozenset((*block.loops, *block.space.leading))
+        total = 0
+        for last in product((False, True), repeat=len(pieces)):
+            edge = frozenset(name for name, at in zip(pieces, last, strict=True) if at)
+            times = prod(block.count(name) - 1 for name in pieces if name not in edge)
+            total += times * block.space.words(axes, still, edge)
+        kept = block.space.words(axes, still - frozenset(inside), frozenset())
+        return min(Fraction(1), Fraction(kept, total or 1))
+
+    def addresses(self) -> None:
+        """A gather is loaded when its indices are there: made by an Einsum, or loaded themselves."""
+        for number, load, users in self.loaded:
+            for binding, read in users:
+                indices = [r for r in binding.equation.reads if r.node in _gathers(read)]
+                for index in indices:
+                    self._address(number, load, index)
+
+    def _address(self, number: int, load: Draft, index: TensorRead) -> None:
+        block = self.phase.blocks[number]
+        if self._comes_from_dram(number, index.tensor):
+            loads = [d for n, d, u in self.loaded if n == number and u[0][1].tensor == index.tensor]
+            same = {level.name: Digit() for level in self.phase.nests[number].levels}
+            for first in loads:
+                needed = need(load.site, first.site, same)
+                load.waits.append(DraftWait(producer=first, need=needed, lag=self.latency))
+            return
+        for other, maker in self.phase.makers(index.tensor):
+            producer = self.phase.compute[maker.id]
+            digits = digits_of(
+                block, index, self.phase.blocks[other], maker.equation, self.plan.sizes
+            )
+            needed = need(load.site, producer.site, digits)
+            load.waits.append(DraftWait(producer=producer, need=needed, lag=maker.latency))
 
     def _after_store(self, number: int, load: Draft, tensor: str, read: TensorRead) -> None:
         """A tensor that the same phase stores is loaded when its last piece is there."""
@@ -313,3 +374,7 @@ class _Mover:
 
     def _same_buffer(self, one: str, other: str) -> bool:
         return any(one in names and other in names for names in self.plan.spec.share)
+
+
+def _gathers(read: TensorRead) -> tuple[ast.Gather, ...]:
+    return read.node.gathers if isinstance(read.node, ast.Read) else ()

@@ -1,0 +1,93 @@
+"""Indices as a tile walks them: sums of terms, each of which takes so many values in a tile."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from accelsim.cascade import ast
+from accelsim.cascade.ast import Expr
+from accelsim.cascade.linear import linear
+
+PLAIN, FLOOR, REST, OPAQUE = "coordinate", "floor", "rest", "opaque"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Term:
+    """``coef`` times a coordinate, its quotient or rest by ``by``, or a value of its ``coords``.
+
+    An opaque term (a gather, or whatever is not one of these) may be anything at each point of its
+    coordinates; ``gathers`` is the number of gathers in it.
+    """
+
+    kind: str
+    coords: tuple[str, ...]
+    coef: int = 1
+    by: int = 1
+    gathers: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Index:
+    """A sum of terms and a constant; several constants where several reads differ in nothing else."""
+
+    terms: tuple[Term, ...] = ()
+    consts: tuple[int, ...] = (0,)
+
+    @property
+    def coords(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(c for term in self.terms for c in term.coords))
+
+    @property
+    def is_plain(self) -> bool:
+        return all(term.kind == PLAIN for term in self.terms)
+
+
+def plain(**coefs: int) -> Index:
+    """Return the index that is a sum of coordinates, ``plain(m1=4, m0=1)``."""
+    return Index(terms=tuple(Term(kind=PLAIN, coords=(c,), coef=k) for c, k in coefs.items()))
+
+
+def index_of(expr: Expr, symbols: Mapping[str, Any]) -> Index:
+    """Return an index expression as terms.
+
+    >>> from accelsim.cascade import ast
+    >>> index_of(ast.Binary(op="//", left=ast.Coord(name="h"), right=ast.Number(value=4)), {}).terms
+    (Term(kind='floor', coords=('h',), coef=1, by=4, gathers=0),)
+    """
+    form = linear(expr, symbols)
+    if form is not None:
+        return replace(plain(**form.coefs), consts=(form.const,))
+    match expr:
+        case ast.Binary(op=("+" | "-") as op, left=a, right=b):
+            sign = 1 if op == "+" else -1
+            left, right = index_of(a, symbols), _times(index_of(b, symbols), sign)
+            return Index(
+                terms=(*left.terms, *right.terms), consts=(left.consts[0] + right.consts[0],)
+            )
+        case ast.Binary(op="*", left=a, right=b):
+            for factor, other in ((a, b), (b, a)):
+                number = linear(factor, symbols)
+                if number is not None and not number.coefs:
+                    return _times(index_of(other, symbols), number.const)
+        case ast.Binary(op=("//" | "%") as op, left=a, right=b):
+            inner, by = linear(a, symbols), linear(b, symbols)
+            if inner and by and not by.coefs and not inner.const and by.const > 0:
+                ((coord, coef), *more) = inner.coefs.items()
+                if coef == 1 and not more:
+                    kind = FLOOR if op == "//" else REST
+                    return Index(terms=(Term(kind=kind, coords=(coord,), by=by.const),))
+        case ast.Unary(op="-", arg=arg):
+            return _times(index_of(arg, symbols), -1)
+    gathers = sum(isinstance(node, ast.Gather) for node in ast.walk(expr))
+    return Index(terms=(Term(kind=OPAQUE, coords=ast.coords_in(expr), gathers=gathers),))
+
+
+def _times(index: Index, factor: int) -> Index:
+    if not factor:
+        return Index()
+    return Index(
+        terms=tuple(replace(term, coef=term.coef * factor) for term in index.terms),
+        consts=tuple(const * factor for const in index.consts),
+    )
