@@ -120,12 +120,12 @@ def statuses(equations: Sequence[Equation], rank: Rank) -> list[Status] | None:
     return None
 
 
-def _carries(coords: Sequence[str], rank: Rank) -> bool:
+def carries(coords: Sequence[str], rank: Rank) -> bool:
     """Whether something with these coordinates keeps its place on the rank (a tile counts as a place)."""
     return rank[0] in coords
 
 
-def _on_axis(read: TensorRead) -> tuple[str, ...]:
+def on_axis(read: TensorRead) -> tuple[str, ...]:
     """The coordinates by which a read moves: those in its indices and the ranks that its gathers walk."""
     own: list[str] = []
     for index in read.indices:
@@ -155,9 +155,9 @@ def _status(
     for read in equation.reads:
         for j in writers.get(read.tensor, ()):
             writer, status = equations[j], found[j]
-            if _is_old_state(read, writer, rank):
+            if is_old_state(read, writer, rank):
                 continue
-            after = status.late or (status.level > 0 and not _carries(_on_axis(read), rank))
+            after = status.late or (status.level > 0 and not carries(on_axis(read), rank))
             source = status.level
             if isinstance(read.node, ast.Gather) and read.node.label in rank:
                 after = True  # a list of indices is needed whole
@@ -170,11 +170,11 @@ def _status(
             ):
                 level, forced = need, Forced(tensor=read.tensor, after=after)
     if visits or level:
-        late = late or not _carries(equation.left_coords, rank)
+        late = late or not carries(equation.left_coords, rank)
     return Status(level=level, late=late, visits=visits, forced=forced)
 
 
-def _is_old_state(read: TensorRead, writer: Equation, rank: Rank) -> bool:
+def is_old_state(read: TensorRead, writer: Equation, rank: Rank) -> bool:
     """Whether a read takes the state before this step of an iterative rank that is not the one followed."""
     for axis, index in zip(writer.left, read.indices, strict=True):
         if (
@@ -254,7 +254,7 @@ def _live(block: Block, levels: Sequence[Status], rank: Rank) -> tuple[LiveTenso
         coords = dict.fromkeys(equation.left_coords)
         shapes.setdefault(equation.tensor, "*".join(names[c] for c in coords) or "1")
         for read in equation.reads:
-            if status.visits and _carries(_on_axis(read), rank):
+            if status.visits and carries(on_axis(read), rank):
                 used.setdefault(read.tensor, set()).add(status.level)
     live: list[LiveTensor] = []
     for tensor, at in used.items():

@@ -1,0 +1,293 @@
+"""Makes sums of exponentials under a late maximum iterative: they are rescaled as the maximum grows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from accelsim.cascade import ast
+from accelsim.cascade.ast import Expr
+from accelsim.cascade.model import Equation, Reduce
+from accelsim.cascade.rewrite.algebra import ZERO, number, total
+from accelsim.cascade.rewrite.chain import Chain, RefusedError, copies
+from accelsim.cascade.rewrite.degree import Degrees, Key, NotHomogeneousError
+from accelsim.cascade.rewrite.harmless import zero_is_absent
+from accelsim.cascade.rewrite.presence import Point, presence
+from accelsim.cascade.rewrite.program import Applied, Program
+from accelsim.cascade.rewrite.running import Step, can_run, extended, factor, live, run, stated
+from accelsim.cascade.rewrite.trees import binary, exp, made_equation, plains, read
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reference:
+    """The maximum against which the sum is taken while it runs.
+
+    ``replaced`` are the statistics with the multiple of the maximum that stands for each (0 for
+    none); ``rest`` is the exponent by which the finished sum is still off, if any.
+    """
+
+    tensor: str
+    indices: tuple[Expr, ...]
+    power: int
+    replaced: Mapping[str, int]
+    rest: Expr
+    is_own: bool = False
+    """Whether the maximum is not the statistic itself but was found in the exponential."""
+
+
+def online(program: Program, chain: Chain) -> Program:
+    """Run a sum whose terms are multiplied by exp(k*d) when its statistics shift by d.
+
+    Raise RefusedError where they are not: then no factor makes up for a maximum that was too low.
+    """
+    target, reduce = chain.target, chain.target.reduce
+    assert reduce is not None
+    if reduce.op != "+":
+        raise RefusedError(f"{target.id} is no sum")
+    if chain.guards:
+        raise RefusedError(f"{target.id} has a condition on a late value")
+    program, reference = _reference(program, chain)
+    program = run(program, reference.tensor)
+    running = program.running[reference.tensor]
+    step = Step(coord=program.rank[0])
+    new = read(running.state, (step.next, *reference.indices))
+
+    def change(node: ast.Read) -> Expr | None:
+        multiple = reference.replaced.get(node.tensor)
+        if multiple is None:
+            return None
+        if multiple == 0:
+            return ZERO
+        moved = new if reference.is_own else read(running.state, (step.next, *node.indices))
+        return moved if multiple == 1 else ast.Unary(op="-", arg=moved)
+
+    made = copies(program, chain, change)
+    origin = program.origin(target.tensor)
+    outer = _outer(reduce, reference)
+    left = (*target.left_coords, *outer)
+    inner = tuple(c for c in reduce.coords if c not in (*outer, step.coord))
+    rescale = factor(program, reference.tensor, reference.power)
+    scale = program.find(rescale)
+    added = [*made.equations, *([] if scale else [rescale])]
+    scale = scale or rescale.tensor
+    part, state = program.fresh(f"L{origin}", f"R{origin}")
+    term = replace(target, right=made.right, where=made.where)
+    points = presence(extended(program, added), term)
+    value, may_lack = made.right, bool(points)
+    if inner or made.where:
+        local = replace(
+            term,
+            id=part,
+            tensor=part,
+            left=plains((step.coord, *left)),
+            reduce=Reduce(op="+", coords=inner) if inner else None,
+        )
+        added.append(local)
+        value = read(part, (step.coord, *left))
+        may_lack = bool(presence(extended(program, added), made_equation(part, (), value)))
+    if may_lack:
+        value = ast.Default(value=value, other=ZERO)
+    kept = binary("*", read(state, (step.now, *left)), read(scale, (step.now, *reference.indices)))
+    init, iterated = stated(state, left, step, ZERO, binary("+", kept, value))
+    right: Expr = read(state, (program.extent(step.coord), *left))
+    if reference.rest != ZERO:
+        right = binary("*", right, exp(reference.rest))
+    where, extra = _presence(program, chain, reference, points, outer, inner)
+    final = replace(
+        target,
+        right=right,
+        where=where,
+        reduce=Reduce(op="+", coords=outer) if outer else None,
+    )
+    names = {**made.made, part: origin, state: origin}
+    names[scale] = program.origin(reference.tensor)
+    names |= {e.tensor: origin for e in extra}
+    applied = Applied(
+        rule="online",
+        einsum=origin,
+        does=f"{origin} runs along {program.name} as {state}, rescaled by {scale} whenever the running "
+        f"{running.op} {running.state} moves",
+        why=f"every term of {origin} is multiplied by exp({_times(reference.power)}d) when "
+        f"{_listed(reference.replaced)} shifts by d, so a sum against a lower maximum is right up to "
+        "one factor",
+    )
+    return program.changed(
+        target, [*added, iterated, *extra, final], inits=[init], applied=applied, made=names
+    )
+
+
+def _times(power: int) -> str:
+    return {1: "", -1: "-"}.get(power, f"{power}*")
+
+
+def _listed(names: Mapping[str, int]) -> str:
+    return " + ".join(names)
+
+
+def _outer(reduce: Reduce, reference: Reference) -> tuple[str, ...]:
+    coords = ast.coords_in(*reference.indices, reference.rest)
+    return tuple(c for c in reduce.coords if c in coords)
+
+
+def _degrees(program: Program, chain: Chain) -> tuple[Degrees, dict[Key, Fraction]]:
+    degrees = Degrees(program, chain.links, dict.fromkeys(chain.statistics, "shift"))
+    try:
+        powers = dict(degrees.equation(chain.target).powers)
+    except NotHomogeneousError as error:
+        raise RefusedError(str(error)) from None
+    if {tensor for tensor, _ in powers} != set(chain.statistics):
+        raise RefusedError(f"{chain.target.id} does not scale with all of its statistics")
+    if len(powers) != len(chain.statistics):
+        raise RefusedError(f"{chain.target.id} reads one statistic at different places")
+    if any(power.denominator != 1 for power in powers.values()):
+        raise RefusedError(f"{chain.target.id} has a broken degree")
+    return degrees, powers
+
+
+def _reference(program: Program, chain: Chain) -> tuple[Program, Reference]:
+    degrees, powers = _degrees(program, chain)
+    if len(powers) == 1:
+        ((tensor, indices), power) = next(iter(powers.items()))
+        if can_run(program, tensor):
+            return program, Reference(
+                tensor=tensor,
+                indices=indices,
+                power=int(power),
+                replaced={tensor: 1},
+                rest=ZERO,
+            )
+    return _own_maximum(program, chain, degrees, powers)
+
+
+def _own_maximum(
+    program: Program, chain: Chain, degrees: Degrees, powers: Mapping[Key, Fraction]
+) -> tuple[Program, Reference]:
+    """Take the maximum of what stands beside the statistics in the one exponential of the chain."""
+    link, arg = _exponential(chain, degrees)
+    inner = degrees.of(arg).powers
+    shares = {tensor: power for (tensor, _), power in inner.items()}
+    if set(inner) != set(powers):
+        raise RefusedError(f"{chain.target.id} reads {link.id} at other coordinates")
+    ratios = {powers[key] / shares[key[0]] for key in powers if key[0] in shares}
+    if len(ratios) != 1:
+        raise RefusedError(f"{chain.target.id} has statistics outside of its exponential")
+    power = ratios.pop()
+    direct = [t for t in shares if abs(shares[t]) == 1 and _is_direct(chain, link, t)]
+    if power <= 0 or power.denominator != 1 or not direct:
+        raise RefusedError(f"{chain.target.id} has no maximum to run against")
+    coords = link.coords
+    over = [c for c in coords if c in (chain.target.reduce_coords)]
+    keys = ast.coords_in(*(i for _, indices in powers for i in indices))
+    over = [c for c in over if c not in keys]
+    if not set(coords) <= set(chain.target.coords) or program.rank[0] not in over:
+        raise RefusedError(f"{link.id} has other coordinates than {chain.target.id}")
+    program, tensor, left = _maximum(program, chain, link, arg, over)
+    own = tuple(ast.Coord(name=c) for c in left)
+    terms = [(power, read(tensor, own))]
+    terms += [(power * shares[t], read(t, indices)) for (t, indices) in powers]
+    return program, Reference(
+        tensor=tensor,
+        indices=own,
+        power=-int(power),
+        replaced={t: 0 if t != direct[0] else -int(shares[t]) for t in shares},
+        rest=total(terms),
+        is_own=True,
+    )
+
+
+def _exponential(chain: Chain, degrees: Degrees) -> tuple[Equation, Expr]:
+    """Return the only exponential that the statistics stand in, and the Einsum that has it."""
+    found: list[tuple[Equation, Expr]] = []
+    for equation in (*chain.links.values(), chain.target):
+        for node in ast.walk(equation.right):
+            if isinstance(node, ast.Call) and node.function == "exp":
+                try:
+                    degree = degrees.of(node.args[0])
+                except NotHomogeneousError:
+                    continue
+                if not degree.is_constant and not degree.is_scale:
+                    found.append((equation, node.args[0]))
+    if len(found) != 1:
+        raise RefusedError(f"{chain.target.id} has {len(found)} exponentials of late values")
+    return found[0]
+
+
+def _is_direct(chain: Chain, link: Equation, tensor: str) -> bool:
+    readers = [
+        e for e in (*chain.links.values(), chain.target) if any(r.tensor == tensor for r in e.reads)
+    ]
+    return readers == [link]
+
+
+def _maximum(
+    program: Program, chain: Chain, link: Equation, arg: Expr, over: list[str]
+) -> tuple[Program, str, tuple[str, ...]]:
+    """Return the maximum of an exponent without its statistics: one that is there, or a new one."""
+    origin = program.origin(chain.target.tensor)
+    (name,) = program.fresh(f"{program.origin(link.tensor)}__X")
+    probe = replace(link, id=name, tensor=name, left=plains(link.coords), right=arg, reduce=None)
+    part = replace(chain, target=probe)
+    statistics = set(chain.statistics)
+    made = copies(program, part, lambda node: ZERO if node.tensor in statistics else None)
+    left = tuple(c for c in link.coords if c not in over)
+    wanted = replace(probe, right=made.right, where=made.where)
+    for tensor, equation in _maxima(program):
+        same_points = wanted.where == equation.where and set(over) == set(equation.reduce_coords)
+        if (
+            same_points
+            and equation.right == wanted.right
+            and set(equation.left_coords) == set(left)
+        ):
+            return program, tensor, equation.left_coords
+    (top,) = program.fresh(f"{origin}__M")
+    new = [*made.equations]
+    right: Expr = wanted.right
+    if not isinstance(right, ast.Read):
+        new.append(wanted)
+        right = read(name, link.coords)
+    maximum = made_equation(top, left, right)
+    where = () if new and new[-1] is wanted else wanted.where
+    new.append(replace(maximum, where=where, reduce=Reduce(op="max", coords=tuple(over))))
+    names = {**made.made, name: origin, top: origin}
+    return program.changed(chain.target, [*new, chain.target], made=names), top, left
+
+
+def _maxima(program: Program) -> list[tuple[str, Equation]]:
+    """Return the maxima over the rank, also those that already run, as they were."""
+    found: list[tuple[str, Equation]] = []
+    for equation in program.equations:
+        if equation.reduce is not None and equation.reduce.op == "max":
+            if program.sole(equation.tensor) is not None:
+                found.append((equation.tensor, equation))
+    return [*found, *((name, r.equation) for name, r in program.running.items())]
+
+
+def _presence(
+    program: Program,
+    chain: Chain,
+    reference: Reference,
+    points: frozenset[Point],
+    outer: tuple[str, ...],
+    inner: tuple[str, ...],
+) -> tuple[tuple[Expr, ...], list[Equation]]:
+    """Return the condition under which the sum has a term, and an Einsum that finds out if need be."""
+    running = program.running[reference.tensor]
+    target = chain.target
+    place = dict(zip(running.left, reference.indices, strict=True))
+    known = frozenset(point.at(place) for point in running.points)
+    met = live(program, running.state, running.op, reference.indices)
+    over = {program.rank[0], *inner}
+    if (points == known and over >= set(running.equation.reduce_coords)) or zero_is_absent(
+        program, target.tensor
+    ):
+        return (met,), []
+    (name,) = program.fresh(f"E{program.origin(target.tensor)}")
+    left = (*target.left_coords, *outer)
+    conditions = tuple(c for point in sorted(points, key=str) for c in point.conditions)
+    exists = replace(
+        made_equation(name, left, number(1)),
+        where=conditions,
+        reduce=Reduce(op="max", coords=(program.rank[0], *inner)),
+    )
+    return (met, binary("==", read(name, left), number(1))), [exists]
