@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from accelsim.cascade.passes import Explanation
+    from accelsim.cascade.rewrite import Rewriting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,6 +159,16 @@ class Cascade:
         from accelsim.cascade.passes import explained
 
         return explained(self, rank)
+
+    def rewritten(self, rank: str | None = None) -> Rewriting:
+        """Return a cascade of equal values with fewer passes, and the rewrites that led to it.
+
+        >>> Cascade.load("attention_3pass").rewritten().cascade.passes()["m"]
+        1
+        """
+        from accelsim.cascade.rewrite import rewritten
+
+        return rewritten(self, rank)
 
     def graph(self) -> nx.MultiDiGraph[str]:
         """Return the dependences: nodes are inputs and Einsums, an edge is a read."""

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from accelsim.cascade import ast
 from accelsim.cascade.check import offset
-from accelsim.cascade.defer import deferred
 from accelsim.cascade.model import Block, Equation, Shift, TensorRead
 from accelsim.cascade.tiles import tiles
 from accelsim.errors import nearest
@@ -62,19 +61,28 @@ class Explanation:
     chain: tuple[str, ...]
     """One sentence for each pass, first to last."""
     live: tuple[LiveTensor, ...]
+    states: tuple[tuple[str, str], ...]
+    """(tensor, footprint) of the states that run along the rank."""
     deferred: int
     """The passes if divisions and factors that do not have the rank leave the sums over it."""
+    fewest: int
+    """The passes if sums are made iterative as well (``Cascade.rewritten``)."""
 
     def __str__(self) -> str:
         lines = [
-            f"{self.rank}: {self.passes} passes",
+            f"{self.rank}: {self.passes} {'pass' if self.passes == 1 else 'passes'}",
             *(f"  {sentence}" for sentence in self.chain),
         ]
         lines += [
             f"  live over passes {t.passes}: {t.tensor}, {t.footprint} words" for t in self.live
         ]
+        if self.states:
+            states = ", ".join(f"{tensor} {footprint}" for tensor, footprint in self.states)
+            lines.append(f"  running states, in words: {states}")
         if self.deferred < self.passes:
             lines.append(f"  deferring by distributivity would give {self.deferred}")
+        if self.fewest < self.deferred:
+            lines.append(f"  running sums would give {self.fewest} (--rewrite)")
         return "\n".join(lines)
 
 
@@ -189,6 +197,8 @@ def is_old_state(read: TensorRead, writer: Equation, rank: Rank) -> bool:
 
 def explained(cascade: Cascade, name: str) -> Explanation:
     """Return why a rank needs its passes; raise SpecError for an unknown rank."""
+    from accelsim.cascade.rewrite import reached
+
     block = cascade.block
     known = ranks(block)
     if name not in known:
@@ -199,14 +209,16 @@ def explained(cascade: Cascade, name: str) -> Explanation:
             0, f"rank {name!r} has no number of passes: a result reads its own past"
         )
     visiting = [(e.id, s.level) for e, s in zip(block.equations, levels, strict=True) if s.visits]
-    after = statuses(deferred(block.equations, known[name]), known[name])
+    found = _most(levels)
     return Explanation(
         rank=name,
-        passes=_most(levels),
+        passes=found,
         equations=tuple(visiting),
         chain=_chain(block.equations, levels, name),
         live=_live(block, levels, known[name]),
-        deferred=min(_most(levels), _most(after)) if after is not None else _most(levels),
+        states=_states(block, known[name]),
+        deferred=reached(block, known[name], name, ("defer",)) if found > 1 else found,
+        fewest=reached(block, known[name], name) if found > 1 else found,
     )
 
 
@@ -262,6 +274,17 @@ def _live(block: Block, levels: Sequence[Status], rank: Rank) -> tuple[LiveTenso
         if len(spans) > 1:
             live.append(LiveTensor(tensor=tensor, footprint=shapes[tensor], passes=tuple(spans)))
     return tuple(live)
+
+
+def _states(block: Block, rank: Rank) -> tuple[tuple[str, str], ...]:
+    """Return what runs along the rank and how many words of it one step keeps."""
+    names = extent_names(block)
+    found: dict[str, str] = {}
+    for equation in block.equations:
+        if equation.iterative in rank:
+            rest = [c for c in equation.left_coords if c not in rank]
+            found[equation.tensor] = "*".join(names[c] for c in rest) or "1"
+    return tuple(found.items())
 
 
 def extent_names(block: Block) -> dict[str, str]:

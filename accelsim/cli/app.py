@@ -102,14 +102,18 @@ def passes(
     cascade: Annotated[str, typer.Argument(help="A cascade: a name or a file.")],
     rank: Annotated[str | None, typer.Option(help="Only this rank, such as m1.m0.")] = None,
     rewrite: Annotated[
-        bool, typer.Option("--rewrite", help="Show what deferral would give.")
+        bool, typer.Option("--rewrite", help="Rewrite the cascade into one with fewer passes.")
     ] = False,
     json: Json = False,
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", help="Write the rewritten cascade into this file.", metavar="FILE.yaml"),
+    ] = None,
 ) -> None:
     """Count the passes of a cascade over each rank, with the chain of Einsums that forces them."""
     from accelsim.cli.passing import show_passes
 
-    show_passes(cascade, rank, rewrite=rewrite, as_json=json)
+    show_passes(cascade, rank, rewrite=rewrite, as_json=json, out=out)
 
 
 @app.command()

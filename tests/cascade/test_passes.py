@@ -53,6 +53,7 @@ def test_names_the_chain_that_forces_a_pass():
         "  live over passes (1, 2): QK, M*P words",
         "  live over passes (2, 3): SN, M*P words",
         "  deferring by distributivity would give 2",
+        "  running sums would give 1 (--rewrite)",
     ]
 
 

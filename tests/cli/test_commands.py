@@ -71,8 +71,25 @@ def test_passes(cli):
     assert code == 0
     assert "m: 3 passes" in out
     assert "pass 3: A reads m again, for it needs SD" in out
-    assert "rewrite:" in out
-    assert "3 -> 2" in out
+    assert "rewrite m: 3 -> 1" in out
+    assert "  defer: the division by SD comes after the sum of AV" in out
+    assert "  AV[p,f] = RAV[M,p,f] / RSD[M,p] where RGM[M,p] > -inf" in out
+
+
+def test_a_rewritten_cascade_is_a_file_that_checks(cli, tmp_path):
+    file = tmp_path / "fewer.yaml"
+    assert cli("passes", "pointer_net", "--rewrite", "-o", file)[0] == 0
+    assert cli("check", file)[0] == 0
+    code, out, _ = cli("passes", file, "--json")
+    assert code == 0
+    assert json.loads(out)["ranks"]["m"]["passes"] == 2
+
+
+def test_says_which_einsum_keeps_a_pass(cli):
+    code, out, _ = cli("passes", "cbam", "--rewrite")
+    assert code == 0
+    assert "rewrite y: no rewrite saves one of the 2 passes" in out
+    assert "X1 keeps y and needs GC, which is complete only after pass 1" in out
 
 
 def test_passes_as_json(cli):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -86,3 +86,24 @@ def total(terms: Iterable[tuple[Fraction, Expr]]) -> Expr:
         else:
             result = binary("+" if coefficient > 0 else "-", result, part)
     return ZERO if result is None else result
+
+
+def linear(
+    node: Expr, resolve: Callable[[ast.Read], Expr | None], factor: Fraction = Fraction(1)
+) -> dict[Expr, Fraction]:
+    """Return a tree as a sum ``coefficient * term``; ``resolve`` may spell a read out."""
+    match node:
+        case ast.Number(value=0):
+            return {}
+        case ast.Unary(op="-", arg=arg):
+            return linear(arg, resolve, -factor)
+        case ast.Binary(op=("+" | "-") as op, left=a, right=b):
+            found = linear(a, resolve, factor)
+            for term, power in linear(b, resolve, factor if op == "+" else -factor).items():
+                found[term] = found.get(term, Fraction(0)) + power
+            return {term: power for term, power in found.items() if power}
+        case ast.Read():
+            known = resolve(node)
+            if known is not None:
+                return linear(known, resolve, factor)
+    return {node: factor}

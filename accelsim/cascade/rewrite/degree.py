@@ -171,10 +171,10 @@ class Degrees:
         if left.is_scale and right.is_scale:
             anything = left.is_any or (right.is_any and op == "*")
             return Degree(powers=_joined(left, right, sign), is_any=anything)
-        for shifted, tree in ((left, b), (right, a)):
-            if isinstance(tree, ast.Number) and tree.value and (op == "*" or tree is b):
-                return _shift(_scaled(shifted.powers, Fraction(tree.value) ** sign))
-        self._fail(node, "multiplies a shifted value")
+        shifted, tree = (right, a) if isinstance(a, ast.Number) else (left, b)
+        if not isinstance(tree, ast.Number) or not tree.value or (op == "/" and tree is a):
+            self._fail(node, "multiplies a shifted value")
+        return _shift(_scaled(shifted.powers, Fraction(tree.value) ** sign))
 
     def _sum(self, node: Expr, op: str, a: Expr, b: Expr) -> Degree:
         left, right = self.of(a), self.of(b)
@@ -188,13 +188,13 @@ class Degrees:
     def _alike(self, node: Expr, *parts: Expr) -> Degree:
         found = [self.of(part) for part in parts]
         fixed = [degree for degree in found if not degree.is_any]
+        if not all(degree.same(fixed[0]) for degree in fixed):
+            self._fail(node, "joins values that scale differently")
         if not fixed:
             return _ANY
-        if all(degree.same(fixed[0]) for degree in fixed):
-            if isinstance(node, ast.Call) or (isinstance(node, ast.Binary) and node.op not in "+-"):
-                self._need_positive(fixed[0], node)
-            return fixed[0]
-        self._fail(node, "joins values that scale differently")
+        if isinstance(node, ast.Call) or (isinstance(node, ast.Binary) and node.op not in "+-"):
+            self._need_positive(fixed[0], node)
+        return fixed[0]
 
     def _call(self, node: Expr, function: str, args: tuple[Expr, ...]) -> Degree:
         if function in ("max", "min"):

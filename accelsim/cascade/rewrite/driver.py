@@ -9,23 +9,27 @@ from accelsim.cascade.model import Equation
 from accelsim.cascade.passes import carries, on_axis
 from accelsim.cascade.rewrite.chain import Chain, RefusedError, chain_of
 from accelsim.cascade.rewrite.defer import defer
+from accelsim.cascade.rewrite.moments import moments
 from accelsim.cascade.rewrite.monotone import monotone
 from accelsim.cascade.rewrite.naming import named
 from accelsim.cascade.rewrite.online import online
 from accelsim.cascade.rewrite.program import Program
-from accelsim.cascade.rewrite.tidy import inlined, merged, plainly_named, swept
+from accelsim.cascade.rewrite.tidy import inlined, merged, plainly_named, settled, swept
 
 MAX_STEPS = 200
 RULES: dict[str, Callable[[Program, Chain], Program]] = {
     "defer": defer,
     "monotone": monotone,
     "online": online,
+    "moments": moments,
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
     program: Program
+    exhausted: Program
+    """What is left when every rule was applied, whether that saves a pass or not."""
     refused: dict[str, str]
     """Why no rule applies, by the Einsum (as written) that stays in a late pass."""
 
@@ -34,14 +38,14 @@ def fewest(program: Program, rules: tuple[str, ...] = tuple(RULES)) -> Outcome:
     """Return the program with the fewest passes over its rank, by no more rewrites than it takes."""
     best = _exhausted(program, frozenset(), rules)
     if best.program.passes >= program.passes:
-        return Outcome(program=program, refused=best.refused)
+        return replace(best, program=program)
     skipped: frozenset[str] = frozenset()
     for einsum in dict.fromkeys(a.einsum for a in best.program.applied):
         fewer = _exhausted(program, skipped | {einsum}, rules)
         if _cost(fewer.program) <= _cost(best.program):
             skipped |= {einsum}
-            best = replace(fewer, refused=best.refused)
-    return replace(best, program=plainly_named(inlined(best.program)))
+            best = replace(best, program=fewer.program)
+    return replace(best, program=plainly_named(settled(inlined(best.program))))
 
 
 def _exhausted(program: Program, skipped: frozenset[str], rules: tuple[str, ...]) -> Outcome:
@@ -54,7 +58,7 @@ def _exhausted(program: Program, skipped: frozenset[str], rules: tuple[str, ...]
         if changed is None:
             break
         program = swept(merged(changed))
-    return Outcome(program=program, refused=refused)
+    return Outcome(program=program, exhausted=program, refused=refused)
 
 
 def _step(
@@ -77,7 +81,8 @@ def _step(
             try:
                 found = RULES[rule](program, chain)
             except RefusedError as error:
-                reasons[program.origin(chain.target.tensor)][str(error)] = None
+                if str(error):
+                    reasons[program.origin(chain.target.tensor)][str(error)] = None
                 continue
             if found.levels is not None:
                 return found

@@ -9,14 +9,22 @@ from fractions import Fraction
 from accelsim.cascade import ast
 from accelsim.cascade.ast import Expr
 from accelsim.cascade.model import Equation, Reduce
-from accelsim.cascade.rewrite.algebra import ZERO, number, total
+from accelsim.cascade.rewrite.algebra import ZERO, linear, number, total
 from accelsim.cascade.rewrite.chain import Chain, RefusedError, copies
 from accelsim.cascade.rewrite.degree import Degrees, Key, NotHomogeneousError
 from accelsim.cascade.rewrite.harmless import zero_is_absent
 from accelsim.cascade.rewrite.presence import Point, presence
 from accelsim.cascade.rewrite.program import Applied, Program
 from accelsim.cascade.rewrite.running import Step, can_run, extended, factor, live, run, stated
-from accelsim.cascade.rewrite.trees import binary, exp, made_equation, plains, read
+from accelsim.cascade.rewrite.trees import (
+    binary,
+    exp,
+    is_state,
+    made_equation,
+    plains,
+    read,
+    substitute,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +52,7 @@ def online(program: Program, chain: Chain) -> Program:
     target, reduce = chain.target, chain.target.reduce
     assert reduce is not None
     if reduce.op != "+":
-        raise RefusedError(f"{target.id} is no sum")
+        raise RefusedError  # maxima are for other rules
     if chain.guards:
         raise RefusedError(f"{target.id} has a condition on a late value")
     program, reference = _reference(program, chain)
@@ -191,9 +199,23 @@ def _own_maximum(
         indices=own,
         power=-int(power),
         replaced={t: 0 if t != direct[0] else -int(shares[t]) for t in shares},
-        rest=total(terms),
+        rest=_uncancelled(program, total(terms)),
         is_own=True,
     )
+
+
+def _uncancelled(program: Program, exponent: Expr) -> Expr:
+    """Return an exponent, or 0 if its terms cancel once the statistics are spelt out."""
+
+    def resolve(node: ast.Read) -> Expr | None:
+        writer = program.sole(node.tensor)
+        if writer is None or writer.reduce or writer.where or is_state(writer):
+            return None
+        if not isinstance(writer.right, ast.Binary | ast.Read):
+            return None
+        return substitute(writer.right, dict(zip(writer.left_coords, node.indices, strict=True)))
+
+    return exponent if linear(exponent, resolve) else ZERO
 
 
 def _exponential(chain: Chain, degrees: Degrees) -> tuple[Equation, Expr]:
@@ -257,9 +279,9 @@ def _maxima(program: Program) -> list[tuple[str, Equation]]:
     """Return the maxima over the rank, also those that already run, as they were."""
     found: list[tuple[str, Equation]] = []
     for equation in program.equations:
-        if equation.reduce is not None and equation.reduce.op == "max":
-            if program.sole(equation.tensor) is not None:
-                found.append((equation.tensor, equation))
+        is_maximum = equation.reduce is not None and equation.reduce.op == "max"
+        if is_maximum and program.sole(equation.tensor) is not None:
+            found.append((equation.tensor, equation))
     return [*found, *((name, r.equation) for name, r in program.running.items())]
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from accelsim.cascade import ast
 from accelsim.cascade.ast import Expr
 from accelsim.cascade.model import Equation
+from accelsim.cascade.rewrite.algebra import linear
 from accelsim.cascade.rewrite.trees import binary, substitute
 
 if TYPE_CHECKING:
@@ -44,6 +45,14 @@ class Holds:
     @classmethod
     def of_read(cls, read: ast.Read) -> Holds:
         return cls(condition=binary("==", read, read))
+
+    @property
+    def read(self) -> ast.Read | None:
+        """The read that must be present, if that is the condition."""
+        match self.condition:
+            case ast.Binary(op="==", left=ast.Read() as left, right=right) if left == right:
+                return left
+        return None
 
     def at(self, place: Mapping[str, Expr]) -> Holds:
         return Holds(condition=substitute(self.condition, place))
@@ -110,16 +119,17 @@ def _read(program: Program, read: ast.Read, seen: tuple[str, ...]) -> frozenset[
 def _reduced(
     program: Program, points: frozenset[Point], coords: tuple[str, ...]
 ) -> frozenset[Point]:
-    """Drop what at least one reduced place always meets: the first place of every tile is in range."""
+    """Drop what at least one reduced place always meets: a tile's first, a window's own."""
     within = [p for p in points if set(p.coords) & set(coords)]
-    if len(within) == 1 and _starts_in_range(program, within[0], coords):
-        return points - {within[0]}
+    if len(within) == 1 and isinstance(within[0], InRange):
+        point = within[0]
+        if _starts_in_range(program, point, coords) or _meets_itself(program, point, coords):
+            return points - {point}
     return points
 
 
-def _starts_in_range(program: Program, point: Point, coords: tuple[str, ...]) -> bool:
-    if not isinstance(point, InRange):
-        return False
+def _starts_in_range(program: Program, point: InRange, coords: tuple[str, ...]) -> bool:
+    """Whether an index is ``outer*size+inner``, as many tiles as cover the axis, ``inner`` reduced."""
     match point.index:
         case ast.Binary(
             op="+",
@@ -129,3 +139,20 @@ def _starts_in_range(program: Program, point: Point, coords: tuple[str, ...]) ->
             tiles = ast.Call(function="ceil", args=(binary("/", point.size, size),))
             return program.resolved(program.extent(outer)) == program.resolved(tiles)
     return False
+
+
+def _meets_itself(program: Program, point: InRange, coords: tuple[str, ...]) -> bool:
+    """Whether an index is ``x + j - e``, ``j`` reduced and e surely one of its places."""
+    terms = linear(point.index, lambda _: None)
+    names = {n.name: k for n, k in terms.items() if isinstance(n, ast.Coord)}
+    reduced = [c for c in names if c in coords]
+    others = [c for c in names if c not in coords]
+    if len(reduced) != 1 or len(others) != 1 or set(names.values()) != {1}:
+        return False
+    if program.extent(others[0]) != point.size:
+        return False
+    extent = program.extent(reduced[0])
+    rest = {n: k for n, k in terms.items() if not isinstance(n, ast.Coord)}
+    halves = (ast.Binary(op="//", left=extent, right=ast.Number(value=k)) for k in range(2, 9))
+    last = {extent: -1, ast.Number(value=1): 1}
+    return rest in ({}, last, *({half: -1} for half in halves))

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
 from accelsim.cascade import ast
 from accelsim.cascade.ast import Expr
 from accelsim.cascade.model import Equation
-from accelsim.cascade.rewrite.program import Program
+from accelsim.cascade.rewrite.algebra import ONE, ZERO, simplified
+from accelsim.cascade.rewrite.program import Applied, Program
 from accelsim.cascade.rewrite.trees import is_state, substitute
+
+_SUFFIX = re.compile(r"__[NRXZM][0-9]*$")
 
 
 def swept(program: Program) -> Program:
@@ -76,6 +80,31 @@ def inlined(program: Program) -> Program:
             return program
 
 
+def settled(program: Program) -> Program:
+    """Return the program without differences of a value and itself where that is surely finite."""
+
+    def equation(old: Equation) -> Equation:
+        finite = {c.left for c in old.where if isinstance(c, ast.Binary) and _is_infinite(c.right)}
+
+        def change(node: Expr) -> Expr:
+            match node:
+                case ast.Binary(op="-", left=a, right=b) if a == b and a in finite:
+                    return ZERO
+                case ast.Call(function="exp", args=(arg,)) if arg == ZERO:
+                    return ONE
+            return node
+
+        return replace(old, right=simplified(ast.rebuild(old.right, change)))
+
+    block = replace(program.block, equations=tuple(equation(e) for e in program.equations))
+    return replace(program, block=block)
+
+
+def _is_infinite(node: Expr) -> bool:
+    inner = node.arg if isinstance(node, ast.Unary) else node
+    return isinstance(inner, ast.Number) and inner.value == float("inf")
+
+
 def _is_final(program: Program, equation: Equation) -> bool:
     """Whether a map is the last value of a state."""
     right = equation.right
@@ -134,7 +163,8 @@ def _always(node: Expr) -> list[ast.Read]:
 
 
 def renamed(program: Program, names: Mapping[str, str]) -> Program:
-    """Return the program with tensors under other names."""
+    """Return the program with tensors under other names, which may be those of others."""
+    gone = {old for old, new in names.items() if new in program.writers}
 
     def change(node: Expr) -> Expr:
         if isinstance(node, ast.Read | ast.Gather) and node.tensor in names:
@@ -161,7 +191,7 @@ def renamed(program: Program, names: Mapping[str, str]) -> Program:
         names.get(name, name): replace(r, state=names.get(r.state, r.state))
         for name, r in program.running.items()
     }
-    made = {names.get(new, new): old for new, old in program.made.items()}
+    made = {names.get(new, new): old for new, old in program.made.items() if new not in gone}
     return replace(program, block=block, running=running, made=made)
 
 
@@ -172,7 +202,7 @@ def plainly_named(program: Program) -> Program:
     names: dict[str, str] = {}
     for equation in program.equations:
         tensor = equation.tensor
-        short = tensor.rsplit("__", 1)[0]
+        short = _SUFFIX.sub("", tensor)
         if (
             tensor in program.made
             and tensor not in names
@@ -182,3 +212,23 @@ def plainly_named(program: Program) -> Program:
             names[tensor] = short
             taken.add(short)
     return renamed(program, names) if names else program
+
+
+def recomputed(program: Program) -> tuple[Applied, ...]:
+    """Return what is computed twice: against running statistics, and again against complete ones."""
+    found: list[Applied] = []
+    for equation, status in zip(program.equations, program.levels or (), strict=True):
+        copied = [new for new, old in program.made.items() if old == equation.tensor]
+        again = any((e := program.sole(c)) is not None and e.left == equation.left for c in copied)
+        if status.visits and status.level > 1 and status.forced is not None and again:
+            needs = status.forced.tensor
+            found.append(
+                Applied(
+                    rule="recompute",
+                    einsum=equation.tensor,
+                    does=f"{equation.tensor} is computed again in pass {status.level} from {needs}",
+                    why="its values are wanted one by one, against the complete statistics; a pointwise "
+                    "function of them and of what pass 1 read gives the same",
+                )
+            )
+    return tuple(found)
