@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from accelsim.cascade import ast
 from accelsim.cascade.ast import Expr
@@ -118,7 +119,7 @@ class Equation:
     is_init: bool = False
     at: int = field(default=0, compare=False, repr=False)
 
-    @property
+    @cached_property
     def left_coords(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(c for axis in self.left for c in axis.coords))
 
@@ -126,7 +127,7 @@ class Equation:
     def reduce_coords(self) -> tuple[str, ...]:
         return self.reduce.coords if self.reduce else ()
 
-    @property
+    @cached_property
     def coords(self) -> tuple[str, ...]:
         """The coordinates of the iteration space: those of the left, then the reduced ones.
 
@@ -145,7 +146,7 @@ class Equation:
         """The coordinate of the ``+1`` axis."""
         return next((axis.coord for axis in self.left if isinstance(axis, Shift)), None)
 
-    @property
+    @cached_property
     def reads(self) -> tuple[TensorRead, ...]:
         gathers = self.reduce.gathers if self.reduce else ()
         found = []
