@@ -51,11 +51,11 @@ def pipeline(
 
 
 def register(m: Module, fields: Fields, suffix: str, enable: Any = None) -> Fields:
-    """Put a register into every value of the dict; they need no reset."""
+    """Put a register into every value of the dict; only ``valid`` is cleared by a reset."""
     held: dict[str, Any] = {}
     for name, value in fields.items():
         shape = value.shape() if isinstance(value, data.View) else Value.cast(value).shape()
-        held[name] = Signal(shape, name=f"{name}_{suffix}", reset_less=True)
+        held[name] = Signal(shape, name=f"{name}_{suffix}", reset_less=name != "valid")
         if enable is None:
             m.d.sync += held[name].eq(value)
         else:

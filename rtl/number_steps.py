@@ -147,6 +147,20 @@ def normalise(name: str, to: Float) -> Step:
     return step
 
 
+def widened(m: Module, x: Any, layout: Real, name: str) -> Value:
+    """Return an unpacked number with more bits of significand and exponent."""
+    out = Signal(layout, name=name)
+    low = len(out.significand) - len(x.significand)
+    m.d.comb += [
+        out.significand.eq(x.significand.shift_left(low)),
+        out.exponent.eq(x.exponent),
+        out.sign.eq(x.sign),
+        out.infinite.eq(x.infinite),
+        out.nan.eq(x.nan),
+    ]
+    return out.as_value()
+
+
 def round_off(name: str, form: Float, result: str) -> Step:
     """Round a number that is normalised, or has exponent 1, to nearest even, and pack it."""
 

@@ -12,6 +12,7 @@ from accelsim.errors import SpecError, nearest
 CLASSES: Mapping[str, str] = {
     "buffer": "Buffer",
     "fifo": "Fifo",
+    "mac": "Mac",
     "quick_select": "QuickSelect",
     "radix_select": "RadixSelect",
     "realigner": "Realigner",

@@ -90,5 +90,5 @@ def test_registers_are_spread_and_counted():
     assert number.spread(3, 1) == [0, 1, 0]
     assert number.spread(4, 5) == [1, 2, 2, 0]
     m = Fragment.get(Module(), None)
-    with pytest.raises(SpecError, match=r"a pipeline of 5 steps must be given as many"):
+    with pytest.raises(SpecError, match=r"a pipeline of 4 steps must be given as many"):
         number.pipeline(m, number.multiply(BF16), {"a": Const(0, 16)}, [1])

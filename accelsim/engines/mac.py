@@ -1,0 +1,76 @@
+"""A multiply-accumulate unit: narrow products into a wide sum, rounded once a product."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from accelsim.engines.engine import Engine, Model, Port, parameter, stream
+from accelsim.engines.number import BF16, FP32, Float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mac(Engine):
+    """Multiply-accumulate: sum = a x b + (c if first else sum), one a cycle, last ones are given.
+
+    The product is exact and the sum is rounded to nearest even once: the bits are those of a chain
+    of fused multiply-adds. Multiplication takes all stages but one; the whole addition is the last
+    stage, so that products into one sum follow each other every cycle however many stages there
+    are, while an operation that needs the result as an operand a, b or c waits for ``stages``
+    cycles. Stalled by its consumer, the whole pipeline stands still.
+    """
+
+    name: ClassVar[str] = "mac"
+
+    form: Float = parameter(BF16, "format of the factors")
+    accumulator: Float = parameter(FP32, "format of the addend and the sum")
+    stages: int = parameter(3, "cycles from operands to sum", low=1, high=16)
+
+    @property
+    def ports(self) -> tuple[Port, ...]:
+        factor, addend = self.form.width, self.accumulator.width
+        fields = (("a", factor), ("b", factor), ("c", addend), ("first", 1), ("last", 1))
+        return (Port("i", "in", fields), stream("o", "out", addend))
+
+    @property
+    def latency(self) -> int:
+        return self.stages
+
+    @property
+    def interval(self) -> int:
+        return 1
+
+    @property
+    def lags(self) -> Mapping[tuple[str, str], int]:
+        return {("i", "o"): self.stages}
+
+    @property
+    def actions(self) -> Mapping[str, int]:
+        return {"mac": 1}
+
+    def model(self) -> Model:
+        return _Model(self)
+
+
+class _Model:
+    def __init__(self, engine: Mac) -> None:
+        self._engine = engine
+        self._port = engine.port("i")
+        self._stages: list[Mapping[str, int] | None] = [None] * engine.stages
+        self._sum = 0  # the unit starts without one: the first operation must be a first
+
+    def step(
+        self, offered: Mapping[str, int | None], ready: Mapping[str, bool]
+    ) -> tuple[frozenset[str], Mapping[str, int]]:
+        done = self._stages[-1]
+        gives = {"o": self._sum} if done and done["last"] else {}
+        if gives and not ready["o"]:
+            return frozenset(), gives
+        value = offered["i"]
+        self._stages = [None if value is None else self._port.unpack(value), *self._stages[:-1]]
+        if begun := self._stages[-1]:
+            form, wide = self._engine.form, self._engine.accumulator
+            addend = begun["c"] if begun["first"] else self._sum
+            self._sum = form.fused(begun["a"], begun["b"], addend, wide)
+        return frozenset({"i"}), gives

@@ -1,0 +1,66 @@
+"""Multiply-accumulate: products in all stages but the last, which adds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Module, Mux, Signal
+
+from accelsim.engines.number import Float
+from accelsim.rtl import number_steps as steps
+from accelsim.rtl.block import Block
+from accelsim.rtl.number import pipeline, product, register, spread
+from accelsim.rtl.number_sum import held, settle, total
+
+
+class Mac(Block):
+    """Twin of :class:`accelsim.engines.mac.Mac`."""
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        engine = self.engine
+        stall = self.o.valid & ~self.o.ready
+        operation = {name: self.i.payload[name] for name, _ in engine.port("i").fields}
+        operation["valid"] = self.i.valid
+        done = multiply_accumulate(
+            m, operation, engine.form, engine.accumulator, engine.stages, ~stall
+        )
+        m.d.comb += [
+            self.i.ready.eq(~stall),
+            self.o.valid.eq(done["valid"] & done["last"]),
+            self.o.payload.eq(done["result"]),
+        ]
+        return m
+
+
+def multiply_accumulate(
+    m: Module, operation: steps.Fields, form: Float, to: Float, stages: int, enable: Any
+) -> steps.Fields:
+    """Add a x b to c if ``first``, else to the last sum; the pipeline moves where ``enable`` is high.
+
+    {"a", "b", "c", "first", "valid", ...} -> {"result", "valid", ...} after ``stages`` cycles. The
+    result stays until the next that is valid.
+    """
+    names = [*product(form, to), steps.unpack(to, "c")]
+    fields = pipeline(m, names, operation, spread(4, stages - 1), enable=enable)
+    return accumulate(m, fields, to, enable)
+
+
+def accumulate(m: Module, fields: steps.Fields, to: Float, enable: Any) -> steps.Fields:
+    """Add a product to c or the last sum, in one cycle.
+
+    {"product", "c", "first", "valid", ...} -> {"result", "valid", ...}; c is unpacked. The sum is
+    held unrounded: :mod:`accelsim.rtl.number_sum` says why.
+    """
+    layout = held(to, fields["product"].shape().exponents)
+    sum_ = Signal(layout, name="sum", reset_less=True)
+    before = Signal(layout, name="before")
+    loaded = steps.widened(m, fields["c"], layout, "loaded")
+    m.d.comb += before.eq(Mux(fields["first"], loaded, sum_.as_value()))
+    addends = settle(to, "before")(m, {"product": fields["product"], "before": before})
+    with m.If(enable & fields["valid"]):
+        m.d.sync += sum_.eq(total(to, "product", "before")(m, addends)["sum"])
+    rest = {n: v for n, v in fields.items() if n not in ("product", "c", "first")}
+    return register(m, rest, "last", enable) | steps.round_off("sum", to, "result")(
+        m, {"sum": sum_}
+    )
