@@ -11,45 +11,50 @@ from accelsim.cascade import Cascade, ast
 from accelsim.cascade.model import Plain, Shift
 from accelsim.cascade.passes import extent_names
 
+Footprint = tuple[str, ...]  # sizes, to be multiplied
+
 
 @dataclass(frozen=True, kw_only=True)
 class Analysis:
-    """What is known of a cascade without running it."""
+    """What is known of a cascade without running it; passes are by the ranks that its file claims."""
 
     passes: Mapping[str, int]
-    """By the ranks that its file claims, the sequence rank first."""
-    fewest: int
-    """Over the sequence rank, of the forms that are known."""
-    form: str
-    """The cascade with the fewest passes; its own name if it is that one."""
+    fewest: Mapping[str, int]
+    """After the rewrites of ``accelsim passes --rewrite``, and in the shipped form with fewer."""
     state: str
     """Words that the form with the fewest passes keeps from token to token or pass to pass."""
 
 
 def analysis(cascade: Cascade, forms: Mapping[str, str]) -> Analysis:
-    """Return the passes of a cascade and, of its form with the fewest, the state."""
+    """Return the passes of a cascade, as written and fewest, and the state at the fewest.
+
+    ``forms`` names shipped forms; one counts if its sequence rank takes still fewer passes than the
+    rewrites reach.
+    """
     counted = cascade.passes()
     passes = {rank: counted[rank] for rank in cascade.claimed_passes or counted}
-    best, least = cascade, counted[sequence_rank(cascade)]
+    rewriting = cascade.rewritten()
+    fewest = passes | {row.rank: row.after for row in rewriting.ranks if row.rank in passes}
+    best, rank = rewriting.cascade, sequence_rank(cascade)
     if cascade.name in forms:
         form = Cascade.load(forms[cascade.name])
-        found = form.passes()[sequence_rank(form)]
-        if found < least:
-            best, least = form, found
-    return Analysis(passes=passes, fewest=least, form=best.name, state=state(best))
+        along = sequence_rank(form)
+        if form.passes()[along] < fewest[rank]:
+            fewest[rank] = form.passes()[along]
+            best, rank = form, along
+    return Analysis(passes=passes, fewest=fewest, state=state(best, rank))
 
 
-def state(cascade: Cascade) -> str:
-    """Return what lives between the tokens or passes of the sequence rank, as a sum of products of sizes.
+def state(cascade: Cascade, rank: str) -> str:
+    """Return what lives between the tokens or passes of a rank, as a sum of products of sizes.
 
     That is running values without the axis that they run over, what a reduction over the rank gathers,
     the window of a shifted read, and, of what is made in one pass and used in a later one, all of it.
     Inputs by themselves are not state: they can be read again.
     """
-    rank = sequence_rank(cascade)
     parts = rank.split(".")
     inputs = {tensor.name for tensor in cascade.inputs}
-    kept = {**_running(cascade), **_gathered(cascade, parts)}
+    kept = {**_running(cascade, parts), **_gathered(cascade, parts)}
     made = {e.tensor: e.left_coords for e in cascade.equations}
     for live in cascade.passes_explained(rank).live:
         if live.tensor not in inputs:
@@ -62,17 +67,17 @@ def sequence_rank(cascade: Cascade) -> str:
     return next(iter(cascade.claimed_passes or cascade.passes()))
 
 
-def _running(cascade: Cascade) -> dict[str, str]:
-    """Return the footprint of every tensor that an iterative rank updates."""
-    found: dict[str, str] = {}
+def _running(cascade: Cascade, rank: Sequence[str]) -> dict[str, Footprint]:
+    """Return the footprint of every tensor that an iteration over the rank updates."""
+    found: dict[str, Footprint] = {}
     for equation in cascade.equations:
-        if equation.iterative is not None:
+        if equation.iterative in rank:
             rest = [c for axis in equation.left if not isinstance(axis, Shift) for c in axis.coords]
             found[equation.tensor] = _footprint(cascade, rest)
     return found
 
 
-def _gathered(cascade: Cascade, rank: Sequence[str]) -> dict[str, str]:
+def _gathered(cascade: Cascade, rank: Sequence[str]) -> dict[str, Footprint]:
     """Return the footprint of what a reduction over a rank completes; a sum inside a tile does not."""
     return {
         equation.tensor: _footprint(cascade, equation.left_coords)
@@ -81,9 +86,9 @@ def _gathered(cascade: Cascade, rank: Sequence[str]) -> dict[str, str]:
     }
 
 
-def _windows(cascade: Cascade, rank: Sequence[str]) -> list[str]:
+def _windows(cascade: Cascade, rank: Sequence[str]) -> list[Footprint]:
     """Return the footprint of what is read at a shift along a rank, such as p-w or a tile with its halo."""
-    found: dict[str, str] = {}
+    found: dict[str, Footprint] = {}
     for equation in cascade.equations:
         for read in equation.reads:
             for index in read.indices:
@@ -107,9 +112,9 @@ def _is_tile(index: ast.Expr) -> bool:
     )
 
 
-def _footprint(cascade: Cascade, coords: Iterable[str]) -> str:
+def _footprint(cascade: Cascade, coords: Iterable[str]) -> Footprint:
     sizes = _extents(cascade)
-    return "*".join(_factor(sizes[c]) for c in dict.fromkeys(coords)) or "1"
+    return tuple(_factor(sizes[c]) for c in dict.fromkeys(coords))
 
 
 def _extents(cascade: Cascade) -> dict[str, str]:
@@ -128,17 +133,20 @@ def _extents(cascade: Cascade) -> dict[str, str]:
 
 
 def _factor(size: str) -> str:
+    size = re.sub(r"(?<!\w)\((\w+ ?\* ?\w+)\)", r"\1", size)
     return (
         f"({size})" if re.search(r"[-+/]", size) and not re.fullmatch(r"\w+\(.*\)", size) else size
     )
 
 
-def _sum(footprints: list[str]) -> str:
-    """Return equal footprints as one with a factor, the longest product first."""
-    counts = Counter(footprints)
-    terms = sorted(counts, key=lambda text: (-text.count("*"), text))
-    words = [
-        t if n == 1 else str(n) if t == "1" else f"{n}*{t}"
-        for t, n in ((t, counts[t]) for t in terms)
-    ]
-    return " + ".join(words) or "none"
+def _sum(footprints: Iterable[Footprint]) -> str:
+    """Return equal products as one with a factor, the longest first, each as it was first met."""
+    counts: Counter[Footprint] = Counter()
+    shown: dict[Footprint, Footprint] = {}
+    for factors in footprints:
+        key = tuple(sorted(factors))
+        counts[key] += 1
+        shown.setdefault(key, factors)
+    keys = sorted(counts, key=lambda key: (-len(key), shown[key]))
+    terms = [[str(counts[key])] * (counts[key] > 1 or not key) + [*shown[key]] for key in keys]
+    return " + ".join("*".join(term) for term in terms) or "none"

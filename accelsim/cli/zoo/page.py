@@ -75,12 +75,11 @@ class _Text:
         return [_runs(run), *self._analysed(run), *_simulated(self.figures[run])]
 
     def _analysed(self, run: Run) -> list[str]:
-        found = {name: self.of(name) for name in _cascades(run)}
-        forms = {n: f" (`{a.form}`)" if a.form != n else "" for n, a in found.items()}
+        found = [self.of(name) for name in _cascades(run)]
         columns = [
-            [_passes(a) for a in found.values()],
-            [f"{a.fewest}{forms[n]}" for n, a in found.items()],
-            [a.state for a in found.values()],
+            [_passes(a.passes) for a in found],
+            [_passes(a.fewest) for a in found],
+            [a.state for a in found],
         ]
         return ["; ".join(cells) for cells in columns]
 
@@ -96,7 +95,7 @@ class _Text:
         for name, form in self.zoo.spec.forms.items():
             cells = []
             for each in (name, form):
-                cells += [f"`{each}`", _passes(self.of(each))]
+                cells += [f"`{each}`", _passes(self.of(each).passes)]
             lines.append(_line(cells))
         return "\n".join(lines)
 
@@ -110,9 +109,10 @@ Class A is an algorithm (a cascade), B a shape (a workload for cascades that are
 D none of these.
 
 How to read the columns. *Passes* are those of the text as written, by rank, the sequence first; *fewest* are
-those over the sequence in the best form that is known. *State* is what that form keeps between tokens or
-passes, in words by rank size (batch, and heads that the text does not name, multiply it): running values,
-what a sum over the sequence gathers, windows, and whole tensors that a later pass reads again.
+those that `accelsim passes --rewrite` reaches, or a shipped form. *State* is what that form keeps between the
+tokens or passes of the sequence, in words by rank size (batch, and heads that the text does not name,
+multiply it): running values, what a sum over the sequence gathers, windows, and whole tensors that a later
+pass reads again. In self-attention N is both the queries, which each have a state, and the keys.
 
 The other columns are one simulation on `{design}` at {length} tokens: one layer's attention (no projections
 or feed-forward unless the cascade has them) at the sizes of the workload named after `@`, batch and heads
@@ -133,8 +133,8 @@ def _runs(run: Run) -> str:
     return f"{run.workload}: {', '.join(f'`{name}`' for name in _cascades(run))}"
 
 
-def _passes(found: Analysis) -> str:
-    return ", ".join(f"{rank} {n}" for rank, n in found.passes.items())
+def _passes(found: Mapping[str, int]) -> str:
+    return ", ".join(f"{rank} {n}" for rank, n in found.items())
 
 
 def _simulated(figures: Figures) -> list[str]:
