@@ -12,6 +12,7 @@ from accelsim.cascade.lexer import Source
 from accelsim.cascade.linear import constant
 from accelsim.cascade.macros import extent_symbol
 from accelsim.cascade.model import Block, Const, Merged, Plain, Shift
+from accelsim.cascade.places import places_of
 from accelsim.errors import SpecError, nearest
 
 MAX_EXTENT = 2**40
@@ -27,6 +28,8 @@ class Sizes:
     """Axis sizes of every tensor, inputs and results."""
     outputs: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     """The declared shapes of the outputs; a merged axis may be longer inside (a ragged last tile)."""
+    places: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    """Tensors of places with the axes along which the places differ."""
 
 
 def shape_names(block: Block) -> tuple[str, ...]:
@@ -149,7 +152,11 @@ class _Extents:
         for name, extent in self.extents.items():
             self.symbols[extent_symbol(name)] = extent
         return Sizes(
-            symbols=self.symbols, extents=self.extents, shapes=self.shapes, outputs=self._outputs()
+            symbols=self.symbols,
+            extents=self.extents,
+            shapes=self.shapes,
+            outputs=self._outputs(),
+            places=places_of(self.block),
         )
 
     def _outputs(self) -> dict[str, tuple[int, ...]]:

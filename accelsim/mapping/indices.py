@@ -18,14 +18,14 @@ class Term:
     """``coef`` times a coordinate, its quotient or rest by ``by``, or a value of its ``coords``.
 
     An opaque term (a gather, or whatever is not one of these) may be anything at each point of its
-    coordinates; ``gathers`` is the number of gathers in it.
+    coordinates. A single gather has different values at different ``slots`` of its coordinates.
     """
 
     kind: str
     coords: tuple[str, ...]
     coef: int = 1
     by: int = 1
-    gathers: int = 0
+    slots: tuple[str, ...] | None = None  # None: no single gather
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,12 +49,14 @@ def plain(**coefs: int) -> Index:
     return Index(terms=tuple(Term(kind=PLAIN, coords=(c,), coef=k) for c, k in coefs.items()))
 
 
-def index_of(expr: Expr, symbols: Mapping[str, Any]) -> Index:
-    """Return an index expression as terms.
+def index_of(
+    expr: Expr, symbols: Mapping[str, Any], places: Mapping[str, frozenset[int]] | None = None
+) -> Index:
+    """Return an index expression as terms; ``places`` are the axes along which gathered values differ.
 
     >>> from accelsim.cascade import ast
     >>> index_of(ast.Binary(op="//", left=ast.Coord(name="h"), right=ast.Number(value=4)), {}).terms
-    (Term(kind='floor', coords=('h',), coef=1, by=4, gathers=0),)
+    (Term(kind='floor', coords=('h',), coef=1, by=4, slots=None),)
     """
     form = linear(expr, symbols)
     if form is not None:
@@ -62,7 +64,7 @@ def index_of(expr: Expr, symbols: Mapping[str, Any]) -> Index:
     match expr:
         case ast.Binary(op=("+" | "-") as op, left=a, right=b):
             sign = 1 if op == "+" else -1
-            left, right = index_of(a, symbols), _times(index_of(b, symbols), sign)
+            left, right = index_of(a, symbols, places), _times(index_of(b, symbols, places), sign)
             return Index(
                 terms=(*left.terms, *right.terms), consts=(left.consts[0] + right.consts[0],)
             )
@@ -70,7 +72,7 @@ def index_of(expr: Expr, symbols: Mapping[str, Any]) -> Index:
             for factor, other in ((a, b), (b, a)):
                 number = linear(factor, symbols)
                 if number is not None and not number.coefs:
-                    return _times(index_of(other, symbols), number.const)
+                    return _times(index_of(other, symbols, places), number.const)
         case ast.Binary(op=("//" | "%") as op, left=a, right=b):
             inner, by = linear(a, symbols), linear(b, symbols)
             if inner and by and not by.coefs and not inner.const and by.const > 0:
@@ -79,9 +81,12 @@ def index_of(expr: Expr, symbols: Mapping[str, Any]) -> Index:
                     kind = FLOOR if op == "//" else REST
                     return Index(terms=(Term(kind=kind, coords=(coord,), by=by.const),))
         case ast.Unary(op="-", arg=arg):
-            return _times(index_of(arg, symbols), -1)
-    gathers = sum(isinstance(node, ast.Gather) for node in ast.walk(expr))
-    return Index(terms=(Term(kind=OPAQUE, coords=ast.coords_in(expr), gathers=gathers),))
+            return _times(index_of(arg, symbols, places), -1)
+        case ast.Gather(tensor=tensor, indices=indices):
+            axes = (places or {}).get(tensor, frozenset())
+            slots = ast.coords_in(*(indices[axis] for axis in sorted(axes)))
+            return Index(terms=(Term(kind=OPAQUE, coords=ast.coords_in(expr), slots=slots),))
+    return Index(terms=(Term(kind=OPAQUE, coords=ast.coords_in(expr)),))
 
 
 def _times(index: Index, factor: int) -> Index:

@@ -9,6 +9,7 @@ from accelsim.cascade import Cascade
 from accelsim.cascade.sizes import Sizes
 from accelsim.errors import nearest
 from accelsim.mapping.binding import FaultAt
+from accelsim.mapping.selection import UNIFORM, Selection
 from accelsim.mapping.tiles import Atom, Family, Space
 
 
@@ -19,6 +20,7 @@ def space_of(
     partition: Table[str, list[str]],
     fixed: Table[str, int],
     fault: FaultAt,
+    selection: Selection = UNIFORM,
 ) -> Space:
     """Return the atoms of a block; ``fixed`` are the sizes of parts, outer ones follow from them."""
     atoms_of: dict[str, tuple[Atom, ...]] = {}
@@ -41,6 +43,7 @@ def space_of(
         atoms_of=atoms_of,
         leading=tuple(leading),
         sizes={a.name: a.size for atoms in atoms_of.values() for a in atoms},
+        selection=selection,
     )
 
 

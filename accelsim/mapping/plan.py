@@ -8,11 +8,13 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from accelsim.arch import Architecture, Done
-from accelsim.cascade import Cascade
+from accelsim.cascade import Cascade, ast
 from accelsim.cascade.model import Equation, Merged, Plain, Shift, TensorRead
 from accelsim.cascade.sizes import Sizes
 from accelsim.mapping.indices import index_of, plain
 from accelsim.mapping.model import Bind, Block, MappingSpec
+from accelsim.mapping.presence import Presence
+from accelsim.mapping.selection import Selection
 from accelsim.mapping.tiles import Axis, Space
 
 STREAM = "stream"
@@ -89,10 +91,25 @@ class Plan:
     spilled: Table[str, Fraction]
     charged_bytes: Table[str, int]  # buffer -> what the mapping pays for
     unpaid: tuple[str, ...]
+    selection: Selection
+    presence: Presence
 
     @property
     def word_bytes(self) -> int:
         return self.arch.spec.word
+
+    @property
+    def selected(self) -> tuple[str, ...]:
+        """What is stated of data and not computed: conditions and gathers, a sentence each."""
+        found = dict.fromkeys(self.presence.stated)
+        for binding in (binding for block in self.blocks for binding in block.bindings):
+            for read in binding.equation.reads:
+                for gather in read.node.gathers if isinstance(read.node, ast.Read) else ():
+                    found[
+                        f"rows of {read.tensor} gathered by {gather.tensor}: selection"
+                        f" {self.selection.name} (stated, not computed)"
+                    ] = None
+        return tuple(found)
 
     @property
     def expanded(self) -> tuple[str, ...]:
@@ -115,7 +132,7 @@ def read_axes(sizes: Sizes, *reads: TensorRead) -> tuple[Axis, ...]:
     shape = sizes.shapes[reads[0].tensor]
     found: list[Axis] = []
     for place, size in enumerate(shape):
-        indices = [index_of(read.indices[place], sizes.symbols) for read in reads]
+        indices = [index_of(read.indices[place], sizes.symbols, sizes.places) for read in reads]
         consts = tuple(sorted({const for index in indices for const in index.consts}))
         found.append(Axis(index=replace(indices[0], consts=consts), size=size))
     return tuple(found)
@@ -144,7 +161,11 @@ def result_axes(sizes: Sizes, equation: Equation, *, history: bool = False) -> t
             case Plain(coord=coord) if reduce and coord == reduce.slot:
                 found.append(Axis(index=None, size=size))
             case Plain(coord=coord) if coord in gathers and reduce:
-                index = index_of(gathers[coord], sizes.symbols) if reduce.combine == "=" else None
+                index = (
+                    index_of(gathers[coord], sizes.symbols, sizes.places)
+                    if reduce.combine == "="
+                    else None
+                )
                 found.append(Axis(index=index, size=size))
             case Plain(coord=coord):
                 found.append(Axis(index=plain(**{coord: 1}), size=size))

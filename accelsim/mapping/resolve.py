@@ -17,6 +17,8 @@ from accelsim.mapping.model import Block, MappingSpec
 from accelsim.mapping.names import check_names
 from accelsim.mapping.partition import divisors, space_of
 from accelsim.mapping.plan import STREAM, BlockPlan, Place, Plan
+from accelsim.mapping.presence import Presence, presence_of
+from accelsim.mapping.selection import UNIFORM, Selection
 from accelsim.mapping.tiles import Space
 from accelsim.specs import Document
 from accelsim.specs.expr import Expression
@@ -31,6 +33,7 @@ class Problem:
     ranks: Table[str, int]  # shape names and parameters of the cascade
     leading: Table[str, int] = field(default_factory=dict)  # loop name -> count, outer to inner
     shared: frozenset[str] = frozenset()
+    selection: Selection = UNIFORM
 
 
 def resolve(spec: MappingSpec, document: Document, problem: Problem) -> Plan:
@@ -91,7 +94,20 @@ class _Resolver:
             spilled=spilled,
             charged_bytes=demand.charged,
             unpaid=demand.unpaid,
+            selection=self.problem.selection,
+            presence=self._presence(sizes),
         )
+
+    def _presence(self, sizes: Sizes) -> Presence:
+        cascade, selection = self.problem.cascade, self.problem.selection
+        known = [equation.id for equation in cascade.equations]
+        for name in selection.live:
+            if name not in known:
+                raise SpecError(
+                    f"selection {selection.name}: live must name Einsums of {cascade.name}, not"
+                    f" {name!r}{nearest(name, known)}"
+                )
+        return presence_of(cascade, sizes, selection)
 
     def _cascade_sizes(self) -> Sizes:
         """Tile sizes that the cascade has as parameters (M0) come from the mapping's ``sizes``."""
@@ -277,7 +293,9 @@ class _Resolver:
 
     def _space(self, partition: dict[str, list[str]], fixed: dict[str, int], sizes: Sizes) -> Space:
         problem = self.problem
-        return space_of(problem.cascade, sizes, problem.leading, partition, fixed, self.fault)
+        return space_of(
+            problem.cascade, sizes, problem.leading, partition, fixed, self.fault, problem.selection
+        )
 
     def _check_cover(self, blocks: tuple[BlockPlan, ...]) -> None:
         bound: dict[str, int] = {}

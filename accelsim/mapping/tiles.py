@@ -8,6 +8,7 @@ from functools import cached_property
 from math import prod
 
 from accelsim.mapping.indices import FLOOR, OPAQUE, PLAIN, Index, Term
+from accelsim.mapping.selection import UNIFORM, Selection
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +80,7 @@ class Space:
     atoms_of: Mapping[str, tuple[Atom, ...]]  # coordinate -> its atoms, outer to inner
     leading: tuple[str, ...] = ()
     sizes: Mapping[str, int] = field(default_factory=dict)  # atom -> size
+    selection: Selection = UNIFORM
 
     def atoms(self, coords: Iterable[str]) -> tuple[str, ...]:
         """Return the names of the atoms of coordinates."""
@@ -127,6 +129,11 @@ class Space:
             count *= words
         return count
 
+    def points(self, coords: Iterable[str], fixed: frozenset[str]) -> int:
+        """Return how many values the free atoms of some coordinates have together."""
+        owners = self._owners(coords)
+        return prod(self._positions(o, names, fixed, frozenset()) for o, names in owners.items())
+
     def _joined(self, axes: list[Axis]) -> list[list[Axis]]:
         """Return the axes in groups that share a family: their places are not independent."""
         groups: list[tuple[set[int], list[Axis]]] = []
@@ -163,7 +170,8 @@ class Space:
             owners = self._owners(term.coords)
             points = prod(self._positions(o, n, fixed, edge) for o, n in owners.items())
             if term.kind == OPAQUE:
-                count, span = count * points, span + axis.size
+                count *= self._gathered(term, axis.size, points, fixed, edge)
+                span += axis.size
                 continue
             if term.kind == FLOOR:
                 atoms = self.atoms(term.coords)
@@ -181,6 +189,16 @@ class Space:
             count *= part
             span += self._step(terms, fixed) * (part - 1)
         return min(count * len(index.consts), 1 + span, axis.size)
+
+    def _gathered(
+        self, term: Term, size: int, points: int, fixed: frozenset[str], edge: frozenset[str]
+    ) -> int:
+        """Return how many values a term takes at its points: of a gather, by the selection."""
+        if term.slots is None:
+            return points
+        each = prod(self._positions(o, n, fixed, edge) for o, n in self._owners(term.slots).items())
+        rows = -(-size // abs(term.coef))
+        return self.selection.rows(rows, each, -(-points // max(each, 1)))
 
     def _step(self, terms: list[Term], fixed: frozenset[str]) -> int:
         """Return how far apart the places are that the free atoms of one family take."""

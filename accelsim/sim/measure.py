@@ -80,6 +80,7 @@ class _Measure:
                 *self.arch.spec.assumptions,
                 *plan.spec.assumptions,
                 *plan.expanded,
+                *plan.selected,
                 *plan.unpaid,
             ),
         )
@@ -91,12 +92,13 @@ class _Measure:
         assert binding is not None
         unit = binding.bind.unit
         array = self.arch.arrays[unit]
-        lanes = lanes_used(block, binding)
+        live = self.plan.presence.share(binding.id)
+        lanes = lanes_used(block, binding).scaled(live)
         ticks = self.lowered.program.ticks_per_cycle
         used = count(lanes) * max(1, binding.cycles) * ticks
         mine = self.lane_ticks.setdefault(unit, {})
         mine[binding.id] = mine.get(binding.id, 0) + int(used)
-        points = count(tile_points(block, binding))
+        points = count(tile_points(block, binding)) * live
         for kind, times in binding.ops.ops.items():
             total = points * times
             self.ops[kind] = self.ops.get(kind, Fraction(0)) + total

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from accelsim.mapping.plan import STREAM, Binding, is_carried, read_axes, result_axes
-from accelsim.sim.lower.amounts import axis_atoms, tile_words
+from accelsim.sim.lower.amounts import axis_atoms, live_tiles, tile_words
 from accelsim.sim.lower.compute import PhaseDraft
 from accelsim.sim.lower.draft import Amount
 from accelsim.sim.lower.nest import ALL
@@ -30,7 +30,9 @@ def accesses(phase: PhaseDraft, number: int, binding: Binding) -> list[Access]:
     same tile and pass; the running state once per unit and tile. A result is written if it is held.
     What is not held, or streams, passes between bus and array through a FIFO: no rows are accessed.
     """
-    return [*_reads(phase, number, binding), *_writes(phase, number, binding)]
+    found = [*_reads(phase, number, binding), *_writes(phase, number, binding)]
+    live = live_tiles(phase.plan, phase.blocks[number], binding.id)
+    return [replace(access, words=access.words.scaled(live)) for access in found if live]
 
 
 def holder(phase: PhaseDraft, number: int, tensor: str) -> str | None:

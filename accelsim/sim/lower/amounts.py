@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fractions import Fraction
 from math import prod
 
-from accelsim.mapping.plan import Binding, BlockPlan
+from accelsim.mapping.plan import Binding, BlockPlan, Plan
+from accelsim.mapping.selection import expected_live
 from accelsim.mapping.tiles import Axis
 from accelsim.sim.lower.draft import Amount, Edge
 
@@ -28,6 +30,21 @@ def tile_words(plan: BlockPlan, axes: tuple[Axis, ...]) -> Amount:
         return Fraction(plan.space.words(axes, fixed, edge | (fixed - set(plan.loops))))
 
     return Amount(edges=tuple((name, "last") for name in ragged), value=words)
+
+
+def live_tiles(
+    plan: Plan, block: BlockPlan, einsum: str, still: Iterable[str] | None = None
+) -> Fraction:
+    """Return the share of tiles in which an Einsum has a live point, by the stated selection.
+
+    A tile is dead if a condition on data fails at all of its points, taken as independent; ``still`` are
+    the loops that stand still in it (by default all).
+    """
+    fixed = frozenset((*(block.loops if still is None else still), *block.space.leading))
+    share = Fraction(1)
+    for event in plan.presence.events.get(einsum, ()):
+        share *= expected_live(event.share, block.space.points(event.coords, fixed))
+    return share
 
 
 def lanes_used(plan: BlockPlan, binding: Binding) -> Amount:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
+from math import ceil
 
 from accelsim.errors import InfeasibleError
 from accelsim.mapping.plan import Binding, BlockPlan, Plan
+from accelsim.sim.lower.amounts import live_tiles
 from accelsim.sim.lower.draft import Draft, DraftWait
 from accelsim.sim.lower.nest import Digit, Nest, Site, need
 from accelsim.sim.lower.place import digits_of, nest_of, producers, sites_of
@@ -50,7 +52,7 @@ def draft_compute(plan: Plan, blocks: tuple[BlockPlan, ...]) -> PhaseDraft:
                 shift=_shift(block, nest, binding),
                 order=order,
                 block=number,
-                cycles=binding.cycles,
+                cycles=ceil(binding.cycles * live_tiles(plan, block, binding.id)),
                 tensor=binding.equation.tensor,
             )
             phase.compute[binding.id] = draft

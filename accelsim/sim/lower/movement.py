@@ -11,7 +11,7 @@ from accelsim.cascade.model import TensorRead
 from accelsim.mapping.capacity import default_depth
 from accelsim.mapping.plan import STREAM, Binding, BlockPlan, alike, read_axes, result_axes
 from accelsim.mapping.tiles import Axis
-from accelsim.sim.lower.amounts import axis_atoms, tile_words
+from accelsim.sim.lower.amounts import axis_atoms, live_tiles, tile_words
 from accelsim.sim.lower.compute import PhaseDraft, on_chip
 from accelsim.sim.lower.draft import Amount, Draft, DraftWait
 from accelsim.sim.lower.nest import ALL, FIRST, LAST, Digit, Nest, Site, need
@@ -78,7 +78,10 @@ class _Mover:
         loop = place.loop if place else STREAM
         consumers = [self.phase.compute[b.id] for b in {u.id: u for u, _ in users}.values()]
         moved = tile_words(block, axes).scaled(Fraction(self.word))
-        moved = moved.scaled(self._fresh(block, axes, walked, loop))
+        site = load_site(nest, walked, loop, [c.site for c in consumers])
+        pieces = [x.name for x, at in zip(nest.levels, site.at, strict=True) if at == ALL]
+        live = max(live_tiles(self.plan, block, b.id, pieces) for b, _ in users)
+        moved = moved.scaled(self._fresh(block, axes, walked, loop) * live)
         share = self.plan.spilled.get(tensor, Fraction(0))
         again = sum(d.tensor == tensor and d.block == number for _, d, _ in self.loaded)
         name = f"load {tensor}" + f" {again + 1}" * bool(again)
@@ -87,7 +90,7 @@ class _Mover:
             kind="load",
             resource=self.dram,
             queue=f"{self.dram}: {name} ({number})",
-            site=load_site(nest, walked, loop, [c.site for c in consumers]),
+            site=site,
             einsum=users[0][0].id,
             shift=min(c.shift for c in consumers),
             block=number,
