@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from collections.abc import Mapping as Table
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,8 @@ from accelsim.energy.account import area, energy
 from accelsim.energy.components import attributes
 from accelsim.energy.tables import CostTable
 from accelsim.errors import InfeasibleError, SpecError, nearest
-from accelsim.mapping import Design, Mapping, Problem, Stage, Workload, auto
+from accelsim.mapping import Design, Mapping, Problem, Selection, Stage, Workload, auto
+from accelsim.mapping.selection import UNIFORM
 from accelsim.result.compare import Comparison, Entry
 from accelsim.result.report import Circuit, Report
 from accelsim.result.report import Stage as Reported
@@ -53,6 +54,7 @@ def simulate(
     scope: str = "attention",
     ranks: Table[str, int] | None = None,
     arch_set: Table[str, Any] | None = None,
+    selection: str | Selection = UNIFORM,
     full: bool = False,
     explain: bool = False,
 ) -> Report:
@@ -61,11 +63,15 @@ def simulate(
     A cascade on an architecture runs with the mappings shipped for the two, else (or with ``mapping``
     "auto") with the best of those made for it; ``workload`` is by default one that names the cascade,
     else bert. ``seq`` tokens; ``ranks`` replaces ranks of the workload, ``arch_set`` fields of the
-    architecture (``{"PE2D.rows": 128}``); ``full`` runs the reference kernel; ``explain`` adds the
-    critical circuit.
+    architecture (``{"PE2D.rows": 128}``). ``selection`` is what is supposed of data that select: uniform,
+    all, none or a file (see ``accelsim.mapping.selection``). ``full`` runs the reference kernel;
+    ``explain`` adds the critical circuit.
     SpecError: faulty input; InfeasibleError: it cannot run.
     """
     job = Job.of(design, cascade=cascade, arch=arch, mapping=mapping, arch_set=arch_set)
+    if isinstance(selection, str):
+        selection = Selection.load(selection)
+    job = replace(job, selection=selection)
     load = job.load(workload, seq, ranks)
     return job.report(load, scope=scope, full=full, explain=explain)
 
@@ -82,6 +88,7 @@ class Job:
     is_design: bool = True  # else a cascade on an architecture
     objective: tuple[str, ...] = ("cycles",)
     costs: str = ""
+    selection: Selection = UNIFORM
 
     @classmethod
     def of(
@@ -203,6 +210,7 @@ class Job:
             ranks=stage.ranks,
             leading=stage.leading,
             shared=stage.shared,
+            selection=self.selection.of(cascade) if own else replace(self.selection, live={}),
         )
         if own and self.mappings is not None:
             return self.mappings({**self.arch.symbols(), **stage.ranks}), problem

@@ -40,6 +40,12 @@ Settings = Annotated[
 Scope = Annotated[str, typer.Option(help="attention, or layer.", metavar="SCOPE")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Full = Annotated[bool, typer.Option("--full", help="Use the reference kernel, event by event.")]
+SelectionFlag = Annotated[
+    str,
+    typer.Option(
+        help="What data select, as it is not known: uniform, all, none, or a file.", metavar="NAME"
+    ),
+]
 MappingFlag = Annotated[
     str | None,
     typer.Option(help="Mapping: a name, a file, or auto: made for the problem.", metavar="NAME"),
@@ -125,6 +131,7 @@ def run(
     arch_set: ArchSet = None,
     scope: Scope = "attention",
     mapping: MappingFlag = None,
+    selection: SelectionFlag = "uniform",
     json: Json = False,
     trace: Annotated[
         Path | None, typer.Option(help="Write a timeline (Perfetto).", metavar="FILE.json.gz")
@@ -143,7 +150,9 @@ def run(
     """Simulate a design on a workload and report times, traffic, energy and the bottleneck."""
     from accelsim.cli.running import Request, run_command
 
-    request = Request.of(what, workload, seq, set_, arch_set, scope, mapping, full=full)
+    request = Request.of(
+        what, workload, seq, set_, arch_set, scope, mapping, full=full, selection=selection
+    )
     run_command(request, as_json=json, trace=trace, window=window, out=out, mapping_out=mapping_out)
 
 
@@ -155,6 +164,7 @@ def map_(
     set_: Set = None,
     arch_set: ArchSet = None,
     mapping: MappingFlag = "auto",
+    selection: SelectionFlag = "uniform",
     out: Annotated[
         Path | None, typer.Option("-o", help="Write it here; else it is printed.", metavar="FILE")
     ] = None,
@@ -162,7 +172,9 @@ def map_(
     """Make a mapping for a cascade on an architecture: YAML to read, edit and run again."""
     from accelsim.cli.running import Request, map_command
 
-    request = Request.of(what, workload, seq, set_, arch_set, "attention", mapping, full=False)
+    request = Request.of(
+        what, workload, seq, set_, arch_set, "attention", mapping, full=False, selection=selection
+    )
     map_command(request, out)
 
 
@@ -175,13 +187,16 @@ def explain(
     arch_set: ArchSet = None,
     scope: Scope = "attention",
     mapping: MappingFlag = None,
+    selection: SelectionFlag = "uniform",
     json: Json = False,
     full: Full = False,
 ) -> None:
     """Say why it takes that long: critical circuit, stalls by cause, roofline."""
     from accelsim.cli.running import Request, explain_command
 
-    request = Request.of(what, workload, seq, set_, arch_set, scope, mapping, full=full)
+    request = Request.of(
+        what, workload, seq, set_, arch_set, scope, mapping, full=full, selection=selection
+    )
     explain_command(request, as_json=json)
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from accelsim.api import ATTENTION, Job, Report
 from accelsim.cli import flags
 from accelsim.cli.output import whole, writable, writable_file, write
 from accelsim.errors import SpecError
-from accelsim.mapping import Mapping, Stage, Workload
+from accelsim.mapping import Mapping, Selection, Stage, Workload
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,10 +35,12 @@ class Request:
         mapping: str | None,
         *,
         full: bool,
+        selection: str = "uniform",
     ) -> Request:
         chosen = flags.scope(scope)
         length = None if seq is None else flags.length(seq)
         job = _job(what, mapping, flags.fields(arch_set or ()))
+        job = replace(job, selection=Selection.load(selection))
         load = job.load(workload, length, flags.ranks(set_ or ()))
         return cls(job=job, workload=load, scope=chosen, full=full)
 

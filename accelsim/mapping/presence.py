@@ -64,7 +64,7 @@ class _Presence:
         found: dict[str, tuple[Event, ...]] = {}
         for equation in self.cascade.equations:
             events = tuple(self._unique(self._events(equation)))
-            found[equation.id] = tuple(e for e in events if e.share != 1)
+            found[equation.id] = events
             if not equation.iterative:  # a state is there from the start
                 self._define(equation, found[equation.id])
         return Presence(events=found)
@@ -210,7 +210,7 @@ class _Presence:
                 continue
             how = "" if lists == 1 else f" ({self._how})"
             event = Event(
-                name=f"{equation.tensor}@{gather.label}",
+                name=ast.show(gather),
                 coords=frozenset(),
                 share=Fraction(rows, size),
                 text=f"{equation.id} has {rows} of {size} places of {gather.label}{how}",
@@ -232,14 +232,18 @@ def _positive(cascade: Cascade) -> set[str]:
         bad = {
             e.tensor
             for e in cascade.block.equations
-            if e.tensor in found and not _is_positive(e.right, found, state=e.is_init)
+            if e.tensor in found
+            and not _is_positive(e.right, found, state=e.is_init or e.iterative is not None)
         }
         if not bad:
             return found
         found -= bad
 
 
-def _is_positive(node: Expr, known: set[str], *, state: bool = False) -> bool:
+def _is_positive(node: Expr, known: set[str], *, state: bool) -> bool:
+    def positive(*parts: Expr) -> bool:
+        return all(_is_positive(part, known, state=state) for part in parts)
+
     match node:
         case ast.Number(value=value):
             return value > 0 or (state and value == 0)
@@ -247,14 +251,12 @@ def _is_positive(node: Expr, known: set[str], *, state: bool = False) -> bool:
             return tensor in known
         case ast.Call(function=("exp" | "sigmoid" | "softplus" | "elu1")):
             return True
-        case ast.Call(function=("max")):
-            return any(_is_positive(arg, known) for arg in node.args)
+        case ast.Call(function="max", args=args):
+            return any(positive(arg) for arg in args)
         case ast.Call(function=("min" | "sqrt" | "rsqrt"), args=args):
-            return all(_is_positive(arg, known) for arg in args)
+            return positive(*args)
         case ast.Call(function="select", args=(_, yes, no)):
-            return _is_positive(yes, known) and _is_positive(no, known)
-        case ast.Binary(op=("+" | "*" | "/"), left=a, right=b):
-            return _is_positive(a, known) and _is_positive(b, known)
-        case ast.Default(value=a, other=b):
-            return _is_positive(a, known) and _is_positive(b, known)
+            return positive(yes, no)
+        case ast.Binary(op=("+" | "*" | "/"), left=a, right=b) | ast.Default(value=a, other=b):
+            return positive(a, b)
     return False

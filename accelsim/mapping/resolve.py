@@ -17,7 +17,7 @@ from accelsim.mapping.model import Block, MappingSpec
 from accelsim.mapping.names import check_names
 from accelsim.mapping.partition import divisors, space_of
 from accelsim.mapping.plan import STREAM, BlockPlan, Place, Plan
-from accelsim.mapping.presence import Presence, presence_of
+from accelsim.mapping.presence import presence_of
 from accelsim.mapping.selection import UNIFORM, Selection
 from accelsim.mapping.tiles import Space
 from accelsim.specs import Document
@@ -95,19 +95,8 @@ class _Resolver:
             charged_bytes=demand.charged,
             unpaid=demand.unpaid,
             selection=self.problem.selection,
-            presence=self._presence(sizes),
+            presence=presence_of(self.problem.cascade, sizes, self.problem.selection),
         )
-
-    def _presence(self, sizes: Sizes) -> Presence:
-        cascade, selection = self.problem.cascade, self.problem.selection
-        known = [equation.id for equation in cascade.equations]
-        for name in selection.live:
-            if name not in known:
-                raise SpecError(
-                    f"selection {selection.name}: live must name Einsums of {cascade.name}, not"
-                    f" {name!r}{nearest(name, known)}"
-                )
-        return presence_of(cascade, sizes, selection)
 
     def _cascade_sizes(self) -> Sizes:
         """Tile sizes that the cascade has as parameters (M0) come from the mapping's ``sizes``."""

@@ -16,6 +16,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from accelsim.cascade import Cascade
 from accelsim.errors import Fault, SpecError, nearest
 from accelsim.specs import Spec, read, validate
 
@@ -62,6 +63,17 @@ class Selection:
             raise SpecError(faults)
         live = {einsum: Fraction(str(share)) for einsum, share in spec.live.items()}
         return cls(kind=spec.default, live=live, name=spec.name)
+
+    def of(self, cascade: Cascade) -> Selection:
+        """Return the selection for a cascade that it must name Einsums of."""
+        known = [equation.id for equation in cascade.equations]
+        for name in self.live:
+            if name not in known:
+                raise SpecError(
+                    f"selection {self.name}: live must name Einsums of {cascade.name}, not {name!r}"
+                    f"{nearest(name, known)}"
+                )
+        return self
 
     @property
     def unknown(self) -> Fraction:
