@@ -103,7 +103,9 @@ def test_words_of_an_index(text: str, data: st.DataObject) -> None:
     else:
         assert counted == most
     if text not in ("p", "2*p"):  # a bare coordinate is what the axis is as long as
-        assert where.words(axis(text, 3), fixed, frozenset()) == min(counted, 3)
+        few = where.words(axis(text, 3), fixed, frozenset())
+        step = 2 if text.startswith("@I") and "*2" in text and "e0" in fixed else 1
+        assert few == min(counted, -(-3 // step))  # every second place
 
 
 def test_k_rows_and_not_all() -> None:
