@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.utils import bits_for
 
 
@@ -39,8 +39,9 @@ def shift_left(m: Module, value: Value, amount: Value, name: str) -> Value:
     """Shift left in the width of the value; the highest bit of the amount, known first, goes first."""
     width = len(value)
     for level in reversed(range(len(amount))):
-        moved = value.shift_left(min(1 << level, width))
-        value = named(m, f"{name}_left_{level}", Mux(amount[level], moved, value)[:width])
+        distance = min(1 << level, width)
+        moved = Cat(Const(0, distance), value[: width - distance])
+        value = named(m, f"{name}_left_{level}", Mux(amount[level], moved, value))
     return value
 
 

@@ -1,36 +1,10 @@
-"""What the tests of numbers share: exact rounding by another way, hard numbers, combinational runs."""
+"""What the tests of numbers share: exact rounding by another way, hard numbers."""
 
 import bisect
 import functools
 from fractions import Fraction
 
-from amaranth.hdl import Cat, Module, Signal, Value
-from amaranth.sim import Simulator
-
-from accelsim.rtl.number import pipeline
-
-
-def evaluate(steps, widths, vectors):
-    """Run steps as logic without registers: the outputs' bits, first lowest, for each vector."""
-    m = Module()
-    inputs = {name: Signal(width, name=f"in_{name}") for name, width in widths.items()}
-    outputs = pipeline(m, steps, inputs, [0] * len(steps))
-    result = Cat(*(Value.cast(value) for value in outputs.values()))
-    pins, found = Cat(*inputs.values()), []
-
-    async def bench(ctx):
-        for vector in vectors:
-            bits, shift = 0, 0
-            for value, width in zip(vector, widths.values(), strict=True):
-                bits |= value << shift
-                shift += width
-            ctx.set(pins, bits)
-            found.append(ctx.get(result))
-
-    sim = Simulator(m)
-    sim.add_testbench(bench)
-    sim.run()
-    return found
+import numpy as np
 
 
 @functools.cache
@@ -105,3 +79,30 @@ def hard_triple(form, accumulator, rng):
         close = form.fused(a, b, zero, accumulator) ^ rng.choice([0, zero])
         return a, b, close ^ rng.getrandbits(min(4, accumulator.mantissa))
     return a, b, hard(accumulator, rng)
+
+
+def hard_arrays(form, count, rng):
+    """Pairs as :func:`hard_pair` draws them, as two arrays; ``rng`` is NumPy's."""
+    word, low = np.uint64, form.mantissa
+
+    def draw(top):
+        return rng.integers(0, top, count, dtype=word)
+
+    def numbers():
+        least = 1 << low
+        corners = [0, 1, 2, least - 1, least, least + 1, form.one - 1, form.one, form.one + 1]
+        corners += [form.largest, form.infinity, form.nan, form.nan + 1]
+        field = np.clip(
+            form.bias + rng.integers(-2 * low, 2 * low + 1, count), 0, 2**form.exponent - 1
+        )
+        near_one = field.astype(word) << word(low) | draw(1 << low)
+        kind = rng.random(count)
+        value = np.where(kind < 0.5, near_one, draw(form.sign_bit))
+        value = np.where(kind < 0.1, np.array(corners, word)[draw(len(corners))], value)
+        return value | draw(2) * word(form.sign_bit)
+
+    a, b = numbers(), numbers()
+    kind = rng.random(count)
+    near = a ^ draw(2) * word(form.sign_bit) ^ draw(1 << min(3, low))
+    half = a ^ word(form.sign_bit ^ 1 << low)
+    return a, np.where(kind < 0.3, near, np.where(kind < 0.5, half, b))

@@ -50,7 +50,7 @@ def from_first(engine, stimulus):
 
 @pytest.mark.parametrize("engine", ENGINES, ids=str)
 def test_block_equals_model(engine):
-    @settings(max_examples=12)
+    @settings(max_examples=6)
     @given(st.data())
     def check(data):
         lockstep(engine, from_first(engine, data.draw(stimuli(engine, operations(engine)))))
