@@ -112,20 +112,48 @@ def _planes(expr: Expr, symbols: Mapping[str, Any]) -> list[Linear] | None:
         case ast.Unary(op="not", arg=ast.Binary(op=op) as arg) if op in _NEGATED:
             return _planes(ast.Binary(op=_NEGATED[op], left=arg.left, right=arg.right), symbols)
         case ast.Binary(op=op, left=a, right=b) if op in _NEGATED or op == "==":
-            low, high = linear(a, symbols), linear(b, symbols)
-            if low is None or high is None:
+            up, down = _at_most(a, b, symbols), _at_most(b, a, symbols)
+            if up is None or down is None:
                 return None
-            up, down = high.plus(low, -1), low.plus(high, -1)
+            below, above = _at_most(a, b, symbols, less=1), _at_most(b, a, symbols, less=1)
+            assert below is not None
+            assert above is not None
             return {
                 "<=": [up],
-                "<": [up.plus(_NEVER)],
+                "<": [below],
                 ">=": [down],
-                ">": [down.plus(_NEVER)],
+                ">": [above],
                 "==": [up, down],
             }[op]
     return None
 
 
+def _at_most(a: Expr, b: Expr, symbols: Mapping[str, Any], less: int = 0) -> Linear | None:
+    """Return ``a + less <= b`` as a form >= 0; one side may be a quotient ``y // n`` of a form y."""
+    low, high = linear(a, symbols), linear(b, symbols)
+    if low and high:
+        return high.plus(low, -1, -less)
+    quotient = _quotient(b if low else a, symbols)
+    if quotient is None:
+        return None
+    form, by = quotient
+    if low:  # x <= y // n exactly if x * n <= y
+        return form.plus(low.plus(_NONE, const=less).times(by), -1)
+    if high:  # y // n <= x exactly if y < (x + 1) * n
+        return high.plus(_NONE, const=1 - less).times(by).plus(form, -1, -1)
+    return None
+
+
+def _quotient(expr: Expr, symbols: Mapping[str, Any]) -> tuple[Linear, int] | None:
+    match expr:
+        case ast.Binary(op="//", left=a, right=b):
+            form, by = linear(a, symbols), linear(b, symbols)
+            if form is not None and by is not None and not by.coefs and by.const > 0:
+                return form, by.const
+    return None
+
+
+_NONE = Linear(coefs={}, const=0)
 _NEGATED = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 
 

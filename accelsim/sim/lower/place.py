@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from accelsim.cascade import ast
-from accelsim.cascade.linear import Linear
+from accelsim.cascade.linear import Linear, half_planes
 from accelsim.cascade.model import Equation, Merged, Plain, Shift, TensorRead
 from accelsim.cascade.sizes import Sizes
 from accelsim.errors import InfeasibleError
@@ -62,7 +62,8 @@ def _planes(
     plan: BlockPlan, nest: Nest, binding: Binding, found: dict[str, Site], sizes: Sizes
 ) -> tuple[Plane, ...]:
     """Return the conditions under which a tile has a live point (an over-estimate where not affine)."""
-    planes = [tile_plane(plan, form) for form in binding.equation.half_planes(sizes.symbols) or []]
+    forms = [half_planes([w], sizes.symbols) or [] for w in binding.equation.where]
+    planes = [tile_plane(plan, form) for some in forms for form in some]
     wanted = binding.bind.only_with
     names = [wanted] if wanted else _needed(binding.equation)
     for tensor in names:
