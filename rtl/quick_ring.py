@@ -57,9 +57,9 @@ class QuickRing(wiring.Component):
             read.addr.eq(Mux(wanted >= depth, wanted - depth, wanted)),
             Value.cast(self.read).eq(read.data),
         ]
-        row = squeeze(list(self.values), list(self.keep), list(self.dropped))
+        row = squeeze(m, list(self.values), list(self.keep), list(self.dropped), "closed")
         rest = [self.rest[n] for n in range(number - 1)]
-        both = append(rest, self.occupied, row)
+        both = append(m, rest, self.occupied, row, "both")
         total = Signal(range(2 * number))
         fills = Signal()
         m.d.comb += [

@@ -9,7 +9,7 @@ from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
 
 from accelsim.engines.pivot import HASH_STEP
 from accelsim.rtl.quick_ring import QuickRing
-from accelsim.rtl.rows import prefix
+from accelsim.rtl.rows import named, prefix
 from accelsim.rtl.select import SelectBlock
 
 GREATER, LESS = "greater", "less"
@@ -86,7 +86,8 @@ class QuickSelect(SelectBlock):
         ]
         rests = Array([Const(0), *(Value.cast(ring.rest) for ring in rings)])
         packed = Array([Cat(*self.values), *(Value.cast(ring.read) for ring in rings)])
-        is_short = (now.source != 0) & (wanted == Mux(starts, full, now.full))
+        is_short = Signal()
+        m.d.comb += is_short.eq((now.source != 0) & (wanted == Mux(starts, full, now.full)))
         row = Signal(number * self.engine.width, name="row_read")
         tail = Mux(starts, rests[now.source], Cat(*now.tail))
         m.d.comb += row.eq(Mux(is_short, tail, packed[now.source]))
@@ -104,7 +105,7 @@ class QuickSelect(SelectBlock):
             for n, on in enumerate(self.live(wanted))
         ]
         width = self.engine.width
-        return [row[n * width : (n + 1) * width] for n in range(number)], live
+        return [row[n * width : (n + 1) * width] for n in range(number)], named(m, live, "live")
 
     def pivot_row(self, rows: Value, step: Value) -> Value:
         match str(self.engine.pivot):
@@ -149,7 +150,7 @@ class QuickSelect(SelectBlock):
             if name not in rings:
                 continue
             ring = rings[name]
-            dropped = prefix([~bit for bit in kept])
+            dropped = prefix(m, [~bit for bit in kept], f"gaps_{name}")
             late = Signal(number, name=f"late_{name}")
             late_dropped = [
                 Signal(len(dropped[-1]), name=f"dropped_{name}_{n}") for n in range(number)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Array, Cat, Module, Mux, Signal
+from typing import Any
 
-from accelsim.rtl.rows import lanes
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal
+
+from accelsim.rtl.rows import lanes, named
 from accelsim.rtl.select import SelectBlock
 
 
@@ -34,9 +36,12 @@ class RadixSelect(SelectBlock):
         at = Mux(filling, digits - 1, place)
         decoded = Signal()
         hits = [Signal(number, name=f"hits_{b}") for b in range(bins)]
+        source = named(m, source, "source")
+        live = named(m, live, "live")
         digit = [Array([(value >> s)[: engine.digit] for s in shifts])[at] for value in source]
         above = Array([self.above(s) for s in shifts])[at]
-        matches = [((value ^ found) & above) == 0 for value in source]
+        matches = named(m, [((value ^ found) & above) == 0 for value in source], "matches")
+        digit = named(m, digit, "digit")
         m.d.sync += decoded.eq(reads | filling)
         for b, hit in enumerate(hits):
             m.d.sync += hit.eq(
@@ -49,7 +54,10 @@ class RadixSelect(SelectBlock):
                 count.eq(count + sum(hit)) for count, hit in zip(counts, hits, strict=True)
             ]
         # Choose: the greatest digit with enough values from it upwards.
-        before = [sum(counts[b + 1 :]) for b in range(bins)]
+        before: list[Any] = [Const(0, len(self.k))]
+        for b in reversed(range(1, bins)):
+            before.append((before[-1] + counts[b])[: len(self.k)])
+        before = named(m, before[::-1], "before")
         with m.If(chooses):
             for b in range(bins):
                 with m.If((before[b] < left) & (left <= before[b] + counts[b])):

@@ -20,7 +20,7 @@ class Realigner(Block):
         given = self.i.payload
         count = Signal(range(number + 1))
         total = Signal(range(2 * number))
-        both = append(rest, occupied, masked(lanes(given, number), count))
+        both = append(m, rest, occupied, masked(lanes(given, number), count), "both")
         takes = Signal()
         m.d.comb += [
             free.eq(~self.o.valid | self.o.ready),

@@ -53,7 +53,7 @@ class SelectDrain(wiring.Component):
         number = self.engine.lanes
         live = list(self.live)
         equal = [(self.values[n] == self.threshold) & live[n] for n in range(number)]
-        ranks = prefix(equal)
+        ranks = prefix(m, equal, "ties")
         base = Signal(self.engine.index_bits)
         found: dict[str, Any] = {
             "valid": Signal(name="compared"),
@@ -88,7 +88,7 @@ class SelectDrain(wiring.Component):
             compared["greater"][n] | (compared["equal"][n] & (used + ranks[n] < self.ties))
             for n in range(number)
         ]
-        dropped = prefix([~each for each in keep])
+        dropped = prefix(m, [~each for each in keep], "gaps")
         found: dict[str, Any] = {
             "valid": Signal(name="counted"),
             "last": Signal(name="counted_last"),
@@ -115,10 +115,10 @@ class SelectDrain(wiring.Component):
         engine, number = self.engine, self.engine.lanes
         keep = counted["keep"]
         indices = [(counted["base"] + n)[: engine.index_bits] for n in range(number)]
-        row = squeeze(indices, list(keep), counted["dropped"])
+        row = squeeze(m, indices, list(keep), counted["dropped"], "closed")
         rest = [Signal(engine.index_bits, name=f"rest_{n}") for n in range(number - 1)]
         occupied, flush = Signal(range(number)), Signal()
-        both = append(rest, occupied, row)
+        both = append(m, rest, occupied, row, "both")
         total = Signal(range(2 * number))
         m.d.comb += total.eq(occupied + sum(keep))
         full = total >= number

@@ -16,7 +16,7 @@ class ZeroEliminator(Block):
         number, width = self.engine.lanes, self.engine.width
         keep = Signal(number)
         values = [Signal(width, name=f"value_{n}") for n in range(number)]
-        sums = prefix([~self.i.payload.keep[n] for n in range(number)])
+        sums = prefix(m, [~self.i.payload.keep[n] for n in range(number)], "before")
         dropped = [Signal(len(sums[-1]), name=f"dropped_{n}") for n in range(number)]
         held = Signal()  # the register after the prefix sum holds a row
         free, moves = Signal(), Signal()
@@ -32,7 +32,7 @@ class ZeroEliminator(Block):
                 m.d.sync += [values[n].eq(value), dropped[n].eq(sums[n])]
         with m.If(free):
             m.d.sync += self.o.valid.eq(held)
-            closed = squeeze(values, list(keep), dropped)
+            closed = squeeze(m, values, list(keep), dropped, "closed")
             m.d.sync += self.o.payload.count.eq(sum(keep))
             for target, value in zip(lanes(self.o.payload, number), closed, strict=True):
                 m.d.sync += target.eq(value)
