@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,6 +39,8 @@ class Cascade:
     summary: str = ""
     source: str = ""
     claimed_passes: Mapping[str, int] | None = None
+    formats: Mapping[str, str] = field(default_factory=dict)
+    """Number formats by tensor, or ``default``; what has none is a float64."""
 
     @classmethod
     def parse(
@@ -50,6 +52,7 @@ class Cascade:
         source: str = "",
         place: Source | None = None,
         claimed_passes: Mapping[str, int] | None = None,
+        formats: Mapping[str, str] | None = None,
     ) -> Cascade:
         """Return the cascade that a text says; raise SpecError with all faults of the text."""
         where = place if place is not None else Source(text=text, file=f"<{name}>")
@@ -64,6 +67,7 @@ class Cascade:
             summary=summary,
             source=source,
             claimed_passes=claimed_passes,
+            formats=formats or {},
         )
 
     @classmethod
@@ -129,19 +133,36 @@ class Cascade:
     def extents(self, **given: Any) -> dict[str, int]:
         return dict(self.sizes(**given).extents)
 
-    def evaluate(self, inputs: Mapping[str, ArrayLike], **params: Any) -> dict[str, NDArray[Any]]:
-        """Return the outputs by name; inputs may have leading ranks B, or B and H; absent is 0."""
+    def evaluate(
+        self,
+        inputs: Mapping[str, ArrayLike],
+        *,
+        formats: Mapping[str, str] | None = None,
+        memory_bytes: int | None = None,
+        **params: Any,
+    ) -> dict[str, NDArray[Any]]:
+        """Return the outputs by name; inputs may have leading ranks B, or B and H; absent is 0.
+
+        ``formats`` gives number formats by tensor (``{"QK": "bf16"}``), over those of the file.
+        ``memory_bytes`` is what may be held at once, inputs and outputs included (1 GiB if not
+        given). What would not fit is computed tile by tile; a sum is then the sum of the sums of
+        its tiles, in ascending order, so results differ by rounding only.
+        """
         from accelsim.cascade.evaluate import evaluate
 
-        return evaluate(self, inputs, params)
+        return evaluate(self, inputs, params, formats=formats, memory_bytes=memory_bytes)
 
     def evaluate_reference(
-        self, inputs: Mapping[str, ArrayLike], **params: Any
+        self,
+        inputs: Mapping[str, ArrayLike],
+        *,
+        formats: Mapping[str, str] | None = None,
+        **params: Any,
     ) -> dict[str, NDArray[Any]]:
         """Return the outputs as the definition says, element by element: slow, for comparison."""
         from accelsim.cascade.evaluate import evaluate
 
-        return evaluate(self, inputs, params, slow=True)
+        return evaluate(self, inputs, params, formats=formats, slow=True)
 
     def count(self, **given: Any) -> dict[str, int]:
         """Return the exact number of operations by kind for sizes and parameters (no leading ranks)."""

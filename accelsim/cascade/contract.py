@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
-from accelsim.cascade.vector import Array
+from accelsim.cascade.store import Array
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,23 +28,51 @@ class Factor:
         return cls(data=data.reshape([data.shape[i] for i in axes]), axes=axes)
 
 
+def order(
+    terms: Sequence[frozenset[_T]], kept: frozenset[_T], sizes: Mapping[_T, int]
+) -> list[tuple[int, int, int]]:
+    """Return the pairs to multiply, one after another, each with the size of its product.
+
+    The cheapest pair goes first (fewest multiplications, then smallest product); the product is
+    appended to what is left. As ``numpy.einsum_path``'s greedy way.
+    """
+    left = list(terms)
+    pairs: list[tuple[int, int, int]] = []
+    while len(left) > 1:
+        best: tuple[int, int, int, int] | None = None
+        for i, a in enumerate(left):
+            for j in range(i + 1, len(left)):
+                rest = kept.union(*(t for k, t in enumerate(left) if k not in (i, j)))
+                work = math.prod(sizes[c] for c in a | left[j])
+                size = math.prod(sizes[c] for c in (a | left[j]) & rest)
+                best = min(best or (work, size, i, j), (work, size, i, j))
+        assert best is not None
+        _, size, i, j = best
+        rest = kept.union(*(t for k, t in enumerate(left) if k not in (i, j)))
+        product = (left[i] | left[j]) & rest
+        left = [*(t for k, t in enumerate(left) if k not in (i, j)), product]
+        pairs.append((i, j, size))
+    return pairs
+
+
 def contract(factors: Sequence[Factor], kept: Sequence[int], shape: Sequence[int]) -> Array:
     """Return the product of factors summed over all coordinates but ``kept``, in the order of ``kept``."""
-    total = factors[0]
-    rest = list(factors[1:])
-    while rest:
-        later = {a for f in rest[1:] for a in f.axes} | set(kept)
-        total = _pair(total, rest.pop(0), later)
-    total = _summed(total, set(kept))
+    rest = list(factors)
+    terms = [frozenset(f.axes) for f in factors]
+    for i, j, _ in order(terms, frozenset(kept), dict(enumerate(shape))):
+        a, b = rest[i], rest[j]
+        rest = [f for k, f in enumerate(rest) if k not in (i, j)]
+        rest.append(_pair(a, b, {x for f in rest for x in f.axes} | set(kept)))
+    total = _summed(rest[0], set(kept))
     present = {a for f in factors for a in f.axes}
     repeats = 1
     for i, size in enumerate(shape):
         if i not in kept and i not in present:
             repeats *= size
     data = total.data * repeats if repeats != 1 else total.data
-    order = [total.axes.index(i) for i in kept if i in total.axes]
+    places = [total.axes.index(i) for i in kept if i in total.axes]
     wide = [shape[i] if i in total.axes else 1 for i in kept]
-    return np.broadcast_to(data.transpose(order).reshape(wide), [shape[i] for i in kept])
+    return np.broadcast_to(data.transpose(places).reshape(wide), [shape[i] for i in kept])
 
 
 def _summed(factor: Factor, wanted: set[int]) -> Factor:

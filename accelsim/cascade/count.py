@@ -71,7 +71,7 @@ class _Closed:
 
     def parts(self) -> dict[str, Counter[str]]:
         plan = steps(self.block, self.sizes)
-        if plan is None:
+        if any(step.is_opaque for step in plan):
             raise UncountableError("no order")
         parts: dict[str, Counter[str]] = {}
         for step in plan:

@@ -10,26 +10,40 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from accelsim.cascade import ast
-from accelsim.cascade.model import Block, Equation, Plain, Tensor
-from accelsim.cascade.order import Step, steps
+from accelsim.cascade.execute import Machine
+from accelsim.cascade.formats import Format, formats_of
+from accelsim.cascade.model import Block, Equation, Plain
+from accelsim.cascade.order import steps
+from accelsim.cascade.plan import Planner
+from accelsim.cascade.pointwise import MAX_POINTS
 from accelsim.cascade.reference import Reference
 from accelsim.cascade.sizes import Sizes, shapes_given, sizes_of
-from accelsim.cascade.statement import compute, place
-from accelsim.cascade.vector import Array, Scope, Store, UnsupportedError
+from accelsim.cascade.statement import at_target
+from accelsim.cascade.store import Array, Store
 from accelsim.errors import SpecError, nearest
 
 if TYPE_CHECKING:
     from accelsim.cascade.cascade import Cascade
 
 MAX_ELEMENTS = 2**31
-MAX_STEPS = 2**24
-MAX_SLOW_POINTS = 20_000_000
+MAX_BYTES = 2**34
+MEMORY_BYTES = 2**30
+"""What an evaluation may hold, inputs and outputs included, unless the caller says otherwise."""
+_TARGET_BYTES = 2**27  # intermediates that fit into this stay whole: larger ones are slower
+_LEAST_BYTES = 2**14
 _LEADING = ("B*", "H*")  # no name of the notation has a star
 
 
 def evaluate(
-    cascade: Cascade, inputs: Mapping[str, Any], params: Mapping[str, Any], *, slow: bool = False
+    cascade: Cascade,
+    inputs: Mapping[str, Any],
+    params: Mapping[str, Any],
+    *,
+    formats: Mapping[str, str] | None = None,
+    memory_bytes: int | None = None,
+    slow: bool = False,
 ) -> dict[str, Array]:
+    """Return the outputs; see ``Cascade.evaluate``."""
     arrays = _arrays(cascade, inputs)
     leading = _leading(cascade, arrays)
     shapes = {
@@ -42,22 +56,26 @@ def evaluate(
             wanted, shape = list(sizes.shapes[tensor.name]), list(shapes[tensor.name])
             message = f"input {tensor.name} must have shape {wanted}, not {shape}"
             raise SpecError(cascade.source_text.fault(tensor.at, message))
-    _check_size(cascade, sizes)
+    rounding = formats_of(cascade.formats, formats, set(sizes.shapes), cascade.source_text)
     with np.errstate(all="ignore"):
-        if not slow:
-            block, wide = _lead(cascade.block, sizes, arrays, leading)
-            try:
-                return _fast(block, wide, arrays, cascade.outputs)
-            except (UnsupportedError, ValueError, ArithmeticError, TypeError, MemoryError):
-                pass
-        return _slow(cascade, sizes, arrays, leading)
+        for name in arrays.keys() & rounding.keys():
+            arrays[name] = rounding[name].rounded(arrays[name])
+        if slow:
+            return _slow(cascade, sizes, arrays, leading, rounding)
+        block, wide = _lead(cascade.block, sizes, arrays, leading)
+        try:
+            return _fast(cascade, block, wide, arrays, rounding, _budget(cascade, memory_bytes))
+        except MemoryError:
+            raise cascade.source_text.error(0, "too large to evaluate: no memory") from None
 
 
-def _check_size(cascade: Cascade, sizes: Sizes) -> None:
-    for name, shape in sizes.shapes.items():
-        if math.prod(shape) > MAX_ELEMENTS:
-            message = f"{name} is too large to evaluate: {math.prod(shape)} elements"
-            raise SpecError(cascade.source_text.fault(0, message))
+def _budget(cascade: Cascade, memory_bytes: int | None) -> int:
+    if memory_bytes is None:
+        return MEMORY_BYTES
+    if memory_bytes < 1:
+        message = f"memory_bytes must be at least 1, not {memory_bytes!r}"
+        raise cascade.source_text.error(0, message)
+    return memory_bytes
 
 
 def _arrays(cascade: Cascade, inputs: Mapping[str, Any]) -> dict[str, Array]:
@@ -105,6 +123,7 @@ def _lead(
     block: Block, sizes: Sizes, arrays: Mapping[str, Array], leading: tuple[int, ...]
 ) -> tuple[Block, Sizes]:
     """Return the block with the leading ranks as coordinates of everything that is not shared."""
+    block = replace(block, equations=tuple(map(at_target, block.equations)))
     if not leading:
         return block, sizes
     names = _LEADING[: len(leading)]
@@ -133,92 +152,59 @@ def _lead(
 
 
 def _fast(
-    block: Block, sizes: Sizes, arrays: Mapping[str, Array], outputs: tuple[Tensor, ...]
+    cascade: Cascade,
+    block: Block,
+    sizes: Sizes,
+    arrays: Mapping[str, Array],
+    formats: Mapping[str, Format],
+    memory_bytes: int,
 ) -> dict[str, Array]:
-    plan = steps(block, sizes)
-    if plan is None:
-        raise UnsupportedError("a dependence that is no loop over one iterative rank")
+    kept = frozenset(t.name for t in cascade.outputs)
+    whole = sum(8 * math.prod(sizes.shapes[n]) for n in {*arrays, *kept})
+    target = max(min(_TARGET_BYTES, memory_bytes - whole), _LEAST_BYTES)
+    planner = Planner(sizes=sizes, target=target)
+    nodes = planner.plan(steps(block, sizes), kept)
+    _check_size(cascade, sizes, planner.peak(nodes, kept), memory_bytes)
     stores = {name: Store(data=array) for name, array in arrays.items()}
-    last = _last_use(plan, outputs)
-    for number, step in enumerate(plan):
-        if step.rank is None:
-            _run(step.equations[0], sizes, stores, {}, whole=_is_alone(block, step.equations[0]))
-        else:
-            if sizes.extents[step.rank] > MAX_STEPS:
-                raise UnsupportedError("too many steps")
-            for index in range(sizes.extents[step.rank]):
-                for equation in step.equations:
-                    _run(equation, sizes, stores, {step.rank: index}, whole=False)
-        for name in last.get(number, ()):
-            stores.pop(name, None)
+    machine = Machine(cascade.source_text, sizes, stores, formats, planner.limit)
+    machine.run(nodes, kept)
     results: dict[str, Array] = {}
-    for output in outputs:
-        store = stores.get(output.name) or _empty(output.name, sizes)
+    for output in cascade.outputs:
+        store = stores.get(output.name) or machine.empty(output.name)
         data = store.data if store.mask is None else np.where(store.mask, store.data, 0)
         results[output.name] = _cut(data, sizes.outputs[output.name])
     return results
 
 
-def _last_use(plan: list[Step], outputs: tuple[Tensor, ...]) -> dict[int, list[str]]:
-    """Return which tensors are not read any more after each step, so that memory is freed."""
-    last: dict[str, int] = {}
-    for number, step in enumerate(plan):
-        for equation in step.equations:
-            last[equation.tensor] = number
-            for read in equation.reads:
-                last[read.tensor] = number
-    kept = {t.name for t in outputs}
-    free: dict[int, list[str]] = {}
-    for name, number in last.items():
-        if name not in kept:
-            free.setdefault(number, []).append(name)
-    return free
-
-
-def _is_alone(block: Block, equation: Equation) -> bool:
-    """Whether one equation defines the whole of its tensor."""
-    if not all(isinstance(a, Plain) for a in equation.left):
-        return False
-    return sum(e.tensor == equation.tensor for e in block.equations) == 1
-
-
-def _empty(name: str, sizes: Sizes) -> Store:
-    shape = sizes.shapes[name]
-    return Store(data=np.zeros(shape), mask=np.zeros(shape, bool))
-
-
-def _run(
-    equation: Equation,
-    sizes: Sizes,
-    stores: dict[str, Store],
-    fixed: Mapping[str, int],
-    *,
-    whole: bool,
-) -> None:
-    for read in equation.reads:
-        if read.tensor not in stores:
-            stores[read.tensor] = _empty(read.tensor, sizes)
-    scope = Scope(equation.coords, sizes.extents, sizes.symbols, stores, fixed)
-    value = compute(equation, scope)
-    if whole:
-        stores[equation.tensor] = Store(data=value.data, mask=value.mask)
-        return
-    store = stores.setdefault(equation.tensor, _empty(equation.tensor, sizes))
-    place(equation, value, store, scope)
+def _check_size(cascade: Cascade, sizes: Sizes, peak_bytes: int, memory_bytes: int) -> None:
+    """Refuse what no plan makes small enough."""
+    for tensor in cascade.outputs:
+        elements = math.prod(sizes.shapes[tensor.name])
+        if elements > MAX_ELEMENTS:
+            message = f"{tensor.name} is too large to evaluate: {elements} elements"
+            raise cascade.source_text.error(tensor.at, message)
+    if peak_bytes > max(memory_bytes, MAX_BYTES):
+        raise cascade.source_text.error(
+            0, f"too large to evaluate: it must hold {peak_bytes} bytes"
+        )
 
 
 def _slow(
-    cascade: Cascade, sizes: Sizes, arrays: Mapping[str, Array], leading: tuple[int, ...]
+    cascade: Cascade,
+    sizes: Sizes,
+    arrays: Mapping[str, Array],
+    leading: tuple[int, ...],
+    formats: Mapping[str, Format],
 ) -> dict[str, Array]:
     total = sum(math.prod(sizes.extents[c] for c in e.coords) for e in cascade.block.equations)
-    if total * math.prod(leading) > MAX_SLOW_POINTS:
+    if total * math.prod(leading) > MAX_POINTS:
         message = f"too large to evaluate element by element: {total} points"
         raise SpecError(cascade.source_text.fault(0, message))
     results = {t.name: np.zeros((*leading, *sizes.shapes[t.name])) for t in cascade.outputs}
     wide = {t.name for t in cascade.inputs if arrays[t.name].ndim > len(t.axes)}
     for index in np.ndindex(*leading):
         part = {n: a[index] if n in wide else a for n, a in arrays.items()}
-        points = Reference(cascade.block, cascade.source_text, sizes, part)
+        points = Reference(cascade.block, cascade.source_text, sizes, part, formats)
         for output in cascade.outputs:
             for point, value in points.tensor(output.name):
                 if value is not None:

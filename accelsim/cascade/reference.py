@@ -13,6 +13,7 @@ from typing import Any
 
 from accelsim.cascade import ast
 from accelsim.cascade.ast import Expr
+from accelsim.cascade.formats import Format
 from accelsim.cascade.lexer import Source
 from accelsim.cascade.model import Axis, Block, Const, Equation, Merged, Plain, Shift
 from accelsim.cascade.sizes import Sizes
@@ -27,9 +28,15 @@ class Reference:
     """Points of tensors, computed when they are asked for and remembered."""
 
     def __init__(
-        self, block: Block, source: Source, sizes: Sizes, arrays: Mapping[str, Any]
+        self,
+        block: Block,
+        source: Source,
+        sizes: Sizes,
+        arrays: Mapping[str, Any],
+        formats: Mapping[str, Format] | None = None,
     ) -> None:
         self.source, self.sizes, self.arrays = source, sizes, arrays
+        self.formats = formats or {}
         self.equations: dict[str, list[Equation]] = {}
         for equation in block.equations:
             self.equations.setdefault(equation.tensor, []).append(equation)
@@ -54,7 +61,7 @@ class Reference:
             if not 0 <= index < size:
                 return None
         if name in self.arrays:
-            return self.arrays[name][point].item()
+            return self.given(name, point)
         key = (name, point)
         if key in self.known:
             return self.known[key]
@@ -66,11 +73,25 @@ class Reference:
         for equation in self.equations[name]:
             env = self.bind(equation, point)
             if env is not None:
-                value = self.define(equation, env)
+                value = self.rounded(name, self.define(equation, env))
                 break
         self.open.discard(key)
         self.known[key] = value
         return value
+
+    def given(self, name: str, point: Point) -> Value:
+        """Return an element of an input."""
+        return self.arrays[name][point].item()
+
+    def rounded(self, name: str, value: Value) -> Value:
+        """Return a value in the number format of its tensor."""
+        if value is None or name not in self.formats:
+            return value
+        return self.formats[name].rounded(value).item()
+
+    def span(self, coord: str) -> range:
+        """Return the numbers that a coordinate runs over."""
+        return range(self.sizes.extents[coord])
 
     def bind(self, equation: Equation, point: Point) -> dict[str, int] | None:
         """Return the left coordinates at which an equation defines a point, None if it does not."""
@@ -114,7 +135,7 @@ class Reference:
     ) -> Iterator[tuple[dict[str, int], Value]]:
         """Yield the points of the reduced coordinates that exist."""
         coords = equation.reduce_coords
-        for values in itertools.product(*(range(self.sizes.extents[c]) for c in coords)):
+        for values in itertools.product(*map(self.span, coords)):
             at = {**env, **dict(zip(coords, values, strict=True))}
             value = self.point(equation, at)
             if value is not None:
@@ -150,7 +171,7 @@ class Reference:
         key = (equation.id, tuple(outer.values()))
         if key not in self.scatters:
             groups: dict[Point, list[Value]] = {}
-            for values in itertools.product(*(range(self.sizes.extents[c]) for c in reduce.coords)):
+            for values in itertools.product(*map(self.span, reduce.coords)):
                 at = {**outer, **dict(zip(reduce.coords, values, strict=True))}
                 targets = [self.expr(g, at) for g in reduce.gathers]
                 if any(t is None for t in targets):

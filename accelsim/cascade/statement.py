@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,16 +13,9 @@ from accelsim.cascade import ast
 from accelsim.cascade.ast import Expr
 from accelsim.cascade.contract import Factor, contract
 from accelsim.cascade.model import Const, Equation, Merged, Reduce, Shift
-from accelsim.cascade.vector import (
-    Array,
-    Scope,
-    Store,
-    UnsupportedError,
-    Vector,
-    both,
-    clean,
-    number,
-)
+from accelsim.cascade.parts import demand, factors, in_parts, is_contraction
+from accelsim.cascade.store import Array, Store, Vector
+from accelsim.cascade.vector import Scope, UnsupportedError, both, clean, number
 
 MAX_POINTS = 2**29
 _FOLDS: dict[str, tuple[Any, float]] = {
@@ -37,11 +32,23 @@ _SCATTERS: dict[str, tuple[Any, float]] = {
 }
 
 
-def compute(equation: Equation, scope: Scope) -> Vector:
-    """Return the result with one axis per left coordinate that is not fixed, in left order."""
+def compute(equation: Equation, scope: Scope, limit: int = MAX_POINTS) -> Vector:
+    """Return the result with one axis per left coordinate that is not fixed, in left order.
+
+    Arrays of more than ``limit`` points are avoided: see ``in_parts``.
+    """
+    left = [c for c in equation.left_coords if c not in scope.fixed]
+    if demand(equation, {c: scope.size(c) for c in (*scope.coords, *left)}) > limit:
+        parts = in_parts(equation, scope, left, limit, compute)
+        if parts is not None:
+            return parts
+    return _compute(equation, scope, limit)
+
+
+def _compute(equation: Equation, scope: Scope, limit: int) -> Vector:
+    left = [c for c in equation.left_coords if c not in scope.fixed]
     reduce = equation.reduce
     mask = _conditions(equation.where, scope)
-    left = [c for c in equation.left_coords if c not in scope.fixed]
     if reduce is None:
         result = scope.expr(equation.right)
         return _arranged(
@@ -51,10 +58,14 @@ def compute(equation: Equation, scope: Scope) -> Vector:
         return _top(equation.right, mask, reduce, scope, left)
     if reduce.op == "scatter":
         return _scatter(equation, mask, reduce, scope, left)
-    if reduce.op == "+" and isinstance(equation.right, ast.Binary) and equation.right.op == "*":
+    if is_contraction(equation):
         done = _sum_of_products(equation.right, mask, scope, left)
         if done is not None:
             return done
+        if math.prod(scope.shape) > limit:  # point by point: the parts must be smaller
+            parts = in_parts(equation, scope, left, limit, compute)
+            if parts is not None:
+                return parts
     result = scope.expr(equation.right)
     data, mask = _full(number(result.data), both(result.mask, mask), scope)
     axes = tuple(scope.axis[c] for c in reduce.coords)
@@ -110,17 +121,11 @@ def _reduced(data: Array, mask: Array | None, axes: tuple[int, ...], op: str) ->
     return Vector(data=clean(result, alive), mask=alive)
 
 
-def _factors(node: Expr) -> list[Expr]:
-    if isinstance(node, ast.Binary) and node.op == "*":
-        return [*_factors(node.left), *_factors(node.right)]
-    return [node]
-
-
 def _sum_of_products(
     right: Expr, mask: Array | None, scope: Scope, left: Sequence[str]
 ) -> Vector | None:
     """Return a sum of products as matrix products, or None if that could change a value."""
-    values = [scope.expr(f) for f in _factors(right)]
+    values = [scope.expr(f) for f in factors(right)]
     masks = [v.mask for v in values if v.mask is not None]
     kept = [scope.axis[c] for c in left]
     reduced = [i for i in range(len(scope.coords)) if i not in kept]
@@ -166,7 +171,8 @@ def _top(
     alive = np.ones(scope.shape, bool) if alive is None else alive
     if np.isnan(data[alive]).any():
         raise UnsupportedError("nan in a top-k")
-    slots, length = scope.extents[reduce.slot], data.shape[-1]
+    slots, length = scope.size(reduce.slot), data.shape[-1]
+    first = scope.spans[reduce.coords[0]][0]
     if length == 0 or slots == 0:
         shape = (*data.shape[:-1], slots)
         chosen, there = np.zeros(shape, np.int64), np.zeros(shape, bool)
@@ -180,7 +186,7 @@ def _top(
         there = best < length
         chosen = np.where(there, best, 0)
         if reduce.op == "top":
-            result = chosen
+            result = chosen + first
         else:
             result = np.where(there, np.take_along_axis(data, chosen, -1), 0)
         if slots > length:
@@ -195,19 +201,17 @@ def _scatter(
     equation: Equation, mask: Array | None, reduce: Reduce, scope: Scope, left: Sequence[str]
 ) -> Vector:
     labels = [g.label for g in reduce.gathers]
-    if set(labels) & set(ast.coords_in(equation.right, *equation.where)):
-        raise UnsupportedError("a scatter that reads its target")
     value = scope.expr(equation.right)
     mask = both(mask, value.mask)
-    shape = [scope.extents[c] for c in left]
+    shape = [scope.size(c) for c in left]
     keys: list[Array] = []
     for coord in left:
         if coord not in labels:
-            keys.append(np.broadcast_to(scope.coord(coord), scope.shape))
+            keys.append(np.broadcast_to(scope.coord(coord) - scope.spans[coord][0], scope.shape))
             continue
         target = scope.expr(reduce.gathers[labels.index(coord)])
         place = clean(target.data, target.mask).astype(np.int64)
-        inside = np.logical_and(place >= 0, place < scope.extents[coord])
+        inside = np.logical_and(place >= 0, place < scope.size(coord))
         mask = both(both(mask, target.mask), inside)
         keys.append(np.broadcast_to(place, scope.shape))
     data, mask = _full(number(value.data).astype(float), mask, scope)
@@ -223,29 +227,54 @@ def _scatter(
     return Vector(data=clean(result, hits > 0), mask=hits > 0)
 
 
+def at_target(equation: Equation) -> Equation:
+    """Return a scatter in which its own left coordinates are what they are: gathered values."""
+    reduce = equation.reduce
+    if reduce is None or reduce.op != "scatter":
+        return equation
+    targets = {g.label: g for g in reduce.gathers}
+
+    def change(node: Expr) -> Expr:
+        return targets.get(node.name, node) if isinstance(node, ast.Coord) else node
+
+    where = tuple(ast.rebuild(w, change) for w in equation.where)
+    return replace(equation, right=ast.rebuild(equation.right, change), where=where)
+
+
 def place(equation: Equation, value: Vector, store: Store, scope: Scope) -> None:
     """Write an equation's result into its tensor."""
-    keys: list[Any] = []
-    shape: list[int] = []
-    extents, fixed = scope.extents, scope.fixed
-    for axis in equation.left:
-        start = 1 if isinstance(axis, Shift) else 0
-        if isinstance(axis, Const):
-            keys.append(axis.value)
-        elif isinstance(axis, Merged):
-            if axis.outer in fixed or axis.inner in fixed:
-                raise UnsupportedError("a merged iterative axis")
-            shape.append(extents[axis.outer] * extents[axis.inner])
-            keys.append(slice(0, shape[-1]))
-        elif axis.coord in fixed:
-            keys.append(fixed[axis.coord] + start)
-        else:
-            shape.append(extents[axis.coord])
-            keys.append(slice(start, start + extents[axis.coord]))
-    where = tuple(keys)
+    where, shape = slices(equation, store, scope)
     data = value.data.reshape(shape)
     if data.dtype != store.data.dtype and data.dtype.kind == "f" and store.data.dtype.kind != "f":
         store.data = store.data.astype(float)
     store.data[where] = clean(data, None if value.mask is None else value.mask.reshape(shape))
     if store.mask is not None:
         store.mask[where] = True if value.mask is None else value.mask.reshape(shape)
+
+
+def slices(
+    equation: Equation, store: Store, scope: Scope
+) -> tuple[tuple[int | slice, ...], list[int]]:
+    """Return where in the store an equation's result belongs, and the shape that it has there."""
+    keys: list[int | slice] = []
+    shape: list[int] = []
+    for i, axis in enumerate(equation.left):
+        start = (1 if isinstance(axis, Shift) else 0) - store.start[i]
+        if isinstance(axis, Const):
+            keys.append(axis.value + start)
+            continue
+        if isinstance(axis, Merged):
+            if axis.outer in scope.fixed or axis.inner in scope.fixed:
+                raise UnsupportedError("a merged iterative axis")
+            width = scope.size(axis.inner)
+            low, high = (n * width for n in scope.spans[axis.outer])
+        elif axis.coord in scope.fixed:
+            keys.append(scope.fixed[axis.coord] + start)
+            continue
+        elif axis.coord in scope.spans:
+            low, high = scope.spans[axis.coord]
+        else:
+            low, high = 0, scope.size(axis.coord)
+        shape.append(high - low)
+        keys.append(slice(low + start, high + start))
+    return tuple(keys), shape

@@ -7,37 +7,22 @@ on it. ``mask`` is None where all points exist; the data of absent points is mea
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from accelsim.cascade import ast
 from accelsim.cascade.ast import Expr
 from accelsim.cascade.linear import Linear, constant, linear
+from accelsim.cascade.sizes import Sizes
+from accelsim.cascade.store import Array, Span, Store, Vector
 from accelsim.ops import BINARY, FUNCTIONS, UNARY, array
 
-Array = NDArray[Any]
 _TRUTHS = frozenset({"<", "<=", ">", ">=", "==", "!=", "and", "or"})
 
 
 class UnsupportedError(Exception):
     """What the vectorised evaluator leaves to the element-by-element one."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Vector:
-    data: Array
-    mask: Array | None = None
-
-
-@dataclass(kw_only=True)
-class Store:
-    """The elements of a tensor that are computed so far; ``mask`` None: all exist."""
-
-    data: Array
-    mask: Array | None = None
 
 
 def both(a: Array | None, b: Array | None) -> Array | None:
@@ -58,31 +43,61 @@ def number(data: Array) -> Array:
 
 
 class Scope:
-    """The coordinates of one equation, of which some may be fixed to a number."""
+    """The coordinates of one equation: each runs over a span, or is fixed to a number (see ``at``)."""
 
     def __init__(
         self,
         coords: Sequence[str],
-        extents: Mapping[str, int],
-        symbols: Mapping[str, Any],
+        sizes: Sizes,
         stores: Mapping[str, Store],
-        fixed: Mapping[str, int],
+        spans: Mapping[str, Span] | None = None,
+        fixed: Mapping[str, int] | None = None,
     ) -> None:
-        self.coords = [c for c in coords if c not in fixed]
+        self.sizes, self.stores, self.symbols = sizes, stores, sizes.symbols
+        self.fixed: Mapping[str, int] = fixed or {}
+        self.coords = [c for c in coords if c not in self.fixed]
         self.axis = {c: i for i, c in enumerate(self.coords)}
-        self.extents, self.symbols, self.stores, self.fixed = extents, symbols, stores, fixed
-        self.shape = tuple(extents[c] for c in self.coords)
+        given = spans or {}
+        self.spans = {c: given.get(c, (0, sizes.extents[c])) for c in self.coords}
+        self.shape = tuple(high - low for low, high in self.spans.values())
+        self.forms: dict[int, tuple[Linear | None, bool]] = {}
+        self.constants: dict[int, Vector | None] = {}
+        self.grids: dict[str, Array] = {}
+
+    def at(self, fixed: Mapping[str, int]) -> Scope:
+        """Move the fixed coordinates to other numbers."""
+        self.fixed = fixed
+        return self
+
+    def within(self, coord: str, span: Span) -> Scope:
+        """Return a scope in which one coordinate runs over less."""
+        spans = {**self.spans, coord: span}
+        return Scope([*self.coords, *self.fixed], self.sizes, self.stores, spans, self.fixed)
+
+    def size(self, coord: str) -> int:
+        """Return over how many numbers a coordinate runs; a result's own coordinate over all."""
+        if coord in self.axis:
+            return self.shape[self.axis[coord]]
+        return self.sizes.extents[coord]
 
     def coord(self, name: str) -> Array:
         if name in self.fixed:
             return np.asarray(self.fixed[name])
-        shape = [1] * len(self.coords)
-        shape[self.axis[name]] = self.extents[name]
-        return np.arange(self.extents[name]).reshape(shape)
+        if name not in self.grids:
+            shape = [1] * len(self.coords)
+            shape[self.axis[name]] = self.size(name)
+            self.grids[name] = np.arange(*self.spans[name]).reshape(shape)
+        return self.grids[name]
 
     def expr(self, node: Expr) -> Vector:
-        if ast.is_constant(node):
-            return Vector(data=np.asarray(constant(node, self.symbols)))
+        if id(node) not in self.constants:
+            fixed = ast.is_constant(node)
+            self.constants[id(node)] = (
+                Vector(data=np.asarray(constant(node, self.symbols))) if fixed else None
+            )
+        known = self.constants[id(node)]
+        if known is not None:
+            return known
         match node:
             case ast.Coord(name=name):
                 return Vector(data=self.coord(name))
@@ -139,44 +154,50 @@ class Scope:
         return self.pick(store, indices) if view is None else view
 
     def linear(self, index: Expr) -> Linear | None:
-        form = linear(index, self.symbols)
+        """Return an index as an affine form of the coordinates that are not fixed, None if it is none."""
+        if id(index) not in self.forms:
+            whole = not ast.has_reads(index) and set(ast.coords_in(index)) <= set(self.fixed)
+            self.forms[id(index)] = (linear(index, self.symbols), whole)
+        form, is_number = self.forms[id(index)]
         if form is None:
-            if (
-                self.fixed
-                and not ast.has_reads(index)
-                and set(ast.coords_in(index)) <= set(self.fixed)
-            ):
-                value = self.expr(index).data
-                if value != np.floor(value):
-                    raise UnsupportedError("an index that is no integer")
-                return Linear(coefs={}, const=int(value))
-            return None
-        free = {c: k for c, k in form.coefs.items() if c not in self.fixed}
+            if not (self.fixed and is_number):
+                return None
+            value = self.expr(index).data
+            if value != np.floor(value):
+                raise UnsupportedError("an index that is no integer")
+            return Linear(coefs={}, const=int(value))
+        if not any(c in self.fixed for c in form.coefs):
+            return form
         shift = sum(k * self.fixed[c] for c, k in form.coefs.items() if c in self.fixed)
+        free = {c: k for c, k in form.coefs.items() if c not in self.fixed}
         return Linear(coefs=free, const=form.const + shift)
 
     def view(self, store: Store, forms: Sequence[Linear | None]) -> Vector | None:
         """Return a read as a view if every index is a number or one coordinate plus a number, in range."""
         keys: list[Any] = []
         names: list[str] = []
-        for form, size in zip(forms, store.data.shape, strict=True):
+        for axis, (form, size) in enumerate(zip(forms, store.shape, strict=True)):
             if form is None or len(form.coefs) > 1:
                 return None
+            start = store.start[axis]
             if not form.coefs:
                 if not 0 <= form.const < size:
                     return Vector(data=np.asarray(0.0), mask=np.asarray(False))
-                keys.append(form.const)
+                held(form.const, form.const + 1, store, axis)
+                keys.append(form.const - start)
                 continue
             ((name, step),) = form.coefs.items()
-            end = form.const + self.extents[name]
-            if step != 1 or form.const < 0 or end > size or name in names:
+            low, high = self.spans[name]
+            low, high = low + form.const, high + form.const
+            if step != 1 or low < 0 or high > size or name in names:
                 return None
-            keys.append(slice(form.const, end))
+            held(low, high, store, axis)
+            keys.append(slice(low - start, high - start))
             names.append(name)
         place = tuple(keys)
-        mask = None if store.mask is None else self.spread(store.mask[place], names)
-        if mask is not None and mask.all():
-            mask = None
+        mask = None if store.mask is None else store.mask[place]
+        if mask is not None:
+            mask = None if mask.all() else self.spread(mask, names)
         return Vector(data=self.spread(store.data[place], names), mask=mask)
 
     def spread(self, data: Array, names: Sequence[str]) -> Array:
@@ -185,14 +206,14 @@ class Scope:
         order = sorted(range(len(names)), key=lambda i: self.axis[names[i]])
         shape = [1] * len(self.coords)
         for name in names:
-            shape[self.axis[name]] = self.extents[name]
+            shape[self.axis[name]] = self.size(name)
         return data.transpose(order).reshape(shape) if names else data.reshape(shape)
 
     def pick(self, store: Store, indices: Sequence[Expr]) -> Vector:
         """Return a read element by element; indices out of range are absent."""
         keys: list[Array] = []
         mask: Array | None = None
-        for index, size in zip(indices, store.data.shape, strict=True):
+        for axis, (index, size) in enumerate(zip(indices, store.shape, strict=True)):
             value = self.expr(index)
             data = clean(number(value.data), value.mask)
             if data.dtype.kind == "f":
@@ -203,8 +224,12 @@ class Scope:
             inside = np.logical_and(data >= 0, data < size)
             if not inside.all():
                 mask = both(mask, inside)
-                data = np.clip(data, 0, max(size - 1, 0))
-            keys.append(data)
+            start, length = store.start[axis], store.data.shape[axis]
+            if length < size:
+                there = data[inside]
+                if there.size:
+                    held(int(there.min()), int(there.max()) + 1, store, axis)
+            keys.append(np.clip(data - start, 0, max(length - 1, 0)))
         if store.data.size == 0:
             return Vector(
                 data=np.zeros([1] * len(self.coords)), mask=np.zeros([1] * len(self.coords), bool)
@@ -215,3 +240,10 @@ class Scope:
         if mask is not None and mask.all():
             mask = None
         return Vector(data=store.data[place], mask=mask)
+
+
+def held(low: int, high: int, store: Store, axis: int) -> None:
+    """Make sure that elements are inside the window: a plan that drops them too early is a defect."""
+    start = store.start[axis]
+    if low < start or high > start + store.data.shape[axis]:
+        raise AssertionError(f"elements {low} to {high - 1} of axis {axis} are not held")

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from accelsim import specs
-from accelsim.cascade import Cascade
-from accelsim.cascade import evaluate as evaluator
+from accelsim.cascade import Cascade, execute
 from accelsim.cascade.count import counted
 from accelsim.cascade.count_points import count_by_points
 
@@ -37,7 +36,8 @@ def test_evaluates_as_the_definition_says(name, choice, small, some_inputs, monk
     def refuse(*_):
         raise AssertionError("the fast evaluator gave up")
 
-    monkeypatch.setattr(evaluator, "_slow", refuse)
+    monkeypatch.setattr(execute, "by_points", refuse)
+    monkeypatch.setattr(execute, "opaque", refuse)
     for output, value in cascade.evaluate(data, **params).items():
         np.testing.assert_allclose(value, wanted[output], rtol=1e-9, atol=1e-12, equal_nan=True)
 

@@ -1,0 +1,233 @@
+"""Plans an evaluation that holds little: loops over tiles of coordinates.
+
+Steps whose tensors fit run one after another on whole arrays. Around steps that do not fit, groups
+(see ``fuse``) become loops, nested if need be. The choice is by figures: bytes held over the
+target first, then seconds as ``_seconds`` guesses them. Results do not depend on it but for rounding.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from accelsim.cascade.fuse import Group, Program
+from accelsim.cascade.model import Equation
+from accelsim.cascade.order import Step
+from accelsim.cascade.parts import demand, is_contraction
+from accelsim.cascade.sizes import Sizes
+
+_BYTES = 9  # of an element: a float64 and whether it exists
+_COPIES = 4  # arrays of all points that an equation's evaluation may hold at once
+_CALL_S = 40e-6  # seconds that any equation takes
+_POINT_S = 3e-9  # per element of an array that is written
+_MAC_S = 0.05e-9  # per multiply-add of a matrix product
+_DEPTH = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loop:
+    """A loop over tiles of a group's coordinate."""
+
+    group: Group
+    tile: int
+    body: tuple[Node, ...]
+    lasting: frozenset[str]
+    """Tensors that outlive an iteration: of the body they are not freed."""
+
+
+Node = Step | Loop
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Place:
+    """Where in a nest of loops steps stand: how long coordinates and axes are there."""
+
+    coords: Mapping[tuple[int, str], int] = field(default_factory=dict)
+    axes: Mapping[tuple[str, int], int] = field(default_factory=dict)
+
+    def inside(self, group: Group, tile: int) -> _Place:
+        axes = {(t, w.axis): tile + w.lag + w.shift for t, w in group.windows.items()}
+        coords = dict.fromkeys(group.coords.items(), tile)
+        return _Place(coords={**self.coords, **coords}, axes={**self.axes, **axes})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planner:
+    sizes: Sizes
+    target: int
+    """Bytes that intermediates should take."""
+
+    @property
+    def limit(self) -> int:
+        """Points of the arrays of one equation."""
+        return max(self.target // (4 * 8 * _COPIES), 64)
+
+    def plan(self, steps: Sequence[Step], kept: frozenset[str]) -> list[Node]:
+        return self._plan(list(steps), kept, frozenset(), _Place(), self.target, _DEPTH)
+
+    def peak(self, nodes: Sequence[Node], kept: frozenset[str]) -> int:
+        """Return the most bytes that intermediates and results take at once, as planned."""
+        return max((p for p, _ in self._costs(nodes, kept, _Place())), default=0)
+
+    def _plan(
+        self,
+        steps: list[Step],
+        kept: frozenset[str],
+        taken: frozenset[tuple[int, str]],
+        place: _Place,
+        target: int,
+        depth: int,
+    ) -> list[Node]:
+        costs = self._costs(steps, kept, place)
+        wide = {
+            id(e) for s, (p, _) in zip(steps, costs, strict=True) if p > target for e in s.equations
+        }
+        if not wide or not depth:
+            return list(steps)
+        best: tuple[tuple[int, float], Group, Loop] | None = None
+        for group in Program(steps, self.sizes, taken).groups(kept):
+            if not wide & set(group.coords):
+                continue
+            for tile in _tiles(group.extent):
+                loop = _loop(group, tile, kept, group.inside)
+                score, live = self._score(loop, kept, place, target)
+                if score[0] and depth > 1:
+                    room = max(target - live, target // 4)
+                    if best is not None and not best[0][0] and score[1] > best[0][1]:
+                        continue
+                    inner = self._plan(
+                        list(group.inside),
+                        loop.lasting,
+                        taken | set(group.coords.items()),
+                        place.inside(group, tile),
+                        room,
+                        depth - 1,
+                    )
+                    loop = replace(loop, body=tuple(inner))
+                    score, _ = self._score(loop, kept, place, target)
+                if best is None or score < best[0]:
+                    best = (score, group, loop)
+        if best is None:
+            return list(steps)
+        _, group, loop = best
+        inside = [*group.prologue, *group.inside]
+        later = [*inside, *group.after]
+        used = {r.tensor for s in later for e in s.equations for r in e.reads}
+        used |= {e.tensor for s in later for e in s.equations}
+        begun = {e.tensor for s in (*group.before, *inside) for e in s.equations}
+        before = self._plan(group.before, kept | used, taken, place, target, depth)
+        after = self._plan(group.after, kept | begun, taken, place, target, depth)
+        return [*before, loop, *after]
+
+    def _score(
+        self, loop: Loop, kept: frozenset[str], place: _Place, target: int
+    ) -> tuple[tuple[int, float], int]:
+        """Return bytes over the target and seconds of a loop among its steps; and what it holds itself."""
+        group = loop.group
+        nodes: list[Node] = [*group.before, loop, *group.after]
+        costs = self._costs(nodes, kept, place)
+        peak = costs[len(group.before)][0]
+        seconds = sum(s for _, s in costs)
+        inside = self._costs(loop.body, loop.lasting, place.inside(group, loop.tile))
+        return (max(peak - target, 0), seconds), peak - max((p for p, _ in inside), default=0)
+
+    def _costs(
+        self, nodes: Sequence[Node], kept: frozenset[str], place: _Place
+    ) -> list[tuple[int, float]]:
+        """Return the peak bytes and the seconds of each node; what is kept is its owner's."""
+        last = frees(nodes, kept)
+        live: dict[str, int] = {}
+        costs: list[tuple[int, float]] = []
+        for number, node in enumerate(nodes):
+            for tensor in written(node):
+                if tensor not in kept or not place.coords:
+                    live[tensor] = self._held(tensor, place)
+            if isinstance(node, Step):
+                extra, seconds = self._step(node, place)
+            else:
+                for tensor in written(node):
+                    if tensor in node.lasting:
+                        if tensor in live:
+                            live[tensor] = self._held(tensor, place.inside(node.group, node.tile))
+                    else:
+                        live.pop(tensor, None)
+                inside = place.inside(node.group, node.tile)
+                body = self._costs(node.body, node.lasting, inside)
+                extra = max((p for p, _ in body), default=0)
+                seconds = math.ceil(node.group.extent / node.tile) * sum(s for _, s in body)
+            costs.append((sum(live.values()) + extra, seconds))
+            for tensor in last.get(number, ()):
+                live.pop(tensor, None)
+        return costs
+
+    def _held(self, tensor: str, place: _Place) -> int:
+        shape = self.sizes.shapes[tensor]
+        lengths = (min(place.axes.get((tensor, i), n), n) for i, n in enumerate(shape))
+        return _BYTES * math.prod(lengths)
+
+    def _step(self, step: Step, place: _Place) -> tuple[int, float]:
+        """Return the bytes of a step's temporary arrays, and its seconds."""
+        extra, seconds = 0, 0.0
+        for equation in step.equations:
+            sizes = self._lengths(equation, place)
+            times = math.prod(sizes.pop(c, 1) for c in step.ranks)
+            points = demand(equation, sizes)
+            extra = max(extra, 8 * _COPIES * min(points, self.limit))
+            seconds += times * _seconds(equation, sizes, points)
+        return extra, seconds
+
+    def _lengths(self, equation: Equation, place: _Place) -> dict[str, int]:
+        coords = dict.fromkeys((*equation.left_coords, *equation.coords))
+        extents = self.sizes.extents
+        return {c: min(place.coords.get((id(equation), c), extents[c]), extents[c]) for c in coords}
+
+
+def _seconds(equation: Equation, sizes: Mapping[str, int], points: int) -> float:
+    seconds = _CALL_S + points * _POINT_S
+    if is_contraction(equation):
+        seconds += _MAC_S * math.prod(sizes.values())
+    return seconds
+
+
+def _tiles(extent: int) -> Iterator[int]:
+    """Yield lengths of tiles: a half, a quarter and so on, down to 1."""
+    tile = extent
+    while tile > 1:
+        tile = -(-tile // 2)
+        yield tile
+
+
+def _loop(group: Group, tile: int, kept: frozenset[str], body: Sequence[Node]) -> Loop:
+    made = {e.tensor for s in (*group.inside, *group.prologue) for e in s.equations}
+    first = {e.tensor for s in group.prologue for e in s.equations}
+    passing = {t for t, w in group.windows.items() if not w.lag and not w.shift and t not in first}
+    return Loop(
+        group=group, tile=tile, body=tuple(body), lasting=frozenset((made | kept) - passing)
+    )
+
+
+def written(node: Node) -> set[str]:
+    """Return the tensors that a node writes."""
+    if isinstance(node, Step):
+        return {e.tensor for e in node.equations}
+    return set().union(*(written(n) for n in (*node.group.prologue, *node.body)))
+
+
+def _read(node: Node) -> set[str]:
+    if isinstance(node, Step):
+        return {r.tensor for e in node.equations for r in e.reads}
+    return set().union(*(_read(n) for n in (*node.group.prologue, *node.body)))
+
+
+def frees(nodes: Sequence[Node], kept: frozenset[str]) -> dict[int, list[str]]:
+    """Return which of the tensors that nodes write are not needed any more after each of them."""
+    made = set().union(*(written(n) for n in nodes)) - kept
+    last: dict[str, int] = {}
+    for number, node in enumerate(nodes):
+        for tensor in (written(node) | _read(node)) & made:
+            last[tensor] = number
+    found: dict[int, list[str]] = {}
+    for tensor, number in sorted(last.items()):
+        found.setdefault(number, []).append(tensor)
+    return found
