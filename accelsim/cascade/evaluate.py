@@ -14,7 +14,7 @@ from accelsim.cascade.execute import Machine
 from accelsim.cascade.formats import Format, formats_of
 from accelsim.cascade.model import Block, Equation, Plain
 from accelsim.cascade.order import steps
-from accelsim.cascade.plan import Planner
+from accelsim.cascade.plan import ELEMENT_BYTES, Planner
 from accelsim.cascade.pointwise import MAX_POINTS
 from accelsim.cascade.reference import Reference
 from accelsim.cascade.sizes import Sizes, shapes_given, sizes_of
@@ -30,7 +30,7 @@ MAX_BYTES = 2**34
 MEMORY_BYTES = 2**30
 """What an evaluation may hold, inputs and outputs included, unless the caller says otherwise."""
 _TARGET_BYTES = 2**27  # intermediates that fit into this stay whole: larger ones are slower
-_LEAST_BYTES = 2**14
+_LEAST_BYTES = 2**10  # for intermediates, whatever the caller says
 _LEADING = ("B*", "H*")  # no name of the notation has a star
 
 
@@ -160,11 +160,12 @@ def _fast(
     memory_bytes: int,
 ) -> dict[str, Array]:
     kept = frozenset(t.name for t in cascade.outputs)
-    whole = sum(8 * math.prod(sizes.shapes[n]) for n in {*arrays, *kept})
+    whole = sum(a.nbytes for a in arrays.values())
+    whole += sum(ELEMENT_BYTES * math.prod(sizes.shapes[n]) for n in kept)
     target = max(min(_TARGET_BYTES, memory_bytes - whole), _LEAST_BYTES)
-    planner = Planner(sizes=sizes, target=target)
-    nodes = planner.plan(steps(block, sizes), kept)
-    _check_size(cascade, sizes, planner.peak(nodes, kept), memory_bytes)
+    planner = Planner(sizes=sizes, target=target, outputs=kept)
+    nodes = planner.plan(steps(block, sizes))
+    _check_size(cascade, sizes, planner.peak(nodes), memory_bytes)
     stores = {name: Store(data=array) for name, array in arrays.items()}
     machine = Machine(cascade.source_text, sizes, stores, formats, planner.limit)
     machine.run(nodes, kept)

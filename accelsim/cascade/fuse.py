@@ -256,10 +256,9 @@ class _Growth:
         if not self._follows(index, coord):
             return None
         distances = behind(index, coord, self.sizes)
-        if distances is None or (distances.size and distances.min() + shift < 0):
+        if distances is None or distances[0] + shift < 0:
             return None
-        lag = max(int(distances.max()), 0) if distances.size else 0
-        return _Link(axis=axis, lag=lag, shift=shift)
+        return _Link(axis=axis, lag=max(distances[1], 0), shift=shift)
 
     def _finished(self, members: set[int], kept: frozenset[str]) -> Group:
         program = self.program
@@ -295,7 +294,9 @@ class _Growth:
         for i in reversed(range(len(program.steps))):
             if i in members | self.prologue | late:
                 continue
-            needed = any(i in program.upstream[j] for j in range(len(program.steps)) if j not in late)
+            needed = any(
+                i in program.upstream[j] for j in range(len(program.steps)) if j not in late
+            )
             if not needed and all(e.tensor in made for e in program.steps[i].equations):
                 late.add(i)
         return late

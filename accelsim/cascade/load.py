@@ -19,6 +19,10 @@ class CascadeSpec(specs.Spec):
     summary: str = ""
     source: str = ""
     passes: dict[str, int] | None = Field(default=None, description="claimed passes by rank")
+    formats: dict[str, str] = Field(
+        default_factory=dict,
+        description="number formats by tensor ('default': all others), such as bf16; else fp64",
+    )
     cascade: str = Field(description="the equations, in the notation of the cascade grammar")
 
 
@@ -52,4 +56,5 @@ def from_document(document: specs.Document) -> Cascade:
         source=spec.source,
         place=place,
         claimed_passes=spec.passes,
+        formats=spec.formats,
     )

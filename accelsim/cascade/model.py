@@ -162,6 +162,16 @@ class Equation:
                     )
         return tuple(found)
 
+    @cached_property
+    def factors(self) -> tuple[Expr, ...]:
+        """The factors of the right side."""
+        return tuple(_factors(self.right))
+
+    @cached_property
+    def factor_coords(self) -> tuple[frozenset[str], ...]:
+        """The coordinates of each factor and of each condition."""
+        return tuple(frozenset(ast.coords_in(n)) for n in (*self.factors, *self.where))
+
     @property
     def slots_ops(self) -> tuple[tuple[str, int], ...]:
         """The operations of one point as hardware executes them, as (kind, count), sorted by kind.
@@ -195,6 +205,12 @@ class Equation:
 
     def __str__(self) -> str:
         return self.text
+
+
+def _factors(node: Expr) -> list[Expr]:
+    if isinstance(node, ast.Binary) and node.op == "*":
+        return [*_factors(node.left), *_factors(node.right)]
+    return [node]
 
 
 def _axis_text(axis: Axis) -> str:

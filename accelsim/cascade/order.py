@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from accelsim.cascade import ast
 from accelsim.cascade.linear import Linear, half_planes, linear
@@ -169,20 +167,29 @@ def _when(index: ast.Expr, written: int, rank: str, reader: Equation, sizes: Siz
         return None
     if not sizes.extents[rank]:
         return "before"
-    ahead = behind(index, rank, sizes)
-    if ahead is None or ahead.min() + written < 0:
+    past_steps = behind(index, rank, sizes)
+    if past_steps is None or past_steps[0] + written < 0:
         return None
-    return "before" if ahead.min() + written > 0 else "now"
+    return "before" if past_steps[0] + written > 0 else "now"
 
 
-def behind(index: ast.Expr, rank: str, sizes: Sizes) -> NDArray[Any] | None:
-    """Return how far an index that depends on one coordinate is behind it, at each of its numbers."""
+def behind(index: ast.Expr, rank: str, sizes: Sizes) -> tuple[int, int] | None:
+    """Return how far an index that depends on one coordinate is behind it, at least and at most.
+
+    None if it is no integer somewhere.
+    """
+    form = linear(index, sizes.symbols)
+    if form is not None and form.coefs == {rank: 1}:
+        return -form.const, -form.const
     try:
         scope = Scope([rank], sizes, {})
-        values = np.asarray(scope.expr(index).data, float)
-        return np.asarray(scope.coord(rank) - values)
+        distances = scope.coord(rank) - np.asarray(scope.expr(index).data, float)
     except (UnsupportedError, ValueError, ArithmeticError, TypeError):
         return None
+    if not distances.size:
+        return 0, 0
+    whole = np.isfinite(distances).all() and np.array_equal(distances, np.floor(distances))
+    return (int(distances.min()), int(distances.max())) if whole else None
 
 
 def _is_met(plane: Linear, reader: Equation, sizes: Sizes) -> bool:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from accelsim.cascade import ast
-from accelsim.cascade.ast import Expr
 from accelsim.cascade.contract import order
 from accelsim.cascade.model import Equation
 from accelsim.cascade.store import Vector
@@ -17,13 +16,6 @@ from accelsim.ops import REDUCTIONS, array
 
 Compute = Callable[[Equation, Scope, int], Vector]
 ACCUMULATES = frozenset({"+", "*", "max", "min"})
-
-
-def factors(node: Expr) -> list[Expr]:
-    """Return the factors of a product."""
-    if isinstance(node, ast.Binary) and node.op == "*":
-        return [*factors(node.left), *factors(node.right)]
-    return [node]
 
 
 def is_contraction(equation: Equation) -> bool:
@@ -49,9 +41,7 @@ def demand(equation: Equation, sizes: Mapping[str, int]) -> int:
     if not is_contraction(equation):
         points = math.prod(n for c, n in sizes.items() if c in equation.coords)
         return max(points, math.prod(sizes[c] for c in left))
-    parts = [equation.right, *equation.where]
-    nodes = [*factors(equation.right), *equation.where] if equation.where else factors(parts[0])
-    terms = [frozenset(c for c in ast.coords_in(n) if c in sizes) for n in nodes]
+    terms = [t & sizes.keys() for t in equation.factor_coords]
     operands = sum(math.prod(sizes[c] for c in t) for t in terms)
     return operands + sum(size for _, _, size in order(terms, frozenset(left), sizes))
 

@@ -17,12 +17,14 @@ from accelsim.cascade.order import Step
 from accelsim.cascade.parts import demand, is_contraction
 from accelsim.cascade.sizes import Sizes
 
-_BYTES = 9  # of an element: a float64 and whether it exists
+ELEMENT_BYTES = 9  # a float64 and whether it exists
 _COPIES = 4  # arrays of all points that an equation's evaluation may hold at once
 _CALL_S = 40e-6  # seconds that any equation takes
 _POINT_S = 3e-9  # per element of an array that is written
 _MAC_S = 0.05e-9  # per multiply-add of a matrix product
-_DEPTH = 3
+_DEPTH = 2  # loops in one another that are tried together
+_LEVELS = 4
+_TRIED = 3  # groups that are tried with loops inside
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,84 +55,112 @@ class _Place:
 
 
 @dataclass(frozen=True, kw_only=True)
+class _Scene:
+    """Where steps are planned: what outlives them, the loops around them, the bytes that they may take."""
+
+    kept: frozenset[str]
+    target: int
+    taken: frozenset[tuple[int, str]] = frozenset()
+    place: _Place = field(default_factory=_Place)
+    level: int = 0
+
+    def inside(self, loop: Loop, live: int) -> _Scene:
+        """Return the scene of a loop's body, where ``live`` bytes are taken."""
+        return _Scene(
+            kept=loop.lasting,
+            target=max(self.target - live, self.target // 4),
+            taken=self.taken | set(loop.group.coords.items()),
+            place=self.place.inside(loop.group, loop.tile),
+            level=self.level + 1,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Rated:
+    """A loop, the bytes over the target and the seconds of all steps with it, the bytes it holds."""
+
+    loop: Loop
+    score: tuple[int, float]
+    live: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Planner:
     sizes: Sizes
     target: int
     """Bytes that intermediates should take."""
+    outputs: frozenset[str]
 
     @property
     def limit(self) -> int:
         """Points of the arrays of one equation."""
         return max(self.target // (4 * 8 * _COPIES), 64)
 
-    def plan(self, steps: Sequence[Step], kept: frozenset[str]) -> list[Node]:
-        return self._plan(list(steps), kept, frozenset(), _Place(), self.target, _DEPTH)
+    def plan(self, steps: Sequence[Step]) -> list[Node]:
+        return self._plan(list(steps), _Scene(kept=self.outputs, target=self.target), _DEPTH)
 
-    def peak(self, nodes: Sequence[Node], kept: frozenset[str]) -> int:
-        """Return the most bytes that intermediates and results take at once, as planned."""
-        return max((p for p, _ in self._costs(nodes, kept, _Place())), default=0)
+    def peak(self, nodes: Sequence[Node]) -> int:
+        """Return the most bytes that intermediates take at once, as planned."""
+        return max((p for p, _ in self._costs(nodes, self.outputs, _Place())), default=0)
 
-    def _plan(
-        self,
-        steps: list[Step],
-        kept: frozenset[str],
-        taken: frozenset[tuple[int, str]],
-        place: _Place,
-        target: int,
-        depth: int,
-    ) -> list[Node]:
-        costs = self._costs(steps, kept, place)
-        wide = {
-            id(e) for s, (p, _) in zip(steps, costs, strict=True) if p > target for e in s.equations
-        }
+    def _plan(self, steps: list[Step], scene: _Scene, depth: int) -> list[Node]:
+        costs = self._costs(steps, scene.kept, scene.place)
+        over = [p - scene.target for p, _ in costs]
+        wide = {id(e) for s, p in zip(steps, over, strict=True) if p > 0 for e in s.equations}
         if not wide or not depth:
             return list(steps)
-        best: tuple[tuple[int, float], Group, Loop] | None = None
-        for group in Program(steps, self.sizes, taken).groups(kept):
-            if not wide & set(group.coords):
-                continue
-            for tile in _tiles(group.extent):
-                loop = _loop(group, tile, kept, group.inside)
-                score, live = self._score(loop, kept, place, target)
-                if score[0] and depth > 1:
-                    room = max(target - live, target // 4)
-                    if best is not None and not best[0][0] and score[1] > best[0][1]:
-                        continue
-                    inner = self._plan(
-                        list(group.inside),
-                        loop.lasting,
-                        taken | set(group.coords.items()),
-                        place.inside(group, tile),
-                        room,
-                        depth - 1,
-                    )
-                    loop = replace(loop, body=tuple(inner))
-                    score, _ = self._score(loop, kept, place, target)
-                if best is None or score < best[0]:
-                    best = (score, group, loop)
-        if best is None:
+        found = self._best(steps, wide, scene, depth)
+        if found is None or found.score[0] >= max(over):
             return list(steps)
-        _, group, loop = best
+        group, loop = found.loop.group, found.loop
+        if found.score[0] and depth == _DEPTH and scene.level < _LEVELS:
+            inner = self._plan(list(group.inside), scene.inside(loop, found.live), depth)
+            deeper = self._rated(replace(loop, body=tuple(inner)), scene)
+            loop = min(found, deeper, key=lambda r: r.score).loop
         inside = [*group.prologue, *group.inside]
         later = [*inside, *group.after]
         used = {r.tensor for s in later for e in s.equations for r in e.reads}
         used |= {e.tensor for s in later for e in s.equations}
         begun = {e.tensor for s in (*group.before, *inside) for e in s.equations}
-        before = self._plan(group.before, kept | used, taken, place, target, depth)
-        after = self._plan(group.after, kept | begun, taken, place, target, depth)
+        before = self._plan(group.before, replace(scene, kept=scene.kept | used), depth)
+        after = self._plan(group.after, replace(scene, kept=scene.kept | begun), depth)
         return [*before, loop, *after]
 
-    def _score(
-        self, loop: Loop, kept: frozenset[str], place: _Place, target: int
-    ) -> tuple[tuple[int, float], int]:
-        """Return bytes over the target and seconds of a loop among its steps; and what it holds itself."""
+    def _best(self, steps: list[Step], wide: set[int], scene: _Scene, depth: int) -> _Rated | None:
+        """Return the loop that costs least; where none fits, some are tried with loops inside."""
+        first: list[_Rated] = []  # the best of each group
+        found: list[_Rated] = []
+        for group in Program(steps, self.sizes, scene.taken).groups(scene.kept):
+            if wide & set(group.coords):
+                tiles = list(_tiles(group.extent))
+                rated = [self._rated(_loop(group, t, scene.kept), scene) for t in tiles]
+                first.append(min(rated, key=lambda r: r.score))
+                found += rated
+        if not found:
+            return None
+        best = min(found, key=lambda r: r.score)
+        tried = {r.loop.group.key for r in sorted(first, key=lambda r: r.score)[:_TRIED]}
+        for one in found if depth > 1 else ():
+            hopeless = not best.score[0] and one.score[1] >= best.score[1]
+            if one.score[0] and one.loop.group.key in tried and not hopeless:
+                body = list(one.loop.group.inside)
+                inner = self._plan(body, scene.inside(one.loop, one.live), depth - 1)
+                nested = self._rated(replace(one.loop, body=tuple(inner)), scene)
+                best = min(best, nested, key=lambda r: r.score)
+        return best
+
+    def _rated(self, loop: Loop, scene: _Scene) -> _Rated:
+        """Return what a loop costs among its steps."""
         group = loop.group
         nodes: list[Node] = [*group.before, loop, *group.after]
-        costs = self._costs(nodes, kept, place)
+        costs = self._costs(nodes, scene.kept, scene.place)
         peak = costs[len(group.before)][0]
-        seconds = sum(s for _, s in costs)
-        inside = self._costs(loop.body, loop.lasting, place.inside(group, loop.tile))
-        return (max(peak - target, 0), seconds), peak - max((p for p, _ in inside), default=0)
+        inside = self._costs(loop.body, loop.lasting, scene.place.inside(group, loop.tile))
+        return _Rated(
+            loop=loop,
+            score=(max(peak - scene.target, 0), sum(s for _, s in costs)),
+            live=peak - max((p for p, _ in inside), default=0),
+        )
 
     def _costs(
         self, nodes: Sequence[Node], kept: frozenset[str], place: _Place
@@ -162,9 +192,12 @@ class Planner:
         return costs
 
     def _held(self, tensor: str, place: _Place) -> int:
+        """Return the bytes of a tensor that is no output: those are there whatever the plan."""
+        if tensor in self.outputs:
+            return 0
         shape = self.sizes.shapes[tensor]
         lengths = (min(place.axes.get((tensor, i), n), n) for i, n in enumerate(shape))
-        return _BYTES * math.prod(lengths)
+        return ELEMENT_BYTES * math.prod(lengths)
 
     def _step(self, step: Step, place: _Place) -> tuple[int, float]:
         """Return the bytes of a step's temporary arrays, and its seconds."""
@@ -198,13 +231,12 @@ def _tiles(extent: int) -> Iterator[int]:
         yield tile
 
 
-def _loop(group: Group, tile: int, kept: frozenset[str], body: Sequence[Node]) -> Loop:
+def _loop(group: Group, tile: int, kept: frozenset[str]) -> Loop:
     made = {e.tensor for s in (*group.inside, *group.prologue) for e in s.equations}
     first = {e.tensor for s in group.prologue for e in s.equations}
     passing = {t for t, w in group.windows.items() if not w.lag and not w.shift and t not in first}
-    return Loop(
-        group=group, tile=tile, body=tuple(body), lasting=frozenset((made | kept) - passing)
-    )
+    lasting = frozenset((made | kept) - passing)
+    return Loop(group=group, tile=tile, body=tuple(group.inside), lasting=lasting)
 
 
 def written(node: Node) -> set[str]:

@@ -13,7 +13,7 @@ from accelsim.cascade import ast
 from accelsim.cascade.ast import Expr
 from accelsim.cascade.contract import Factor, contract
 from accelsim.cascade.model import Const, Equation, Merged, Reduce, Shift
-from accelsim.cascade.parts import demand, factors, in_parts, is_contraction
+from accelsim.cascade.parts import demand, in_parts, is_contraction
 from accelsim.cascade.store import Array, Store, Vector
 from accelsim.cascade.vector import Scope, UnsupportedError, both, clean, number
 
@@ -59,7 +59,7 @@ def _compute(equation: Equation, scope: Scope, limit: int) -> Vector:
     if reduce.op == "scatter":
         return _scatter(equation, mask, reduce, scope, left)
     if is_contraction(equation):
-        done = _sum_of_products(equation.right, mask, scope, left)
+        done = _sum_of_products(equation, mask, scope, left)
         if done is not None:
             return done
         if math.prod(scope.shape) > limit:  # point by point: the parts must be smaller
@@ -122,10 +122,10 @@ def _reduced(data: Array, mask: Array | None, axes: tuple[int, ...], op: str) ->
 
 
 def _sum_of_products(
-    right: Expr, mask: Array | None, scope: Scope, left: Sequence[str]
+    equation: Equation, mask: Array | None, scope: Scope, left: Sequence[str]
 ) -> Vector | None:
     """Return a sum of products as matrix products, or None if that could change a value."""
-    values = [scope.expr(f) for f in factors(right)]
+    values = [scope.expr(f) for f in equation.factors]
     masks = [v.mask for v in values if v.mask is not None]
     kept = [scope.axis[c] for c in left]
     reduced = [i for i in range(len(scope.coords)) if i not in kept]
