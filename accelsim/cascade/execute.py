@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from accelsim.cascade.formats import Format
 from accelsim.cascade.lexer import Source
 from accelsim.cascade.model import Equation, Plain
@@ -175,7 +177,10 @@ class Machine:
             if spans == box:
                 start = tuple(low for low, _ in box)
                 self.stores[tensor] = Store(
-                    data=value.data, mask=value.mask, start=start, shape=self.sizes.shapes[tensor]
+                    data=np.asarray(value.data),
+                    mask=value.mask,
+                    start=start,
+                    shape=self.sizes.shapes[tensor],
                 )
                 return
             self.stores[tensor] = self.empty(tensor)
@@ -188,8 +193,8 @@ class Machine:
         op = accumulates(equation)
         assert op is not None
         if is_first:  # what it adds to must be its own
-            mask = None if value.mask is None else value.mask.copy()
-            value = Vector(data=value.data.astype(float), mask=mask)
+            mask = None if value.mask is None else np.array(value.mask)
+            value = Vector(data=np.array(value.data, float), mask=mask)
         else:
             store = self.stores[equation.tensor]
             where, _ = slices(equation, store, scope)
