@@ -44,7 +44,7 @@ def counted(cascade: Cascade, given: Mapping[str, Any]) -> Count:
     """Return the operations of a cascade at some sizes, also per Einsum."""
     sizes = cascade.sizes(**given)
     try:
-        closed = _Closed(cascade.block, sizes)
+        closed = Closed(cascade.block, sizes)
         parts = closed.parts()
         exact = not closed.is_bound
     except (UncountableError, ArithmeticError, ValueError, TypeError):
@@ -62,7 +62,9 @@ def counted(cascade: Cascade, given: Mapping[str, Any]) -> Count:
     )
 
 
-class _Closed:
+class Closed:
+    """Presence as half planes, Einsum by Einsum; UncountableError where it has none."""
+
     def __init__(self, block: Block, sizes: Sizes) -> None:
         self.block, self.sizes = block, sizes
         self.present: dict[str, Planes] = {t.name: [] for t in block.inputs}

@@ -30,9 +30,15 @@ def simplified(planes: Iterable[Linear], extents: Mapping[str, int]) -> tuple[Li
 
 
 def count_points(
-    planes: Sequence[Linear], coords: Sequence[str], extents: Mapping[str, int]
+    planes: Sequence[Linear],
+    coords: Sequence[str],
+    extents: Mapping[str, int],
+    mesh: int = MAX_MESH,
 ) -> int:
-    """Return how many points of the box over ``coords`` meet all conditions."""
+    """Return how many points of the box over ``coords`` meet all conditions.
+
+    Raises UncountableError where that takes more than ``mesh`` combinations.
+    """
     sizes = {c: extents[c] for c in coords}
     if 0 in sizes.values():
         return 0
@@ -46,7 +52,7 @@ def count_points(
         group = _component(next(iter(sorted(left))), tight)
         left -= group
         inside = [p for p in tight if set(p.coefs) & group]
-        total *= _component_count(inside, sorted(group), sizes)
+        total *= _component_count(inside, sorted(group), sizes, mesh)
     return total
 
 
@@ -83,7 +89,7 @@ def _merged(
 
 
 def _component_count(
-    planes: Sequence[Linear], group: Sequence[str], sizes: Mapping[str, int]
+    planes: Sequence[Linear], group: Sequence[str], sizes: Mapping[str, int], most: int
 ) -> int:
     """Return the points of one group: intervals along its longest coordinate, for all others at once."""
     if len(planes) == 1 and len(group) == 2:
@@ -94,7 +100,7 @@ def _component_count(
     mesh = 1
     for c in others:
         mesh *= sizes[c]
-    if mesh > MAX_MESH:
+    if mesh > most:
         raise UncountableError(f"{mesh} combinations of {', '.join(others)}")
     grids = np.meshgrid(
         *(np.arange(sizes[c], dtype=np.int64) for c in others), indexing="ij", sparse=True

@@ -7,6 +7,7 @@ from fractions import Fraction
 from math import prod
 
 from accelsim.arch import Dram
+from accelsim.cascade.live import live_points
 from accelsim.sim.activity import Action, Activity, BufferUse, Transfer, UnitActivity
 from accelsim.sim.lower import Lowered
 from accelsim.sim.lower.accesses import accesses, holder
@@ -29,6 +30,7 @@ class _Measure:
         self.plan = lowered.plan
         self.arch = lowered.plan.arch
         self.outcome = outcome
+        self.points = live_points(lowered.plan.cascade, lowered.plan.sizes)
         self.transfers: dict[tuple[str, str], Fraction] = {}
         self.actions: dict[tuple[str, str, str, str, str], Fraction] = {}
         self.ops: dict[str, Fraction] = {}
@@ -92,13 +94,14 @@ class _Measure:
         assert binding is not None
         unit = binding.bind.unit
         array = self.arch.arrays[unit]
-        live = self.plan.presence.share(binding.id)
+        points = count(tile_points(block, binding))
+        live = self._live(binding.id, points)
         lanes = lanes_used(block, binding).scaled(live)
         ticks = self.lowered.program.ticks_per_cycle
         used = count(lanes) * max(1, binding.cycles) * ticks
         mine = self.lane_ticks.setdefault(unit, {})
         mine[binding.id] = mine.get(binding.id, 0) + int(used)
-        points = count(tile_points(block, binding)) * live
+        points *= live
         for kind, times in binding.ops.ops.items():
             total = points * times
             self.ops[kind] = self.ops.get(kind, Fraction(0)) + total
@@ -109,6 +112,14 @@ class _Measure:
             self._act(unit, "register", "write", binding.id, draft.tensor, total * steps)
         for access in accesses(phase, draft.block, binding):
             self._rows(access.buffer, access.action, binding.id, access.tensor, count(access.words))
+
+    def _live(self, einsum: str, points: Fraction) -> Fraction:
+        """Return the share of the points of the tiles that exists: what masks and data leave of them."""
+        exact = self.points.get(einsum)
+        share = self.plan.presence.share(einsum)
+        if exact is None or not points:
+            return share
+        return share * min(Fraction(1), exact * prod(self.plan.leading.values()) / points)
 
     def _move(self, number: int, draft: Draft, count: Callable[[Amount], Fraction]) -> None:
         if draft.moved is None or draft.kind == "access":
