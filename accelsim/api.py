@@ -24,10 +24,12 @@ from accelsim.sim import jump, reference
 from accelsim.sim.activity import Activity
 from accelsim.sim.lower import Lowered, lower
 from accelsim.sim.measure import measure
+from accelsim.sim.program import Outcome
 from accelsim.specs import names
 
 ATTENTION = "attention"
 DEFAULT = "bert"  # the workload that is meant if nothing says another
+EFFORT = 60_000  # of simulation (see sim.jump.Statistics) to choose among mappings that are made
 AUTO = "auto"  # the name that asks for mappings made for the problem
 Choice = Callable[[Table[str, int | Fraction]], list[Mapping]]  # rank sizes -> mappings that apply
 LENGTHS = tuple(1 << n for n in range(10, 21, 2))
@@ -178,9 +180,17 @@ class Job:
 
     def run(self, stage: Stage, *, full: bool = False) -> Run:
         """Simulate one stage with the best of the mappings that apply to it."""
+        mappings, problem = self._choices(stage)
+        if mappings is None:
+            made = self._made(problem)
+            mappings = [made.mapping]
+            if made.outcome is not None and not full:
+                activity = measure(made.lowered, made.outcome, self.name, made.mapping.name)
+                return Run(
+                    stage=stage, mapping=made.mapping, lowered=made.lowered, activity=activity
+                )
         best: tuple[tuple[Any, ...], Run] | None = None
         refused: list[InfeasibleError] = []
-        mappings, problem = self._choices(stage)
         kernel = reference.run if full else jump.run
         for mapping in mappings:
             if mapping.fallback and best is not None:
@@ -195,13 +205,48 @@ class Job:
             objective = dict.fromkeys((*self.objective, "traffic_bytes"))
             key = tuple(_figure(activity, name) for name in objective)
             if best is None or key < best[0]:
-                best = (key, Run(stage=stage, mapping=mapping, lowered=lowered, activity=activity))
+                best = (
+                    key,
+                    Run(stage=stage, mapping=mapping, lowered=lowered, activity=activity),
+                )
         if best is None:
             raise refused[0]
         return best[1]
 
-    def _choices(self, stage: Stage) -> tuple[Iterable[Mapping], Problem]:
-        """Return the mappings that may run a stage, and the stage as a problem."""
+    def _made(self, problem: Problem) -> _Made:
+        """Return the best of the mappings made for a problem, as far as it pays to look for it.
+
+        The effort of the simulations decides when to stop, not the clock: the choice is always the same.
+        Where none ends within the effort the first is taken.
+        """
+        best: _Made | None = None
+        first: _Made | None = None
+        refused: list[InfeasibleError] = []
+        spent = 0
+        for mapping in auto.candidates(problem):
+            if best is not None and (mapping.fallback or spent > EFFORT):
+                break
+            statistics = jump.Statistics()
+            try:
+                lowered = lower(mapping.plan(problem))
+                made = _Made(mapping=mapping, lowered=lowered, outcome=None)
+                first = first or made
+                made = replace(made, outcome=jump.run(lowered.program, statistics, EFFORT))
+                if best is None or made.cycles < best.cycles:
+                    best = made
+            except jump.IrregularError:
+                pass
+            except InfeasibleError as error:
+                refused.append(error)
+            spent += statistics.effort
+        if best is None and first is None:
+            raise refused[0]
+        found = best or first
+        assert found is not None
+        return found
+
+    def _choices(self, stage: Stage) -> tuple[Iterable[Mapping] | None, Problem]:
+        """Return the mappings that may run a stage (None: to be made), and the stage as a problem."""
         own = stage.cascade in (ATTENTION, self.cascade.name)
         cascade = self._own(stage) if own else Cascade.load(stage.cascade)
         problem = Problem(
@@ -217,7 +262,7 @@ class Job:
         names = [] if own else _shipped(self.arch, stage.cascade)
         if names:
             return [Mapping.load(name) for name in names], problem
-        return auto.candidates(problem), problem
+        return None, problem
 
     def _own(self, stage: Stage) -> Cascade:
         """Return the design's cascade for the variant of attention that the stage asks for."""
@@ -238,6 +283,20 @@ class Job:
             return stages
         mine = workload.stage_of(self.cascade)
         return tuple(mine if s.scope == "attention" else s for s in stages)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Made:
+    """A mapping made for a problem, and its run if that came to an end."""
+
+    mapping: Mapping
+    lowered: Lowered
+    outcome: Outcome | None
+
+    @property
+    def cycles(self) -> Fraction:
+        assert self.outcome is not None
+        return Fraction(self.outcome.ticks, self.lowered.program.ticks_per_cycle)
 
 
 def compare(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from accelsim.errors import InfeasibleError
 from accelsim.sim.program import Guard, Outcome, Phase, PhaseOutcome, Program
 from accelsim.sim.state import Key, Snapshot, Step, apply, make_step, snapshot
 from accelsim.sim.stepper import DONE, Stepper
@@ -40,10 +41,20 @@ class Statistics:
         return self.walked + 25 * (self.repeats + self.recalls)
 
 
-def run(program: Phase | Program, statistics: Statistics | None = None) -> Outcome:
-    """Run all phases: the same counters as ``reference.run``, or the same DeadlockError."""
+class IrregularError(InfeasibleError):
+    """A run took more effort than it was given: too little of it repeats."""
+
+
+def run(
+    program: Phase | Program, statistics: Statistics | None = None, limit: int | None = None
+) -> Outcome:
+    """Run all phases: the same counters as ``reference.run``, or the same DeadlockError.
+
+    IrregularError if it takes more than ``limit`` of effort (see Statistics).
+    """
     phases = (program,) if isinstance(program, Phase) else program.phases
-    return Outcome(phases=tuple(_Jump(phase, statistics or Statistics()).run() for phase in phases))
+    spent = statistics or Statistics()
+    return Outcome(phases=tuple(_Jump(phase, spent, limit).run() for phase in phases))
 
 
 def _work(phase: Phase, queue: int) -> tuple[bool, int]:
@@ -86,7 +97,8 @@ class _Level:
 
 
 class _Jump:
-    def __init__(self, phase: Phase, statistics: Statistics) -> None:
+    def __init__(self, phase: Phase, statistics: Statistics, limit: int | None = None) -> None:
+        self.limit = limit
         self.stepper = Stepper(phase)
         self.statistics = statistics
         queues = range(len(phase.queues))
@@ -117,6 +129,8 @@ class _Jump:
                     self.look_within(self.within)
                 quiet += 1
                 statistics.walked += 1
+                if self.limit is not None and statistics.effort > self.limit:
+                    raise IrregularError(f"the run takes more than {self.limit} steps")
                 if not stepper.tick():
                     break
         self.note_peak()

@@ -198,7 +198,9 @@ def _tile(
         if coord == rows:
             return min(extent, case.side[0])
         if coord == cols:
-            return min(extent, case.side[1])
+            widths = -(-extent // case.side[1])
+            steps = 1 if case.style.tiles is None else -(-widths // case.style.tiles)
+            return min(extent, case.side[1] * steps)
         return extent if extent <= min(case.side) else 1
 
     def fits(coord: str, size: int) -> bool:

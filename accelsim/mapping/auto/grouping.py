@@ -12,21 +12,21 @@ from accelsim.mapping.auto.group import Group, conflict, group_of, is_nested
 from accelsim.mapping.auto.shape import Case
 
 
-def grouped(case: Case, room: Fraction, *, fuse: bool = True) -> list[Group]:
+def grouped(case: Case) -> list[Group]:
     """Return the groups in the order in which they run.
 
     A value that is complete only after a loop ends is used in a later group, or the loop's rank stays
-    whole in the tile, where that takes at most ``room`` of the buffer. Without ``fuse`` only what needs
-    one another is together.
+    whole in the tile, where that takes at most the style's ``room`` of the buffer.
     """
+    room = case.style.room
     groups: list[Group] = []
     home: dict[str, int] = {}  # tensor -> the last group that makes it
     for knot in knots(case.cascade):
         earliest = max((home.get(r.tensor, 0) for e in knot for r in e.reads), default=0)
         place, group = len(groups), None
-        for number in range(earliest, len(groups)) if fuse else ():
+        for number in range(earliest, len(groups)) if case.style.fuse else ():
             group = _legal((*groups[number].equations, *knot), groups[number].whole, case, room)
-            if group is not None and is_nested(group):
+            if group is not None and is_nested(group) and _suits(group, case):
                 place = number
                 break
             group = None
@@ -44,6 +44,13 @@ def grouped(case: Case, room: Fraction, *, fuse: bool = True) -> list[Group]:
         for equation in knot:
             home[equation.tensor] = max(home.get(equation.tensor, 0), place)
     return groups
+
+
+def _suits(group: Group, case: Case) -> bool:
+    """Whether a group keeps to the style: apart, all or none of it steps along an iterative rank."""
+    if not case.style.apart:
+        return True
+    return all(e.iterative or not group.iterative & set(e.coords) for e in group.equations)
 
 
 def _legal(

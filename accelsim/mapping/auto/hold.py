@@ -125,6 +125,8 @@ def _make(
     stored: frozenset[str],
 ) -> None:
     equation = item.equation
+    if not set(equation.left_coords) <= set(equation.coords):
+        return  # selected places go straight to the memory
     unit = {i.id: i.unit for i in items}
     users = [
         d.consumer.id

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -15,63 +15,64 @@ from accelsim.mapping.auto.hold import Frame, held
 from accelsim.mapping.auto.partition import Parts, partition
 from accelsim.mapping.auto.placement import placed
 from accelsim.mapping.auto.schedule import stages
-from accelsim.mapping.auto.shape import Case
+from accelsim.mapping.auto.shape import Case, Style
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.resolve import Problem
 from accelsim.specs import read_text
 
-
-@dataclass(frozen=True, kw_only=True)
-class Choice:
-    """What a candidate does: how much of the buffer a whole rank may take, and the pipeline's steps."""
-
-    name: str
-    room: Fraction
-    fuse: bool = True
-    away: int = 0
-    back: int = 0
-
-
-CHOICES = (
-    Choice(name="deep", room=Fraction(1, 2), away=0, back=4),
-    Choice(name="shallow", room=Fraction(1, 2), away=1, back=1),
-    Choice(name="serial", room=Fraction(1, 2)),
-    Choice(name="split", room=Fraction(1, 64), away=1, back=1),
-    Choice(name="single", room=Fraction(1, 64), fuse=False),
+STYLES = (
+    Style(name="deep", back=4),
+    Style(name="coarse", tiles=256, split=False, away=1, back=1),
+    Style(name="shallow", away=1, back=1),
+    Style(name="apart", room=Fraction(1, 64), apart=True, away=1, back=1),
+    Style(name="split", room=Fraction(1, 64), away=1, back=1),
+    Style(name="serial"),
+    Style(name="single", room=Fraction(1, 64), fuse=False),
 )
+LONG = 512  # tiles along a masked rank from which on coarse tiles come first
 
 
 def candidates(problem: Problem) -> Iterator[Mapping]:
     """Yield mappings for a problem, each different; the last ones are the most cautious."""
-    case = Case.of(problem)
     seen: set[str] = set()
-    for choice in CHOICES:
-        text = write(case, choice)
+    for style in _in_order(problem):
+        text = write(Case.of(problem, style))
         if text not in seen:
             seen.add(text)
-            yield Mapping.from_document(
-                read_text(text, f"auto.{choice.name}"), f"auto.{choice.name}"
-            )
+            name = f"auto.{style.name}"
+            found = Mapping.from_document(read_text(text, name), name)
+            yield replace(found, fallback=style is STYLES[-1])
 
 
-def write(case: Case, choice: Choice) -> str:
+def _in_order(problem: Problem) -> list[Style]:
+    """Return the styles; coarse ones first where a mask makes every one of many rows another."""
+    case = Case.of(problem, STYLES[0])
+    masked = any(
+        case.extent(c) > LONG * case.side[1]
+        for e in problem.cascade.equations
+        for plane in e.half_planes(case.sizes.symbols) or []
+        if len(plane.coefs) > 1
+        for c in plane.coefs
+    )
+    return sorted(STYLES, key=lambda s: masked and s.tiles is None)
+
+
+def write(case: Case) -> str:
     """Return the text of a mapping."""
-    groups = grouped(case, choice.room, fuse=choice.fuse)
-    blocks = [_block(group, number, groups, case, choice) for number, group in enumerate(groups)]
+    groups = grouped(case)
+    blocks = [_block(group, number, groups, case) for number, group in enumerate(groups)]
     data: dict[str, Any] = {
         "cascade": case.cascade.name,
-        "summary": f"made for {case.arch.name}: {choice.name}",
+        "summary": f"made for {case.arch.name}: {case.style.name}",
         "blocks": blocks,
     }
     return yaml.dump(data, sort_keys=False, default_flow_style=None, width=100)
 
 
-def _block(
-    group: Group, number: int, groups: Sequence[Group], case: Case, choice: Choice
-) -> dict[str, Any]:
+def _block(group: Group, number: int, groups: Sequence[Group], case: Case) -> dict[str, Any]:
     items = placed(group, case)
     parts = partition(group, items, case)
-    stage = stages(group, items, choice.away, choice.back)
+    stage = stages(group, items, case.style.away, case.style.back)
     frame = _frame(group, parts, case)
     later = {r.tensor for g in groups[number + 1 :] for e in g.equations for r in e.reads}
     stored = frozenset(later | {t.name for t in case.cascade.outputs})
@@ -117,6 +118,3 @@ def _frame(group: Group, parts: dict[str, Parts], case: Case) -> Frame:
     loops += [(parts[c].near.lower(), c) for c in inner]
     loops += [(parts[c].near.lower(), c) for c in outer if parts[c].far]
     return Frame(loops=tuple(n for n, _ in loops), coord=dict(loops), parts=parts)
-
-
-__all__ = ["CHOICES", "Choice", "candidates", "replace", "write"]

@@ -38,7 +38,7 @@ def partition(group: Group, items: Sequence[Placed], case: Case) -> dict[str, Pa
         for dimension, coord in item.space.items():
             lanes = (array.dimensions[dimension], f"{item.unit}.{dimension}")
             width[coord] = min(width.get(coord, lanes), lanes)
-    middle = split_loop(group)
+    middle = split_loop(group) if case.style.split else None
     coords = dict.fromkeys(c for e in group.equations for c in e.coords)
     taken = {*case.sizes.extents, *(n.lower() for n in case.sizes.symbols), *case.problem.leading}
     return {c: _parts(c, group, width.get(c), c == middle, case, taken) for c in coords}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from math import prod
 
@@ -15,17 +16,39 @@ from accelsim.mapping.resolve import Problem
 
 
 @dataclass(frozen=True, kw_only=True)
+class Style:
+    """What one candidate does otherwise than another.
+
+    ``room``: the share of the buffer that ranks kept whole in the tile may take. ``fuse``: whether
+    Einsums share nests; ``apart``: whether those of a recurrence share one only among themselves.
+    ``tiles``: the most tiles that a parallel rank is cut into, so that a tile does several array widths
+    one after another. ``split``: whether operands serve several of these tiles. ``away``, ``back``: the
+    stages that the pipeline goes on with each way between arrays.
+    """
+
+    name: str
+    room: Fraction = Fraction(1, 2)
+    fuse: bool = True
+    apart: bool = False
+    tiles: int | None = None
+    split: bool = True
+    away: int = 0
+    back: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Case:
-    """A problem with its sizes."""
+    """A problem with its sizes, and the style of the mapping in the making."""
 
     problem: Problem
     sizes: Sizes
+    style: Style
 
     @classmethod
-    def of(cls, problem: Problem) -> Case:
+    def of(cls, problem: Problem, style: Style) -> Case:
         known = {*problem.cascade.shape_names, *problem.cascade.params}
         given = {n: v for n, v in problem.ranks.items() if n in known}
-        return cls(problem=problem, sizes=problem.cascade.sizes(**given))
+        return cls(problem=problem, sizes=problem.cascade.sizes(**given), style=style)
 
     @property
     def cascade(self) -> Cascade:
