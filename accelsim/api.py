@@ -25,11 +25,12 @@ from accelsim.sim.activity import Activity
 from accelsim.sim.lower import Lowered, lower
 from accelsim.sim.measure import measure
 from accelsim.sim.program import Outcome
-from accelsim.specs import names
+from accelsim.specs import names, path
 
 ATTENTION = "attention"
 DEFAULT = "bert"  # the workload that is meant if nothing says another
 EFFORT = 60_000  # of simulation (see sim.jump.Statistics) to choose among mappings that are made
+MOST = 200_000  # for one of them, while none has come to an end
 AUTO = "auto"  # the name that asks for mappings made for the problem
 Choice = Callable[[Table[str, int | Fraction]], list[Mapping]]  # rank sizes -> mappings that apply
 LENGTHS = tuple(1 << n for n in range(10, 21, 2))
@@ -227,11 +228,12 @@ class Job:
             if best is not None and (mapping.fallback or spent > EFFORT):
                 break
             statistics = jump.Statistics()
+            limit = MOST if best is None else EFFORT
             try:
                 lowered = lower(mapping.plan(problem))
                 made = _Made(mapping=mapping, lowered=lowered, outcome=None)
                 first = first or made
-                made = replace(made, outcome=jump.run(lowered.program, statistics, EFFORT))
+                made = replace(made, outcome=jump.run(lowered.program, statistics, limit))
                 if best is None or made.cycles < best.cycles:
                     best = made
             except jump.IrregularError:
@@ -348,7 +350,8 @@ def _beside(cascade: Cascade, arch: Architecture) -> list[str]:
     """Return the mappings of a cascade beside the file of an architecture, else those shipped for it."""
     folder = Path(arch.document.path).parent
     beside = sorted(str(f) for f in folder.glob("*.yaml") if f.name.split(".")[0] == cascade.name)
-    return beside or _shipped(arch, cascade.name)
+    own = {str(path("mapping", name)): name for name in _shipped(arch, cascade.name)}
+    return list(own.values()) if set(beside) <= set(own) else beside
 
 
 def _shipped(arch: Architecture, cascade: str) -> list[str]:

@@ -19,7 +19,6 @@ from accelsim.mapping.auto.shape import Case
 FIRST, LAST, ALL = "first", "last", "all"
 WHOLE = 1024  # a rank that is only summed over stays whole in the tile up to this size
 PIECE = 512  # and is cut into pieces of this size beyond
-SHARE = 16  # a tile of one tensor takes at most this part of the buffer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,7 +186,7 @@ def _tile(
     made = {c for e in equations for c in e.left_coords}
     tile = dict.fromkeys(coords, 1)
     axes = list(_tensors(equations, case).values())
-    limit = max(1, case.room // case.word // SHARE)
+    limit = max(1, case.room // case.word // case.style.share)
 
     def wanted(coord: str) -> int:
         extent = case.extent(coord)

@@ -22,7 +22,7 @@ from accelsim.specs import read_text
 
 STYLES = (
     Style(name="deep", back=4),
-    Style(name="coarse", tiles=256, split=False, away=1, back=1),
+    Style(name="coarse", tiles=256, share=8, split=False, away=1, back=1),
     Style(name="shallow", away=1, back=1),
     Style(name="apart", room=Fraction(1, 64), apart=True, away=1, back=1),
     Style(name="split", room=Fraction(1, 64), away=1, back=1),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from accelsim.cascade import ast
-from accelsim.cascade.linear import Linear, half_planes
+from accelsim.cascade.linear import Linear
 from accelsim.cascade.model import Equation, Merged, Plain, Shift, TensorRead
 from accelsim.cascade.sizes import Sizes
 from accelsim.errors import InfeasibleError
+from accelsim.mapping.masks import Masks
 from accelsim.mapping.plan import Binding, BlockPlan
 from accelsim.sim.lower.nest import ALL, FIRST, LAST, Digit, Level, Nest, Plane, Site
 
@@ -17,7 +18,7 @@ def nest_of(plan: BlockPlan) -> Nest:
     return Nest(levels=levels, outer=plan.outer or len(levels))
 
 
-def sites_of(plan: BlockPlan, nest: Nest, sizes: Sizes) -> dict[str, Site]:
+def sites_of(plan: BlockPlan, nest: Nest, masks: Masks) -> dict[str, Site]:
     """Return the site of each bound Einsum, by id.
 
     An Einsum that lacks a loop runs in that loop's last iteration if an input comes out of it, else in
@@ -44,7 +45,7 @@ def sites_of(plan: BlockPlan, nest: Nest, sizes: Sizes) -> dict[str, Site]:
                 out_of_it = any(s.at[place] != FIRST for _, s in inputs)
                 at.append(LAST if out_of_it else FIRST)
         found[binding.id] = Site(
-            nest=nest, at=tuple(at), planes=_planes(plan, nest, binding, found, sizes)
+            nest=nest, at=tuple(at), planes=_planes(plan, nest, binding, found, masks)
         )
         busy.discard(binding.id)
         return found[binding.id]
@@ -59,39 +60,25 @@ def producers(plan: BlockPlan, tensor: str) -> list[Binding]:
 
 
 def _planes(
-    plan: BlockPlan, nest: Nest, binding: Binding, found: dict[str, Site], sizes: Sizes
+    plan: BlockPlan,
+    nest: Nest,
+    binding: Binding,
+    found: dict[str, Site],
+    masks: Masks,
 ) -> tuple[Plane, ...]:
     """Return the conditions under which a tile has a live point (an over-estimate where not affine)."""
-    forms = [half_planes([w], sizes.symbols) or [] for w in binding.equation.where]
-    planes = [tile_plane(plan, form) for some in forms for form in some]
+    planes = [tile_plane(plan, form) for form in masks[binding.id]]
     wanted = binding.bind.only_with
-    names = [wanted] if wanted else _needed(binding.equation)
-    for tensor in names:
-        for producer in producers(plan, tensor):
-            if producer.id in found and producer.id != binding.id:
-                planes += found[producer.id].planes
+    reads = {read.tensor for read in binding.equation.reads}
+    for other in plan.bindings:  # what a mapping leaves out, its readers leave out too
+        named = other.equation.tensor == wanted or (
+            other.bind.only_with and not wanted and other.equation.tensor in reads
+        )
+        if named and other.id in found and other.id != binding.id:
+            planes += found[other.id].planes
     loops = {level.name for level in nest.levels}
     unique = {(tuple(sorted(p.coefs.items())), p.const): p for p in planes}
     return tuple(p for p in unique.values() if p.coefs and set(p.coefs) <= loops)
-
-
-def _needed(equation: Equation) -> list[str]:
-    """Return the tensors without which a point does not exist (those under ``?`` are not)."""
-    found: list[str] = []
-
-    def visit(node: ast.Expr) -> None:
-        if isinstance(node, ast.Read):
-            found.append(node.tensor)
-        if isinstance(node, ast.Default):
-            return
-        if isinstance(node, ast.Call) and node.function == "select":
-            visit(node.args[0])
-            return
-        for child in ast.children(node):
-            visit(child)
-
-    visit(equation.right)
-    return found
 
 
 def tile_plane(plan: BlockPlan, form: Linear) -> Plane:
