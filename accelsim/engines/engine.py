@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, ClassVar, Literal, Protocol, TypeVar, get_type_hints
 
-from accelsim.engines.stimulus import Source, Stimulus, Transfer
+from accelsim.engines.stimulus import Levels, Source, Stimulus, Transfer
 from accelsim.errors import Fault, SpecError, nearest
 
 _Parameter = TypeVar("_Parameter")
@@ -140,19 +140,25 @@ class Engine(ABC):
 
     def run(self, stimulus: Stimulus) -> Iterator[Transfer]:
         """Yield every transfer, by cycle, then in the order of :attr:`ports`."""
-        model = self.model()
+        for cycle, levels in enumerate(self.levels(stimulus)):
+            for name, value in levels.offered.items():
+                if value is not None and name in levels.takes:
+                    yield Transfer(cycle, name, value)
+            for port in self.outputs:
+                if port.name in levels.gives and levels.ready[port.name]:
+                    yield Transfer(cycle, port.name, levels.gives[port.name])
+
+    def levels(self, stimulus: Stimulus, model: Model | None = None) -> Iterator[Levels]:
+        """Yield what is on the ports, cycle by cycle; from ``model`` on, else as after reset."""
+        model = model or self.model()
         sources = {p.name: Source(stimulus.offers.get(p.name, ())) for p in self.inputs}
         for cycle in range(stimulus.cycles):
             offered = {name: source.offered for name, source in sources.items()}
             ready = {p.name: stimulus.is_ready(p.name, cycle) for p in self.outputs}
             takes, gives = model.step(offered, ready)
-            for name, value in offered.items():
-                if value is not None and name in takes:
-                    yield Transfer(cycle, name, value)
-                sources[name].tick(taken=name in takes)
-            for port in self.outputs:
-                if port.name in gives and ready[port.name]:
-                    yield Transfer(cycle, port.name, gives[port.name])
+            yield Levels(offered, ready, takes, gives)
+            for name, source in sources.items():
+                source.tick(taken=name in takes)
 
     @property
     def inputs(self) -> tuple[Port, ...]:

@@ -18,6 +18,15 @@ class Transfer(NamedTuple):
     value: int
 
 
+class Levels(NamedTuple):
+    """What is on an engine's ports in one cycle; see :meth:`accelsim.engines.Model.step`."""
+
+    offered: Mapping[str, int | None]
+    ready: Mapping[str, bool]
+    takes: frozenset[str]
+    gives: Mapping[str, int]
+
+
 class Offer(NamedTuple):
     """A value for an input port, offered ``gap`` cycles after the port was last free, and then held."""
 

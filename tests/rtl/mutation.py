@@ -4,6 +4,7 @@ import copy
 import random
 from dataclasses import dataclass, replace
 
+from accelsim.rtl.pins import signals
 from tests.rtl import replay
 from tests.rtl.netlist import STATE, Compiled, cells_of
 
@@ -115,7 +116,7 @@ class Campaign:
     def __init__(self, engine, block, stimuli):
         self.engine = engine
         self.netlist = cells_of(block, engine.ports)
-        pins = replay.signals(engine)
+        pins = signals(engine)
         self._inputs = [name for name, _, inward in pins if inward]
         self.outputs = [name for name, _, inward in pins if not inward]
         self._into, self._expected = [], []

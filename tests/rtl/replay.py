@@ -13,61 +13,19 @@ import subprocess
 
 import pytest
 
-from accelsim.engines.stimulus import Source
+from accelsim.rtl.pins import input_pins, output_pins, signals
 from accelsim.rtl.verilog import verilog
 
 WAIVED = ["UNUSEDSIGNAL", "DECLFILENAME", "WIDTH"]  # what Amaranth's text cannot avoid
 WAIVED_FROM_5_30 = ["PROCASSINIT"]  # older ones do not know it
 
 
-def signals(engine):
-    """Return (name, bits, into the block) of every signal of the streams, in order of the pins."""
-    found = []
-    for port in engine.ports:
-        inward = port.direction == "in"
-        found.append((f"{port.name}__payload", port.width, inward))
-        if not port.always_valid:
-            found.append((f"{port.name}__valid", 1, inward))
-        if not port.always_ready:
-            found.append((f"{port.name}__ready", 1, not inward))
-    return found
-
-
 def record(engine, stimulus, model=None):
     """Return (input pins, output pins) by cycle, as the model has them."""
-    model = model or engine.model()
-    sources = {p.name: Source(stimulus.offers.get(p.name, ())) for p in engine.inputs}
-    into, out = [], []
-    for cycle in range(stimulus.cycles):
-        offered = {name: source.offered for name, source in sources.items()}
-        ready = {p.name: stimulus.is_ready(p.name, cycle) for p in engine.outputs}
-        takes, gives = model.step(offered, ready)
-        into.append(_input_pins(engine, offered, ready))
-        out.append(_output_pins(engine, offered, takes, gives))
-        for name, source in sources.items():
-            source.tick(taken=name in takes)
-    return into, out
-
-
-def _input_pins(engine, offered, ready):
-    levels = {}
-    for port in engine.ports:
-        levels[f"{port.name}__payload"] = offered.get(port.name) or 0
-        levels[f"{port.name}__valid"] = int(offered.get(port.name) is not None)
-        levels[f"{port.name}__ready"] = int(ready.get(port.name, False))
-    return [levels[name] for name, _, inward in signals(engine) if inward]
-
-
-def _output_pins(engine, offered, takes, gives):
-    """The ready of a port that offers nothing says nothing: a block may base it on valid."""
-    levels = {}
-    for port in engine.ports:
-        levels[f"{port.name}__payload"] = gives.get(port.name, 0)
-        levels[f"{port.name}__valid"] = int(port.name in gives)
-        levels[f"{port.name}__ready"] = int(
-            port.name in takes and offered.get(port.name) is not None
-        )
-    return [levels[name] for name, _, inward in signals(engine) if not inward]
+    levels = list(engine.levels(stimulus, model))
+    return [input_pins(engine, each) for each in levels], [
+        output_pins(engine, each) for each in levels
+    ]
 
 
 def digest(rows):

@@ -41,7 +41,7 @@ def fifo(depth):
     """Proven in test_proofs: the pointers stay in the ring, and agree with the count."""
 
     def invariant(at):
-        read, write, count = (z3.ZeroExt(4, at(name)) for name in ("read", "write", "count"))
+        read, write, count = (byte(at(name)) for name in ("read", "write", "count"))
         end = read + count
         return z3.And(
             z3.ULT(read, depth), z3.ULT(write, depth), z3.ULE(count, depth),
@@ -50,7 +50,7 @@ def fifo(depth):
 
     def held(n):
         def condition(at):
-            read, count = z3.ZeroExt(4, at("read")), z3.ZeroExt(4, at("count"))
+            read, count = byte(at("read")), byte(at("count"))
             ahead = z3.If(z3.ULE(read, n), n - read, n + depth - read)
             return z3.ULT(ahead, count)
 
@@ -61,6 +61,10 @@ def fifo(depth):
         invariant=invariant,
         cares={f"word_{n}": held(n) for n in range(depth)},
     )
+
+
+def byte(value):
+    return z3.ZeroExt(8 - value.size(), value)
 
 
 def buffer(**parameters):

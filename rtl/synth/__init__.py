@@ -1,0 +1,1 @@
+"""Synthesis to a liberty: area, critical path, leakage, energy from gate-level toggles."""
