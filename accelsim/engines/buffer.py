@@ -6,7 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from accelsim.engines.engine import Engine, Model, Port, parameter, stream
+from accelsim.engines.engine import (
+    Engine,
+    Model,
+    Operands,
+    Operation,
+    Port,
+    parameter,
+    payloads,
+    stream,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +76,23 @@ class Buffer(Engine):
     @property
     def actions(self) -> Mapping[str, int]:
         return {"write": 1, "read": 1}
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        return (
+            Operation("write", "buffer", "write", "w0"),
+            Operation("read", "buffer", "read", "d0"),
+        )
+
+    def operands(self, operation: str, kind: str, seed: int, count: int) -> Operands:
+        """Write at random; or write every word once, then read at random."""
+        write, read = self.port("w0"), self.port("r0")
+        written = payloads(write, kind, seed, max(count, self.depth))
+        if operation == "write":
+            return {"w0": written}
+        words = [write.unpack(value)["data"] for value in written[: self.depth]]
+        filled = [write.pack(address=n, data=word) for n, word in enumerate(words)]
+        return {"w0": filled, "r0": payloads(read, "random", seed, count + 2 * self.depth)}
 
     def model(self) -> Model:
         return _Model(self)

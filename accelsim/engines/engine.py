@@ -8,15 +8,18 @@ member per port), and ``tests/rtl/test_x.py``, which holds the two together.
 from __future__ import annotations
 
 import operator
+import random
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
-from typing import Any, ClassVar, Literal, Protocol, TypeVar, get_type_hints
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar, get_type_hints
 
+from accelsim.engines.attention import score_stream
 from accelsim.engines.stimulus import Levels, Source, Stimulus, Transfer
 from accelsim.errors import Fault, SpecError, nearest
 
 _Parameter = TypeVar("_Parameter")
+Operands = Mapping[str, Sequence[int]]
 
 
 def parameter(
@@ -70,6 +73,15 @@ class Port:
 def stream(name: str, direction: Literal["in", "out"], width: int, **rigid: bool) -> Port:
     """Return a port whose payload is one field of ``width`` bits."""
     return Port(name, direction, ((name, width),), **rigid)
+
+
+class Operation(NamedTuple):
+    """An operation that is priced: the part and action of its row, the port that counts it."""
+
+    name: str
+    part: str
+    action: str
+    port: str
 
 
 class Model(Protocol):
@@ -161,6 +173,25 @@ class Engine(ABC):
                 source.tick(taken=name in takes)
 
     @property
+    def operations(self) -> tuple[Operation, ...]:
+        """What synthesis prices; by default one operation per transfer at the first output."""
+        return (Operation(self.name, self.name, "compute", self.outputs[0].name),)
+
+    def operands(
+        self,
+        operation: str,  # noqa: ARG002 - the default engine has but one
+        kind: str,
+        seed: int,
+        count: int,
+    ) -> Operands:
+        """Return the payloads that drive ``count`` of an operation, by input port.
+
+        ``kind`` is ``random`` (bits) or ``attention`` (values of a small softmax attention); an
+        engine that knows what its fields are overrides this.
+        """
+        return {port.name: payloads(port, kind, seed, count) for port in self.inputs}
+
+    @property
     def inputs(self) -> tuple[Port, ...]:
         return tuple(port for port in self.ports if port.direction == "in")
 
@@ -220,6 +251,22 @@ class Engine(ABC):
             raise self.fault(f"{name} must be at least {low}, not {value}")
         if high is not None and value > high:
             raise self.fault(f"{name} must be at most {high}, not {value}")
+
+
+def payloads(port: Port, kind: str, seed: int, count: int) -> list[int]:
+    """Return payloads whose fields are filled with what :meth:`Engine.operands` calls ``kind``."""
+    draw, values = random.Random(f"{port.name} {seed}"), score_stream(seed)
+    return [
+        port.pack(**{name: _bits(draw, values, kind, width) for name, width in port.fields})
+        for _ in range(count)
+    ]
+
+
+def _bits(draw: random.Random, values: Iterator[int], kind: str, width: int) -> int:
+    """Fill a field: with bfloat16 values as far as they fit, else with random bits."""
+    if kind == "random" or width % 16:
+        return draw.getrandbits(width)
+    return sum(next(values) << n for n in range(0, width, 16))
 
 
 def _read(text: str, kind: Any) -> Any:

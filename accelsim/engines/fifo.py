@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from accelsim.engines.engine import Engine, Model, Port, parameter, stream
+from accelsim.engines.engine import Engine, Model, Operation, Port, parameter, stream
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +43,11 @@ class Fifo(Engine):
     @property
     def actions(self) -> Mapping[str, int]:
         return {"write": 1, "read": 1}
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        """One value passed on: written, and read."""
+        return (Operation("pass", "fifo", "pass", "o"),)
 
     def model(self) -> Model:
         return _Model(self.depth)
