@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar, get_type_hints
 
-from accelsim.engines.attention import score_stream
+from accelsim.engines.attention_values import score_stream
 from accelsim.engines.stimulus import Levels, Source, Stimulus, Transfer
 from accelsim.errors import Fault, SpecError, nearest
 

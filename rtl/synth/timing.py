@@ -1,7 +1,8 @@
 """Static timing of a mapped netlist: the longest path between registers, inputs and outputs.
 
 Delays and slews come from the library's tables at each cell's load; there are no wires. Inputs
-come at the clock's edge from the smallest buffer, outputs drive four of its inputs.
+come at the clock's edge, late by what their load costs the smallest buffer; outputs drive four of
+its inputs.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
-from accelsim.rtl.synth.library import Library
+from accelsim.rtl.synth.library import Arc, Library
 from accelsim.rtl.synth.mapped import Instance, Mapped, Net
 
 Edges = dict[str, tuple[float, float]]  # arrival and slew in ps, by "rise" and "fall"
@@ -74,9 +75,13 @@ class _Analysis:
         for name in mapped.inputs:
             for net in mapped.ports[name]:
                 load = self._load.get(net, 0.0)
-                self._at[net] = {
-                    edge: (0.0, arc.slew[edge].at(self._fast, load)) for edge in _OTHER
-                }
+                self._at[net] = {edge: self._enter(arc, edge, load) for edge in _OTHER}
+
+    def _enter(self, arc: Arc, edge: str, load: float) -> tuple[float, float]:
+        """Return arrival and slew at an input: what its load adds to the delay of the buffer."""
+        delay = arc.delay[edge]
+        late = delay.at(self._fast, load) - delay.at(self._fast, 0.0)
+        return late, arc.slew[edge].at(self._fast, load)
 
     def result(self) -> Timing:
         for instance in self._mapped.instances:
@@ -97,7 +102,7 @@ class _Analysis:
             for arc in pin.arcs:
                 if arc.edge:
                     for edge in _OTHER:
-                        self._reach(instance, net, edge, arc.delay[edge], arc.slew[edge], None)
+                        self._reach(net, edge, arc, instance.cell.name, None)
 
     def _pass(self, instance: Instance) -> None:
         for pin in instance.cell.outputs:
@@ -110,27 +115,21 @@ class _Analysis:
                     continue
                 for edge in _OTHER:
                     for begin in _begins(arc.sense, edge):
-                        self._reach(
-                            instance, net, edge, arc.delay[edge], arc.slew[edge], (start, begin)
-                        )
+                        self._reach(net, edge, arc, instance.cell.name, (start, begin))
 
     def _reach(
-        self, instance: Instance, net: Net, edge: str, delay: object, slew: object, begin: object
+        self, net: Net, edge: str, arc: Arc, cell: str, begin: tuple[Net, str] | None
     ) -> None:
-        from accelsim.rtl.synth.library import Table
-
-        assert isinstance(delay, Table)
-        assert isinstance(slew, Table)
         load = self._load.get(net, 0.0)
         at, fast = 0.0, self._fast
-        if isinstance(begin, tuple):
+        if begin is not None:
             at, fast = self._at[begin[0]][begin[1]]
-        arrival, slow = at + delay.at(fast, load), slew.at(fast, load)
+        arrival, slow = at + arc.delay[edge].at(fast, load), arc.slew[edge].at(fast, load)
         edges = self._at.setdefault(net, {})
         before = edges.get(edge, (float("-inf"), 0.0))
         if arrival > before[0]:
-            source = begin if isinstance(begin, tuple) else ("", "")
-            self._from[net, edge] = (source[0], source[1], f"{instance.cell.name} {instance.name}")
+            start, begun = begin or ("", "")
+            self._from[net, edge] = (start, begun, cell)
         edges[edge] = (max(arrival, before[0]), max(slow, before[1]))
 
     def _worst(self) -> tuple[float, tuple[Net, str] | None]:
