@@ -284,6 +284,29 @@ def docs(
 
 
 @app.command()
+def synth(
+    engine: Annotated[str, typer.Argument(help="An engine: see accelsim list engines.")],
+    liberty: Annotated[
+        list[Path] | None,
+        typer.Option(help="Liberty file; several that go together.", metavar="FILE.lib"),
+    ] = None,
+    set_: Settings = None,
+    clock: Annotated[str, typer.Option(help="Clock to map for.", metavar="HZ")] = "1 GHz",
+    dont_use: Annotated[
+        list[str] | None, typer.Option(help="Cells to leave alone, such as '*xp*'.", metavar="GLOB")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", help="Cost table; without it, standard output.", metavar="TABLE.yaml"),
+    ] = None,
+) -> None:
+    """Map an engine onto a liberty: area, critical path, leakage, energy per operation."""
+    from accelsim.cli.synth import synth_command
+
+    synth_command(engine, set_ or [], liberty or [], clock, dont_use or [], out)
+
+
+@app.command()
 def schema(
     out: Annotated[Path, typer.Option("-o", help="Folder for the schemas.", metavar="DIR")],
 ) -> None:

@@ -103,7 +103,8 @@ class CostFile(Spec):
     """The file ``arch_specs/costs/NAME.yaml``.
 
     ``extends`` names a table whose rows stand behind this one's. ``leakage`` says why leakage is
-    not counted where a row has none.
+    not counted where a row has none. ``provenance`` is what a program that wrote the table ran on:
+    tool, files with their digests, parameters, stimulus.
     """
 
     name: str
@@ -115,6 +116,7 @@ class CostFile(Spec):
     areas: list[AreaRow] = []
     left_out: list[LeftOut] = []
     assumptions: list[str] = []
+    provenance: dict[str, str] = {}
 
     @field_validator("name")
     @classmethod

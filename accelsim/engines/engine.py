@@ -173,6 +173,11 @@ class Engine(ABC):
                 source.tick(taken=name in takes)
 
     @property
+    def attributes(self) -> Mapping[str, int]:
+        """What a cost table's rows for this engine say with ``where``."""
+        return {}
+
+    @property
     def operations(self) -> tuple[Operation, ...]:
         """What synthesis prices; by default one operation per transfer at the first output."""
         return (Operation(self.name, self.name, "compute", self.outputs[0].name),)

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
+from itertools import islice
 from typing import ClassVar
 
-from accelsim.engines.engine import Engine, Model, Port, parameter, stream
+from accelsim.engines.attention_values import Attention
+from accelsim.engines.engine import (
+    Engine,
+    Model,
+    Operands,
+    Operation,
+    Port,
+    parameter,
+    stream,
+)
 from accelsim.engines.number import BF16, FP32, Float
 
 
@@ -48,6 +59,32 @@ class Mac(Engine):
     @property
     def actions(self) -> Mapping[str, int]:
         return {"mac": 1}
+
+    @property
+    def attributes(self) -> Mapping[str, int]:
+        return {"width_bits": self.form.width}
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        return (Operation("mac", "mac", "compute", "i"),)
+
+    def operands(self, operation: str, kind: str, seed: int, count: int) -> Operands:
+        """Multiply queries with keys into scores, then exponentials with values, as QK and SLNV do."""
+        if kind == "random":
+            return super().operands(operation, kind, seed, count)
+        head = Attention(seed)
+        half = islice(head.products(), count // 2)
+        steps = [*half, *islice(head.weighted(), count - count // 2)]
+        firsts = [first for _, _, first in steps]
+        lasts = [*firsts[1:], True]
+        factors = [[self.form.of(Fraction(x)) for x in pair] for *pair, _ in steps]
+        pack = self.port("i").pack
+        return {
+            "i": [
+                pack(a=a, b=b, c=0, first=int(first), last=int(last))
+                for (a, b), first, last in zip(factors, firsts, lasts, strict=True)
+            ]
+        }
 
     def model(self) -> Model:
         return _Model(self)

@@ -62,9 +62,9 @@ class LibraryFile:
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             raise SpecError(f"{path} cannot be read: {reason}") from None
-        self.sha256 = hashlib.sha256(raw).hexdigest()
         try:
             plain = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
+            self.sha256 = hashlib.sha256(plain).hexdigest()  # the same, packed or not
             self.text = _COMMENT.sub(" ", plain.decode("utf-8", "replace")).replace("\\\n", "\n")
         except (OSError, EOFError):
             raise SpecError(f"{path} must be a liberty file, not a damaged archive") from None

@@ -15,7 +15,7 @@ from accelsim.rtl.block import block
 from accelsim.rtl.pins import input_pins, output_pins, signals
 from accelsim.rtl.synth.gates import History, simulate_gates
 from accelsim.rtl.synth.library import Library
-from accelsim.rtl.synth.mapped import Mapped, synthesize
+from accelsim.rtl.synth.mapped import Mapped, Recipe, synthesize
 from accelsim.rtl.synth.power import Energy, energy
 from accelsim.rtl.synth.timing import Timing, timing
 
@@ -64,11 +64,7 @@ def measure(
     operations: int = OPERATIONS,
 ) -> Measured:
     """Map, time and run an engine. AccelsimError if the netlist and the model part."""
-    mapped = synthesize(
-        rtlil.convert(block(engine), name=engine.name), engine.name, library,
-        period_ps=period_ps, dont_use=dont_use,
-    )  # fmt: skip
-    timed = timing(mapped, library)
+    mapped, timed = _best(engine, library, period_ps, dont_use)
     rig = _Rig(engine, mapped, library, timed)
     found = [
         rig.price(operation, kind, runs, operations)
@@ -86,6 +82,29 @@ def measure(
         priced=tuple(priced for _, priced in found),
         checked=rig.checked,
     )
+
+
+def _best(
+    engine: Engine, library: Library, period_ps: float, dont_use: Sequence[str]
+) -> tuple[Mapped, Timing]:
+    """Return the smallest netlist that meets the period, else the fastest."""
+    text = rtlil.convert(block(engine), name=engine.name)
+    found: list[tuple[Mapped, Timing]] = []
+    for fast in (False, True):
+        for booth in (False, True):
+            mapped = synthesize(
+                text,
+                engine.name,
+                library,
+                Recipe(booth=booth, fast=fast),
+                period_ps=period_ps,
+                dont_use=dont_use,
+            )
+            found.append((mapped, timing(mapped, library)))
+        meeting = [pair for pair in found if pair[1].period_ps <= period_ps]
+        if meeting:
+            return min(meeting, key=lambda pair: pair[0].area_um2)
+    return min(found, key=lambda pair: pair[1].period_ps)
 
 
 def _stimulus(engine: Engine, operation: Operation, kind: str, seed: int, count: int) -> Stimulus:
