@@ -52,15 +52,19 @@ def accumulate(m: Module, fields: steps.Fields, to: Float, enable: Any) -> steps
     {"product", "c", "first", "valid", ...} -> {"result", "valid", ...}; c is unpacked. The sum is
     held unrounded: :mod:`accelsim.rtl.number_sum` says why.
     """
-    layout = held(to, fields["product"].shape().exponents)
-    sum_ = Signal(layout, name="sum", reset_less=True)
-    before = Signal(layout, name="before")
-    loaded = steps.widened(m, fields["c"], layout, "loaded")
-    m.d.comb += before.eq(Mux(fields["first"], loaded, sum_.as_value()))
-    addends = settle(to, "before")(m, {"product": fields["product"], "before": before})
+    sum_ = Signal(held(to, fields["product"].shape().exponents), name="sum", reset_less=True)
     with m.If(enable & fields["valid"]):
-        m.d.sync += sum_.eq(total(to, "product", "before")(m, addends)["sum"])
+        m.d.sync += sum_.eq(added(m, fields, to, sum_))
     rest = {n: v for n, v in fields.items() if n not in ("product", "c", "first")}
     return register(m, rest, "last", enable) | steps.round_off("sum", to, "result")(
         m, {"sum": sum_}
     )
+
+
+def added(m: Module, fields: steps.Fields, to: Float, sum_: Any) -> Any:
+    """Return product + (c if ``first`` else ``sum_``), in the layout of the unrounded ``sum_``."""
+    before = Signal(sum_.shape(), name="before")
+    loaded = steps.widened(m, fields["c"], sum_.shape(), "loaded")
+    m.d.comb += before.eq(Mux(fields["first"], loaded, sum_.as_value()))
+    addends = settle(to, "before")(m, {"product": fields["product"], "before": before})
+    return total(to, "product", "before")(m, addends)["sum"]
