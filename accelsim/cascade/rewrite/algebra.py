@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import isfinite
 
 from accelsim.cascade import ast
 from accelsim.cascade.ast import Expr
@@ -102,6 +103,12 @@ def linear(
             for term, power in linear(b, resolve, factor if op == "+" else -factor).items():
                 found[term] = found.get(term, Fraction(0)) + power
             return {term: power for term, power in found.items() if power}
+        case ast.Binary(op="*", left=ast.Number(value=k), right=a) if isfinite(k):
+            return linear(a, resolve, factor * Fraction(k))
+        case ast.Binary(op="*", left=a, right=ast.Number(value=k)) if isfinite(k):
+            return linear(a, resolve, factor * Fraction(k))
+        case ast.Binary(op="/", left=a, right=ast.Number(value=k)) if isfinite(k) and k:
+            return linear(a, resolve, factor / Fraction(k))
         case ast.Read():
             known = resolve(node)
             if known is not None:

@@ -201,6 +201,8 @@ class Degrees:
             return self._alike(node, *args)
         if function == "select":
             self._constant(args[0], f"the condition '{expression(args[0])}'")
+            if any(self.of(a).is_any != self.of(args[1]).is_any for a in args[1:]):
+                self._fail(node, "does not need the statistic at every point")
             return self._alike(node, *args[1:])
         found = self.of(args[0])
         if function == "exp" and not found.is_scale:

@@ -14,6 +14,7 @@ from accelsim.cascade.rewrite.chain import Chain, RefusedError
 from accelsim.cascade.rewrite.presence import Holds, InRange, Point, presence
 from accelsim.cascade.rewrite.program import Applied, Program
 from accelsim.cascade.rewrite.trees import plains, read, substitute
+from accelsim.cascade.text import expression
 
 MAX_TERMS = 16
 
@@ -46,7 +47,7 @@ def moments(program: Program, chain: Chain) -> Program:
     if reduce.op != "+" or chain.guards:
         raise RefusedError
     right = _inlined(program, chain, target.right)
-    terms = _terms(right)
+    terms = _terms(right, frozenset(chain.statistics))
     if len(terms) < 2:
         raise RefusedError
     groups: dict[Expr, dict[Expr, Fraction]] = {}
@@ -141,26 +142,25 @@ def _reduced(program: Program, node: Expr) -> Expr:
     return ast.rebuild(node, change)
 
 
-def _terms(node: Expr) -> list[Term]:
-    """Return an expression as a sum of products."""
+def _terms(node: Expr, late: frozenset[str]) -> list[Term]:
+    """Return an expression as a sum of products; what reads no statistic stays as it is."""
+    if not any(isinstance(n, ast.Read) and n.tensor in late for n in ast.walk(node)):
+        return [Term(powers={node: 1})]
     match node:
-        case ast.Number(value=int() as value):
-            return [Term(coefficient=Fraction(value))] if value else []
         case ast.Unary(op="-", arg=arg):
-            return [replace(t, coefficient=-t.coefficient) for t in _terms(arg)]
+            found = [replace(t, coefficient=-t.coefficient) for t in _terms(arg, late)]
         case ast.Binary(op=("+" | "-") as op, left=a, right=b):
-            right = b if op == "+" else ast.Unary(op="-", arg=b)
-            found = [*_terms(a), *_terms(right)]
+            sign = 1 if op == "+" else -1
+            more = [replace(t, coefficient=sign * t.coefficient) for t in _terms(b, late)]
+            found = [*_terms(a, late), *more]
         case ast.Binary(op="*", left=a, right=b):
-            found = [x.times(y) for x in _terms(a) for y in _terms(b)]
-        case ast.Binary(op="/", left=a, right=b) if ast.is_constant(b):
-            found = [x.times(Term(powers={b: 1}), -1) for x in _terms(a)]
-        case ast.Binary(op="/", left=a, right=b) if len(_terms(b)) == 1:
-            found = [x.times(_terms(b)[0], -1) for x in _terms(a)]
+            found = [x.times(y) for x in _terms(a, late) for y in _terms(b, late)]
+        case ast.Binary(op="/", left=a, right=b) if len(_terms(b, late)) == 1:
+            found = [x.times(_terms(b, late)[0], -1) for x in _terms(a, late)]
         case _:
             found = [Term(powers={node: 1})]
     if len(found) > MAX_TERMS:
-        raise RefusedError("too many terms")
+        raise RefusedError(f"'{expression(node)}' has too many terms")
     return found
 
 

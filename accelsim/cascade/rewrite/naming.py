@@ -8,15 +8,20 @@ from accelsim.cascade import ast
 from accelsim.cascade.ast import Expr
 from accelsim.cascade.model import Equation, TensorRead
 from accelsim.cascade.rewrite.program import Program
-from accelsim.cascade.rewrite.trees import made_equation, read
+from accelsim.cascade.rewrite.trees import binary, exp, made_equation, read
 
 
 def named(program: Program) -> Program:
     """Return the program with the largest late expressions that lack the rank as maps of their own.
 
     ``exp(x) / (D1[n]?0 + D2[n]?0)`` becomes ``exp(x) / Z[n]``. The values, and where they are
-    present, stay.
+    present, stay. Before that ``exp(a) / exp(b)`` becomes ``exp(a - b)``, which overflows less.
     """
+    levels = program.levels or ()
+    for equation, status in zip(program.equations, levels, strict=True):
+        right = ast.rebuild(equation.right, _one_exponential)
+        if status.level > 1 and right != equation.right:
+            return named(program.changed(equation, [replace(equation, right=right)]))
     while True:
         found = _first(program)
         if found is None:
@@ -35,6 +40,17 @@ def named(program: Program) -> Program:
             [made_equation(name, coords, part), after],
             made={name: program.origin(equation.tensor)},
         )
+
+
+def _one_exponential(node: Expr) -> Expr:
+    match node:
+        case ast.Binary(
+            op="*" | "/",
+            left=ast.Call(function="exp", args=(a,)),
+            right=ast.Call(function="exp", args=(b,)),
+        ):
+            return exp(binary("+" if node.op == "*" else "-", a, b))
+    return node
 
 
 def _first(program: Program) -> tuple[Equation, Expr] | None:

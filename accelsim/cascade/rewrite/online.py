@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -82,6 +82,9 @@ def online(program: Program, chain: Chain) -> Program:
     part, state = program.fresh(f"L{origin}", f"R{origin}")
     term = replace(target, right=made.right, where=made.where)
     points = presence(extended(program, added), term)
+    place = dict(zip(running.left, reference.indices, strict=True))
+    if not {p.at(place) for p in running.points} <= points:
+        raise RefusedError(f"{target.id} also has terms where its maximum has none")
     value, may_lack = made.right, bool(points)
     if inner or made.where:
         local = replace(
@@ -157,7 +160,7 @@ def _reference(program: Program, chain: Chain) -> tuple[Program, Reference]:
     degrees, powers = _degrees(program, chain)
     if len(powers) == 1:
         ((tensor, indices), power) = next(iter(powers.items()))
-        if can_run(program, tensor):
+        if can_run(program, tensor) and _is_maximum_of(program, chain, degrees, tensor, indices):
             return program, Reference(
                 tensor=tensor,
                 indices=indices,
@@ -168,12 +171,44 @@ def _reference(program: Program, chain: Chain) -> tuple[Program, Reference]:
     return _own_maximum(program, chain, degrees, powers)
 
 
+def _is_maximum_of(
+    program: Program, chain: Chain, degrees: Degrees, tensor: str, indices: tuple[Expr, ...]
+) -> bool:
+    """Whether a running maximum is at least every exponent that is taken against it.
+
+    It must be the maximum of just these exponents, over at least the points at which they are
+    taken: then it is finite there, and no exponential exceeds 1.
+    """
+    running = program.running.get(tensor)
+    maximum = running.equation if running else program.sole(tensor)
+    assert maximum is not None
+    known = running.points if running else presence(program, maximum)
+    place = dict(zip(maximum.left_coords, indices, strict=True))
+    if not {p.at(place) for p in known} <= presence(program, chain.target):
+        return False
+    wanted = linear(substitute(maximum.right, place), _spelt_out(program))
+    found = _exponentials(chain, degrees)
+    for _, arg, powers in found:
+        share = abs(sum(powers.values(), Fraction(0)))
+        terms = linear(arg, _spelt_out(program))
+        spelt = {t: k for t, k in terms.items() if not _reads(t, tensor)}
+        if not share or {t: k / share for t, k in spelt.items()} != wanted:
+            return False
+    return bool(found)
+
+
+def _reads(node: Expr, tensor: str) -> bool:
+    return any(isinstance(n, ast.Read) and n.tensor == tensor for n in ast.walk(node))
+
+
 def _own_maximum(
     program: Program, chain: Chain, degrees: Degrees, powers: Mapping[Key, Fraction]
 ) -> tuple[Program, Reference]:
     """Take the maximum of what stands beside the statistics in the one exponential of the chain."""
-    link, arg = _exponential(chain, degrees)
-    inner = degrees.of(arg).powers
+    exponentials = _exponentials(chain, degrees)
+    if len(exponentials) != 1:
+        raise RefusedError(f"{chain.target.id} has {len(exponentials)} exponentials of late values")
+    link, arg, inner = exponentials[0]
     shares = {tensor: power for (tensor, _), power in inner.items()}
     if set(inner) != set(powers):
         raise RefusedError(f"{chain.target.id} reads {link.id} at other coordinates")
@@ -206,33 +241,35 @@ def _own_maximum(
 
 def _uncancelled(program: Program, exponent: Expr) -> Expr:
     """Return an exponent, or 0 if its terms cancel once the statistics are spelt out."""
+    return exponent if linear(exponent, _spelt_out(program)) else ZERO
+
+
+def _spelt_out(program: Program) -> Callable[[ast.Read], Expr | None]:
+    """Return what gives the right side that a read of a map stands for."""
 
     def resolve(node: ast.Read) -> Expr | None:
         writer = program.sole(node.tensor)
         if writer is None or writer.reduce or writer.where or is_state(writer):
             return None
-        if not isinstance(writer.right, ast.Binary | ast.Read):
+        if not isinstance(writer.right, ast.Binary | ast.Unary | ast.Read):
             return None
         return substitute(writer.right, dict(zip(writer.left_coords, node.indices, strict=True)))
 
-    return exponent if linear(exponent, resolve) else ZERO
+    return resolve
 
 
-def _exponential(chain: Chain, degrees: Degrees) -> tuple[Equation, Expr]:
-    """Return the only exponential that the statistics stand in, and the Einsum that has it."""
-    found: list[tuple[Equation, Expr]] = []
+def _exponentials(
+    chain: Chain, degrees: Degrees
+) -> list[tuple[Equation, Expr, Mapping[Key, Fraction]]]:
+    """Return the exponents that shift with the statistics: the Einsum, the exponent, its degree."""
+    found: list[tuple[Equation, Expr, Mapping[Key, Fraction]]] = []
     for equation in (*chain.links.values(), chain.target):
         for node in ast.walk(equation.right):
             if isinstance(node, ast.Call) and node.function == "exp":
-                try:
-                    degree = degrees.of(node.args[0])
-                except NotHomogeneousError:
-                    continue
+                degree = degrees.of(node.args[0])
                 if not degree.is_constant and not degree.is_scale:
-                    found.append((equation, node.args[0]))
-    if len(found) != 1:
-        raise RefusedError(f"{chain.target.id} has {len(found)} exponentials of late values")
-    return found[0]
+                    found.append((equation, node.args[0], degree.powers))
+    return found
 
 
 def _is_direct(chain: Chain, link: Equation, tensor: str) -> bool:

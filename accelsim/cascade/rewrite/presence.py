@@ -38,13 +38,9 @@ class InRange:
 
 @dataclass(frozen=True, kw_only=True)
 class Holds:
-    """A condition must hold, or, where it compares a read with itself, the read be present."""
+    """A condition must hold; one that compares a value with itself says that it is present."""
 
     condition: Expr
-
-    @classmethod
-    def of_read(cls, read: ast.Read) -> Holds:
-        return cls(condition=binary("==", read, read))
 
     @property
     def read(self) -> ast.Read | None:
@@ -78,17 +74,25 @@ def presence(program: Program, equation: Equation) -> frozenset[Point]:
 def _points(program: Program, node: Expr, seen: tuple[str, ...]) -> frozenset[Point]:
     match node:
         case ast.Default(other=other):
-            return _points(program, other, seen)
+            return _whole(node) if _points(program, other, seen) else frozenset()
+        case ast.Call(function="select", args=(condition, a, b)):
+            needs = _points(program, a, seen) | _points(program, b, seen)
+            return _points(program, condition, seen) | (_whole(node) if needs else frozenset())
         case ast.Read():
             return _read(program, node, seen)
     parts = (_points(program, child, seen) for child in ast.children(node))
     return frozenset[Point]().union(*parts)
 
 
+def _whole(node: Expr) -> frozenset[Point]:
+    """Return the condition that an expression has a value: it equals itself."""
+    return frozenset({Holds(condition=binary("==", node, node))})
+
+
 def _read(program: Program, read: ast.Read, seen: tuple[str, ...]) -> frozenset[Point]:
     if any(running.state == read.tensor for running in program.running.values()):
         return frozenset()
-    whole = frozenset({Holds.of_read(read)})
+    whole = _whole(read)
     if read.gathers:
         return whole
     axes = next((t.axes for t in program.block.inputs if t.name == read.tensor), None)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from accelsim.cascade.model import Block, Equation, Setting
-from accelsim.cascade.passes import Rank, ranks
+from accelsim.cascade.passes import Forced, Rank, ranks
 from accelsim.cascade.rewrite.driver import RULES, fewest
 from accelsim.cascade.rewrite.program import Applied, Program
 from accelsim.cascade.rewrite.tidy import recomputed
@@ -112,11 +112,20 @@ def _stays(program: Program, refused: Mapping[str, str]) -> str:
     if program.passes < 2 or program.levels is None:
         return ""
     last = [
-        (equation, status.forced)
+        equation
         for equation, status in zip(program.equations, program.levels, strict=True)
-        if status.visits and status.level == program.passes and status.forced is not None
+        if status.visits and status.level == program.passes
     ]
-    equation, why = next(((e, f) for e, f in last if f.after), last[0])
+    refusals = [e for e in last if refused.get(program.origin(e.tensor))]
+    direct = [e for e in last if (f := _forced(program, e)) is not None and f.after]
+    equation = (refusals or direct or last)[0]
+    why = _forced(program, equation)
+    assert why is not None
+    seen: set[str] = set()
+    while not why.after and why.tensor not in seen:  # states need one another
+        seen.add(why.tensor)
+        source = program.equations[program.writers[why.tensor][-1]]
+        why = _forced(program, source) or why
     name, needs = program.origin(equation.tensor), _named_before(program, why.tensor)
     words = (
         f"{name} {_visit(program, equation)} and needs {needs}, which is complete only after pass "
@@ -124,6 +133,12 @@ def _stays(program: Program, refused: Mapping[str, str]) -> str:
     )
     reason = refused.get(name) or refused.get(needs)
     return f"{words} ({reason})" if reason else words
+
+
+def _forced(program: Program, equation: Equation) -> Forced | None:
+    assert program.levels is not None
+    at = next(i for i, e in enumerate(program.equations) if e is equation)
+    return program.levels[at].forced
 
 
 def _named_before(program: Program, tensor: str) -> str:
