@@ -1,6 +1,6 @@
 """Pictures of reports and comparisons: matplotlib axes, and files that are the same each time."""
 
-from accelsim.plot.compare import latency_energy, speedup, utilization
+from accelsim.plot.compare import cycles, latency_energy, speedup, utilization
 from accelsim.plot.report import activity, energy, roofline
 from accelsim.plot.style import PALETTE, colors, save
 
@@ -8,6 +8,7 @@ __all__ = [
     "PALETTE",
     "activity",
     "colors",
+    "cycles",
     "energy",
     "latency_energy",
     "roofline",

@@ -1,4 +1,4 @@
-"""Pictures of a comparison: speed-up, utilization, and latency against energy."""
+"""Pictures of a comparison: speed-up, cycles, utilization, and latency against energy."""
 
 from __future__ import annotations
 
@@ -43,6 +43,40 @@ def utilization(comparison: Comparison, unit: str, ax: Axes | None = None) -> Ax
     _length_axis(ax, comparison)
     ax.set_ylim(0, 105)
     ax.set_ylabel(f"utilization of {unit} (%)")
+    legend(ax, title="design")
+    return ax
+
+
+def cycles(comparison: Comparison, ax: Axes | None = None) -> Axes:
+    """Draw cycles against tokens, both by powers of ten: a line per design, a marker per workload.
+
+    A slope of 1 is linear in the tokens, one of 2 quadratic.
+    """
+    ax = axes(ax)
+    shades = colors(comparison.designs)
+    for design in comparison.designs:
+        for i, workload in enumerate(comparison.workloads):
+            own = sorted(
+                (row.length, row.cycles)
+                for row in comparison.rows
+                if (row.design, row.workload) == (design, workload)
+            )
+            ax.plot(
+                [length for length, _ in own],
+                [count for _, count in own],
+                color=shades[design],
+                marker=MARKERS[i % len(MARKERS)],
+                markersize=5,
+                linewidth=1.2,
+                label=None if i else design,
+            )
+    ax.set_xscale("log", base=2)
+    ax.set_yscale("log")
+    ax.set_xticks(comparison.lengths, [format_count(length) for length in comparison.lengths])
+    ax.set_xlabel("sequence length (tokens)")
+    ax.set_ylabel("cycles")
+    ax.grid(visible=True, color="#DDDDDD", linewidth=0.5)
+    ax.set_axisbelow(True)
     legend(ax, title="design")
     return ax
 

@@ -8,6 +8,7 @@ REPORTS = {e.design: e.report for e in COMPARISON.entries if e.length == 65536}
 
 PICTURES = {
     "speedup": lambda: plot.speedup(COMPARISON),
+    "cycles": lambda: plot.cycles(COMPARISON),
     "utilization": lambda: plot.utilization(COMPARISON, "PE2D"),
     "latency_energy": lambda: plot.latency_energy(COMPARISON),
     "activity": lambda: plot.activity(REPORTS),
@@ -49,6 +50,12 @@ def test_design_keeps_its_colour():
         }
 
     assert shade(PICTURES["speedup"]()) == shade(PICTURES["utilization"]())
+
+
+def test_cycles_are_those_of_the_rows():
+    ax = PICTURES["cycles"]()
+    drawn = {(line.get_label(), *point) for line in ax.lines for point in line.get_xydata()}
+    assert drawn == {(row.design, row.length, row.cycles) for row in COMPARISON.rows}
 
 
 def test_draws_into_given_axes():
