@@ -55,6 +55,6 @@ def test_links_lead_somewhere(page):
 
 def test_names_only_commands_that_exist():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    known = {"list", "check", "passes", "run", "explain", "compare", "reproduce", "schema"}
+    known = {"list", "check", "passes", "run", "explain", "compare", "reproduce", "schema", "docs"}
     assert set(re.findall(r"`accelsim (\w+)", text)) <= known
     assert blocks(ROOT / "README.md")
