@@ -1,0 +1,79 @@
+"""A divider: digits of the quotient by repeated subtraction, pipelined."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from accelsim.engines.engine import Engine, Model, Port, parameter, stream
+from accelsim.engines.number import BF16, FP32, Float
+from accelsim.engines.quotient import quotient
+
+
+@dataclass(frozen=True, kw_only=True)
+class Divide(Engine):
+    """a / b, rounded to nearest even once: digit recurrence, ``digits`` bits a cycle, pipelined.
+
+    Chosen over Newton's iteration on the MAC: it is exact by construction (any rounding is decided
+    by whether the remainder is zero), its few digits for a narrow result cost less than the
+    iterations' passes, and the MAC stays free. The quotient has ``to.mantissa`` + 4 digits; one
+    cycle before them brings the operands' leading ones to the top, and one after them rounds.
+    The reciprocal is 1 / b. Stalled by its consumer, the whole pipeline stands still.
+    """
+
+    name: ClassVar[str] = "divide"
+
+    form: Float = parameter(FP32, "format of a and b")
+    to: Float = parameter(BF16, "format of the quotient")
+    digits: int = parameter(4, "bits of the quotient a cycle", low=1, high=64)
+
+    @property
+    def ports(self) -> tuple[Port, ...]:
+        fields = (("a", self.form.width), ("b", self.form.width))
+        return (Port("i", "in", fields), stream("o", "out", self.to.width))
+
+    @property
+    def rows(self) -> int:
+        """Subtractions: a digit each, one before the point, two more than the mantissa rounds to."""
+        return self.to.mantissa + 4
+
+    @property
+    def latency(self) -> int:
+        return 2 - (-self.rows // self.digits)
+
+    @property
+    def interval(self) -> int:
+        return 1
+
+    @property
+    def lags(self) -> Mapping[tuple[str, str], int]:
+        return {("i", "o"): self.latency}
+
+    @property
+    def actions(self) -> Mapping[str, int]:
+        return {"div": 1}
+
+    def model(self) -> Model:
+        return _Model(self)
+
+
+class _Model:
+    def __init__(self, engine: Divide) -> None:
+        self._engine = engine
+        self._port = engine.port("i")
+        self._stages: list[int | None] = [None] * engine.latency
+
+    def step(
+        self, offered: Mapping[str, int | None], ready: Mapping[str, bool]
+    ) -> tuple[frozenset[str], Mapping[str, int]]:
+        done, value = self._stages[-1], offered["i"]
+        gives = {} if done is None else {"o": done}
+        if gives and not ready["o"]:
+            return frozenset(), gives
+        begun = None
+        if value is not None:
+            operands = self._port.unpack(value)
+            begun = quotient(operands["a"], operands["b"], self._engine.form, self._engine.to)
+        self._stages = [begun, *self._stages[:-1]]
+        return frozenset({"i"}), gives
