@@ -225,10 +225,10 @@ class Job:
         refused: list[InfeasibleError] = []
         spent = 0
         for mapping in auto.candidates(problem):
-            if best is not None and (mapping.fallback or spent > EFFORT):
+            if best is not None and (mapping.fallback or spent >= EFFORT):
                 break
             statistics = jump.Statistics()
-            limit = MOST if best is None else EFFORT
+            limit = MOST if best is None else EFFORT - spent
             try:
                 lowered = lower(mapping.plan(problem))
                 made = _Made(mapping=mapping, lowered=lowered, outcome=None)

@@ -46,6 +46,11 @@ class Group:
         """Return the points of a tile over some coordinates."""
         return prod(self.tile.get(c, 1) for c in coords)
 
+    def lanes(self, equation: Equation, case: Case, besides: Iterable[str] = ()) -> int:
+        """Return how many elements of the largest array an Einsum can use, some coordinates aside."""
+        sizes = [self.tile[c] for c in equation.coords if c not in besides]
+        return prod(min(size, max(case.side)) for size in sorted(sizes, reverse=True)[:2])
+
     def bytes(self, case: Case) -> int:
         """Return what one tile of every tensor of the group takes."""
         axes = _tensors(self.equations, case)
@@ -184,6 +189,7 @@ def _tile(
     coords = list(dict.fromkeys(c for e in equations for c in (*e.coords, *e.left_coords)))
     iterative = {e.iterative for e in equations if e.iterative}
     made = {c for e in equations for c in e.left_coords}
+    summed = {c for e in equations for c in e.reduce_coords}
     tile = dict.fromkeys(coords, 1)
     axes = list(_tensors(equations, case).values())
     limit = max(1, case.room // case.word // case.style.share)
@@ -200,18 +206,24 @@ def _tile(
             widths = -(-extent // case.side[1])
             steps = 1 if case.style.tiles is None else -(-widths // case.style.tiles)
             return min(extent, case.side[1] * steps)
-        return extent if extent <= min(case.side) else 1
+        return extent if extent <= min(case.side) else min(case.side) if coord in summed else 1
 
     def fits(coord: str, size: int) -> bool:
         trial = {**tile, coord: size}
         return all(prod(trial[c] for c in t) <= limit for t in axes if coord in t)
 
-    order = sorted(coords, key=lambda c: (c not in whole, case.extent(c) > min(case.side)))
-    for coord in order:
+    def rank(coord: str) -> tuple[int, int]:
+        pair = coord in (rows, cols)
+        return (0 if coord in whole else 1 if coord not in made else 2 if pair else 3), -(
+            case.extent(coord) <= min(case.side)
+        )
+
+    for coord in sorted(coords, key=rank):
         if coord in iterative:
             continue
         size = wanted(coord)
         while size > 1 and coord not in whole and not fits(coord, size):
-            size = (size + 1) // 2
+            is_loop = coord in made and coord not in (rows, cols, *summed)
+            size = 1 if is_loop else (size + 1) // 2
         tile[coord] = size
     return tile

@@ -25,8 +25,10 @@ def grouped(case: Case) -> list[Group]:
         earliest = max((home.get(r.tensor, 0) for e in knot for r in e.reads), default=0)
         place, group = len(groups), None
         for number in range(earliest, len(groups)) if case.style.fuse else ():
-            group = _legal((*groups[number].equations, *knot), groups[number].whole, case, room)
-            if group is not None and is_nested(group) and _suits(group, case):
+            one = groups[number]
+            group = _legal((*one.equations, *knot), one.whole, case, room)
+            alone = _legal(knot, frozenset(), case, room)
+            if group is not None and is_nested(group) and _suits(group, [one, alone], case):
                 place = number
                 break
             group = None
@@ -46,8 +48,17 @@ def grouped(case: Case) -> list[Group]:
     return groups
 
 
-def _suits(group: Group, case: Case) -> bool:
-    """Whether a group keeps to the style: apart, all or none of it steps along an iterative rank."""
+def _suits(group: Group, before: Sequence[Group | None], case: Case) -> bool:
+    """Whether to go together is worth it: no Einsum loses the use of the array by a rank kept whole.
+
+    Apart, all or none of a group steps along an iterative rank.
+    """
+    for one in before:
+        for equation in one.equations if one else ():
+            assert one is not None
+            had = one.lanes(equation, case, group.iterative)
+            if 2 * group.lanes(equation, case, group.iterative) < had:
+                return False
     if not case.style.apart:
         return True
     return all(e.iterative or not group.iterative & set(e.coords) for e in group.equations)

@@ -12,6 +12,7 @@ import yaml
 from accelsim.mapping.auto.group import Group
 from accelsim.mapping.auto.grouping import grouped
 from accelsim.mapping.auto.hold import Frame, held
+from accelsim.mapping.auto.idle import idle
 from accelsim.mapping.auto.partition import Parts, partition
 from accelsim.mapping.auto.placement import placed
 from accelsim.mapping.auto.schedule import stages
@@ -22,14 +23,17 @@ from accelsim.specs import read_text
 
 STYLES = (
     Style(name="deep", back=4),
-    Style(name="coarse", tiles=256, share=8, split=False, away=1, back=1),
+    Style(name="coarse", tiles=128, share=8, split=False, away=1, back=1),
     Style(name="shallow", away=1, back=1),
     Style(name="apart", room=Fraction(1, 64), apart=True, away=1, back=1),
     Style(name="split", room=Fraction(1, 64), away=1, back=1),
     Style(name="serial"),
     Style(name="single", room=Fraction(1, 64), fuse=False),
+    Style(name="small", room=Fraction(1, 256), share=256),
+    Style(name="least", room=Fraction(1, 4096), share=1 << 16, fuse=False, split=False),
 )
-LONG = 512  # tiles along a masked rank from which on coarse tiles come first
+FALLBACK = 3  # so many of the last are for what no other can run
+LONG = 64  # tiles along a masked rank from which on coarse tiles come first
 
 
 def candidates(problem: Problem) -> Iterator[Mapping]:
@@ -41,7 +45,7 @@ def candidates(problem: Problem) -> Iterator[Mapping]:
             seen.add(text)
             name = f"auto.{style.name}"
             found = Mapping.from_document(read_text(text, name), name)
-            yield replace(found, fallback=style is STYLES[-1])
+            yield replace(found, fallback=style in STYLES[-FALLBACK:])
 
 
 def _in_order(problem: Problem) -> list[Style]:
@@ -76,6 +80,7 @@ def _block(group: Group, number: int, groups: Sequence[Group], case: Case) -> di
     frame = _frame(group, parts, case)
     later = {r.tensor for g in groups[number + 1 :] for e in g.equations for r in e.reads}
     stored = frozenset(later | {t.name for t in case.cascade.outputs})
+    quiet = idle(group, case, stored)
     kept = held(group, items, frame, stage, case, stored)
     block: dict[str, Any] = {"loops": list(frame.loops)}
     cut = {p.coord.upper(): p.names for p in parts.values() if len(p.names) > 1}
@@ -104,6 +109,8 @@ def _block(group: Group, number: int, groups: Sequence[Group], case: Case) -> di
             bind["time"] = time
         if stage[item.id]:
             bind["stage"] = stage[item.id]
+        if item.id in quiet:
+            bind["only_with"] = quiet[item.id]
         block["bind"].append(bind)
     return block
 
