@@ -10,11 +10,13 @@ import itertools
 import math
 import random
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 Rows = list[list[float]]
+Pairs = Iterator[tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,31 @@ class Attention:
             for f in range(self.channels):
                 for m, exponent in enumerate(row):
                     yield math.exp(exponent), self.v[m][f], m == 0
+
+    def sums(self) -> Pairs:
+        """Yield (sum so far, next exponential) of each row: SLD and RD."""
+        for row in self.exponents:
+            total = 0.0
+            for exponent in row:
+                yield total, math.exp(exponent)
+                total += math.exp(exponent)
+
+    def comparisons(self) -> Pairs:
+        """Yield (maximum so far, next score) of each row: LM and RM."""
+        for row, tops in zip(self.scores, self.maxima, strict=True):
+            yield from zip(tops, row[1:], strict=False)
+
+    def rescalings(self) -> Pairs:
+        """Yield (what there is, the factor by which a new maximum shrinks it): SPD and SPNV."""
+        for tops in self.maxima:
+            yield from ((math.exp(old), math.exp(old - new)) for old, new in pairwise(tops))
+
+
+def without_end(pairs: Callable[[Attention], Pairs], seed: int) -> Pairs:
+    """Yield pairs of one head after another."""
+    return itertools.chain.from_iterable(
+        pairs(Attention(seed * 1009 + n)) for n in itertools.count()
+    )
 
 
 def bfloat16(value: float) -> int:

@@ -8,7 +8,7 @@ from fractions import Fraction
 from itertools import islice
 from typing import ClassVar
 
-from accelsim.engines.attention_values import Attention
+from accelsim.engines.attention_values import Attention, without_end
 from accelsim.engines.engine import (
     Engine,
     Model,
@@ -66,25 +66,39 @@ class Mac(Engine):
 
     @property
     def operations(self) -> tuple[Operation, ...]:
-        return (Operation("mac", "mac", "compute", "i"),)
+        """What the unit does: also a sum with a factor of one, and a product without an addend."""
+        return tuple(Operation(part, part, "compute", "i") for part in ("mac", "add", "mul"))
 
     def operands(self, operation: str, kind: str, seed: int, count: int) -> Operands:
-        """Multiply queries with keys into scores, then exponentials with values, as QK and SLNV do."""
+        """Drive sums as QK and SLNV have them; an addition is by a factor of one, as SLD has it."""
         if kind == "random":
-            return super().operands(operation, kind, seed, count)
-        head = Attention(seed)
+            payloads = super().operands(operation, kind, seed, count)["i"]
+            fields = [self.port("i").unpack(payload) for payload in payloads]
+        elif operation == "mac":
+            fields = self._sums_of_products(Attention(seed), count)
+        else:
+            pairs = without_end(
+                Attention.sums if operation == "add" else Attention.rescalings, seed
+            )
+            fields = [
+                {"a": self._bits(x), "b": self._bits(y), "c": self._bits(y, wide=True)}
+                for y, x in islice(pairs, count)
+            ]
+        fixed = {"add": {"b": self.form.one}, "mul": {"c": 0}}.get(operation)
+        fixed = {} if fixed is None else {**fixed, "first": 1, "last": 1}
+        return {"i": [self.port("i").pack(**each | fixed) for each in fields]}
+
+    def _sums_of_products(self, head: Attention, count: int) -> list[dict[str, int]]:
         half = islice(head.products(), count // 2)
         steps = [*half, *islice(head.weighted(), count - count // 2)]
-        firsts = [first for _, _, first in steps]
-        lasts = [*firsts[1:], True]
-        factors = [[self.form.of(Fraction(x)) for x in pair] for *pair, _ in steps]
-        pack = self.port("i").pack
-        return {
-            "i": [
-                pack(a=a, b=b, c=0, first=int(first), last=int(last))
-                for (a, b), first, last in zip(factors, firsts, lasts, strict=True)
-            ]
-        }
+        firsts = [int(first) for _, _, first in steps]
+        return [
+            {"a": self._bits(a), "b": self._bits(b), "c": 0, "first": first, "last": last}
+            for (a, b, _), first, last in zip(steps, firsts, [*firsts[1:], 1], strict=True)
+        ]
+
+    def _bits(self, value: float, *, wide: bool = False) -> int:
+        return (self.accumulator if wide else self.form).of(Fraction(value))
 
     def model(self) -> Model:
         return _Model(self)

@@ -10,6 +10,7 @@ from accelsim.errors import SpecError, nearest
 
 # Name of the engine and of its module, here and in accelsim.rtl: name of the class in both.
 CLASSES: Mapping[str, str] = {
+    "arithmetic": "Arithmetic",
     "buffer": "Buffer",
     "divide": "Divide",
     "exponential": "Exponential",

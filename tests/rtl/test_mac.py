@@ -91,3 +91,18 @@ def test_a_sum_survives_its_own_overflow_and_underflow():
             for n, (a, b) in enumerate(order)
         ]
         lockstep(engine, steady(engine, {"i": values}))
+
+
+@pytest.mark.parametrize("kind", ["attention", "random"])
+@pytest.mark.parametrize("operation", [each.name for each in Mac().operations])
+def test_operands_make_the_operation_that_they_are_named_for(operation, kind):
+    engine = Mac()
+    fields = [engine.port("i").unpack(v) for v in engine.operands(operation, kind, 2, 50)["i"]]
+    assert len(fields) == 50
+    if operation == "add":
+        assert all(f["b"] == engine.form.one and f["first"] and f["last"] for f in fields)
+    if operation == "mul":
+        assert all(f["c"] == 0 and f["first"] and f["last"] for f in fields)
+    if operation == "mac" and kind == "attention":
+        assert 0 < sum(f["first"] for f in fields) < 10
+        assert fields[-1]["last"]
