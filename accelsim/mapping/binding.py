@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from math import prod
 
 from accelsim.arch import Architecture, Array, Done, Lacking
@@ -78,10 +79,35 @@ def bindings_of(
             continue
         cycles = latency(bind.latency, (*where, "latency"))
         ops = unit_ops(equation, arch, bind.unit)
+        lags = _lags(bind, equation, cascade, where, fault, latency)
         binding = _binding(bind, equation, array, ops, where, loops, space, cycles, fault)
         if binding is not None:
-            found.append(binding)
+            found.append(replace(binding, lags=lags))
     return tuple(found)
+
+
+def _lags(
+    bind: Bind,
+    equation: Equation,
+    cascade: Cascade,
+    where: Loc,
+    fault: FaultAt,
+    number: Callable[[int | str | None, Loc], int],
+) -> dict[str, int]:
+    """Return the lags that a binding gives by the Einsum that it reads."""
+    read = {r.tensor for r in equation.reads}
+    made = [e.id for e in cascade.equations if e.tensor in read]
+    found: dict[str, int] = {}
+    for name, text in bind.lags.items():
+        here = (*where, "lags", name)
+        if name not in made:
+            message = f"lags must name an Einsum that {bind.einsum} reads, not {name!r}"
+            fault(here, f"{message}{nearest(name, made)}")
+            continue
+        found[name] = number(text, here)
+        if found[name] < 1:
+            fault(here, f"lag must be at least 1 cycle, not {found[name]}")
+    return found
 
 
 def _binding(

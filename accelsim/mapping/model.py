@@ -21,7 +21,8 @@ class Bind(Spec):
     {X: n}`` starts it no earlier than the end of X of n tiles before. ``only_with: X`` leaves it out of the
     tiles in which X has no live point (its running state stays as it is there). ``latency`` (cycles, a
     number or an expression such as ``PE2D.rows``) and ``slots`` (issue slots a point) override what the
-    architecture gives, with a ``source``.
+    architecture gives, with a ``source``. ``lags: {X: n}`` starts it no earlier than n cycles after the
+    start of X, whose result it reads: the way through the pipelines of both, in place of the link's.
     """
 
     einsum: str
@@ -33,12 +34,13 @@ class Bind(Spec):
     only_with: str = ""
     latency: Count | str | None = None
     slots: Positive | None = None
+    lags: dict[str, Positive | str] = {}
     source: str = ""
 
     @model_validator(mode="after")
     def _overrides_have_a_source(self) -> Bind:
-        if (self.latency is not None or self.slots is not None) and not self.source:
-            raise ValueError("a bind that overrides latency or slots must have a source")
+        if (self.latency is not None or self.slots is not None or self.lags) and not self.source:
+            raise ValueError("a bind that overrides latency, slots or lags must have a source")
         return self
 
 

@@ -49,6 +49,9 @@ class Binding:
     lanes: tuple[str, ...]  # atoms across the array
     latency: int  # cycles from the end of a tile to its use, beyond the paths
     line: tuple[str | int, ...]  # where it stands in the file
+    lags: Table[str, int] = field(
+        default_factory=dict
+    )  # Einsum that it reads -> from start to start
 
     @property
     def id(self) -> str:

@@ -7,7 +7,7 @@ the time at which the wait is met is known, so a queue is looked at only when so
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
@@ -21,18 +21,26 @@ Binding = tuple[str, int, int, int]
 Observer = Callable[[int, int, int, int, int, int, Binding], None]
 """Called at every start: task, iteration, k, start, end, queue, binding."""
 
+Ready = Mapping[str, Callable[[int], bool]]
+"""By resource, whether it works on in a tick (counted from the start of its phase)."""
+
 KEEP = 64  # times of a task's instances that are kept without a look at whether they are over
 
 
 def run(
-    program: Phase | Program, observer: Observer | None = None, limit: int | None = None
+    program: Phase | Program,
+    observer: Observer | None = None,
+    limit: int | None = None,
+    ready: Ready | None = None,
 ) -> Outcome:
     """Run all phases; with ``limit`` each phase stops after that many starts (counters so far).
 
-    Raises DeadlockError if something is unfinished and nothing can change any more.
+    A task on a resource in ``ready`` (a port that stalls from outside) lasts until its duration has
+    been counted in ticks in which the resource is ready; ``busy`` counts only these. Raises
+    DeadlockError if something is unfinished and nothing can change any more.
     """
     phases = (program,) if isinstance(program, Phase) else program.phases
-    return Outcome(phases=tuple(_Run(phase, observer, limit).run() for phase in phases))
+    return Outcome(phases=tuple(_Run(phase, observer, limit, ready).run() for phase in phases))
 
 
 @dataclass(slots=True, eq=False)
@@ -41,6 +49,7 @@ class _Resource:
 
     number: int
     free: int = 0
+    ready: Callable[[int], bool] | None = None
     last: tuple[int, int] = (-1, -1)
     waiting: list[tuple[int, int, int]] = field(default_factory=list)  # (ready, slot, queue)
 
@@ -95,14 +104,23 @@ class _Queue:
 class _Run:
     """The state of one phase in flight."""
 
-    def __init__(self, phase: Phase, observer: Observer | None, limit: int | None) -> None:
+    def __init__(
+        self,
+        phase: Phase,
+        observer: Observer | None,
+        limit: int | None,
+        ready: Ready | None = None,
+    ) -> None:
         check(phase)
         self.phase = phase
         self.observer = observer
         self.limit = -1 if limit is None else limit
         self.total = phase.iterations
         self.slots = phase.slots
-        self.resources = [_Resource(number) for number in range(len(phase.resources))]
+        traces = ready or {}
+        self.resources = [
+            _Resource(number, ready=traces.get(name)) for number, name in enumerate(phase.resources)
+        ]
         self.tasks = [
             _Task(
                 number=number,
@@ -316,6 +334,8 @@ class _Run:
         assert task is not None
         queue.head = None
         end = now + task.durations[kind]
+        if resource.ready is not None:
+            end = _worked(resource.ready, now, task.durations[kind])
         if task.awaited:
             ends = task.ends
             ends[instance] = end
@@ -400,3 +420,12 @@ class _Run:
                 for b, members in zip(self.buffers, self.members, strict=True)
             },
         )
+
+
+def _worked(ready: Callable[[int], bool], start: int, duration: int) -> int:
+    """Return the end of a task that works only in ready ticks."""
+    now = start
+    while duration:
+        duration -= ready(now)
+        now += 1
+    return now

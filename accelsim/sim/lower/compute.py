@@ -118,6 +118,9 @@ def _wait(
     needed = need(consumer.site, producer.site, digits)
     latency = maker.latency
     wait = DraftWait(producer=producer, need=needed, lag=latency)
+    if maker.id in reader.lags:
+        wait.anchor, wait.lag = "start", reader.lags[maker.id]
+        return wait
     if maker.bind.unit == reader.bind.unit:
         return wait
     link = phase.plan.arch.link(maker.bind.unit, reader.bind.unit)
@@ -137,7 +140,9 @@ def _wait(
 
 def _in_order(producer: Draft, consumer: Draft, digits: dict[str, Digit], wait: DraftWait) -> bool:
     """Return whether the unit's own program order already makes the consumer come later."""
-    if producer.resource != consumer.resource or wait.lag or wait.anchor != "end":
+    if producer.resource != consumer.resource:
+        return False
+    if wait.lag > (producer.cycles if wait.anchor == "start" else 0):
         return False
     if producer.block != consumer.block or any(d.fixed is not None for d in digits.values()):
         return False

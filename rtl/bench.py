@@ -1,0 +1,184 @@
+"""Runs a FuseMax in Amaranth's simulator against a memory, and records when every task starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from amaranth.hdl import Cat
+from amaranth.sim import Simulator
+
+from accelsim.rtl.array2d import TENSORS
+from accelsim.rtl.fusemax import FuseMax
+from accelsim.rtl.problem import Attention, lowered
+from accelsim.rtl.skeleton import COUNT_BITS, DIGIT_BITS, settings
+
+Matrix = list[list[int]]  # numbers in the operand format, as bits
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """A run: its sizes, its operands by head, and whether the ports are ready in a cycle."""
+
+    sizes: Attention
+    q: list[Matrix]
+    k: list[Matrix]
+    v: list[Matrix]
+    ready: Callable[[int], bool] = lambda _: True
+
+
+@dataclass(kw_only=True)
+class Record:
+    """What a run did: (cycle, task) of every start, stalled cycles by queue and cause, AV by head."""
+
+    starts: list[tuple[int, int]] = field(default_factory=list)
+    stalls: dict[tuple[int, str], int] = field(default_factory=dict)
+    cycles: int = 0
+    working: int = 0  # cycles in which the 2D array does an operation
+    hung: bool = False
+    av: list[Matrix] = field(default_factory=list)
+
+
+class _Packed:
+    """Signals side by side: the simulator reads them all at once, which is faster than one by one."""
+
+    def __init__(self, signals: dict[str, Any]) -> None:
+        self.value = Cat(*signals.values())
+        self.widths = {name: len(signal) for name, signal in signals.items()}
+
+    def unpack(self, bits: int) -> dict[str, int]:
+        found = {}
+        for name, width in self.widths.items():
+            found[name] = bits & ((1 << width) - 1)
+            bits >>= width
+        return found
+
+
+def _bits(value: int) -> Iterator[int]:
+    """Yield the places of the bits that are set."""
+    while value:
+        low = value & -value
+        yield low.bit_length() - 1
+        value ^= low
+
+
+class Bench:
+    """A machine with a memory of fixed latency; ``patience`` cycles without a start are a hang."""
+
+    def __init__(self, machine: FuseMax, patience: int = 3000) -> None:
+        self.machine, self.patience = machine, patience
+        self.engine = machine.engine
+        self.loops = machine.skeleton.loops
+        self._outputs = _Packed(
+            {
+                "finished": machine.finished,
+                "start": machine.start,
+                "stalled": machine.stalled,
+                "working": machine.working,
+                "load_valid": machine.load.valid,
+                "load": machine.load.payload.as_value(),
+                "store_valid": machine.store.valid,
+                "store": machine.store.payload.as_value(),
+            }
+        )
+
+    def run(self, works: Iterable[Work], prepare: Any = None) -> list[Record]:
+        """Run one after another without a reset between them."""
+        found: list[Record] = []
+
+        async def drive(ctx: Any) -> None:
+            if prepare is not None:
+                await prepare(ctx)
+            for work in works:
+                found.append(await self._one(ctx, work))
+
+        sim = Simulator(self.machine)
+        sim.add_clock(1e-9)
+        sim.add_testbench(drive)
+        sim.run()
+        return found
+
+    def registers(self, sizes: Attention) -> dict[str, int]:
+        """Return the registers of a run by name."""
+        engine = self.engine
+        found = settings(self.machine.skeleton, lowered(engine, sizes).program)
+        found["rows_last"] = (sizes.keys - 1) % engine.rows + 1
+        found["cols_last"] = (sizes.queries - 1) % engine.cols + 1
+        return found
+
+    async def _one(self, ctx: Any, work: Work) -> Record:
+        """Write the registers, begin, and serve the ports until the machine has finished or hangs."""
+        machine, engine = self.machine, self.engine
+        values = self.registers(work.sizes)
+        pins = Cat(machine.begin, machine.write, machine.address, machine.value)
+        for address, name in enumerate(machine.registers):
+            value = values[name] & ((1 << COUNT_BITS) - 1)
+            ctx.set(pins, 2 | address << 2 | value << 2 + len(machine.address))
+            await ctx.tick()
+        ctx.set(pins, 1)
+        await ctx.tick()
+        ctx.set(pins, 0)
+        record = Record(
+            av=[[[0] * engine.value for _ in range(work.sizes.queries)] for _ in work.q]
+        )
+        inputs = Cat(
+            machine.load.ready, machine.store.ready, machine.filled, machine.fill.as_value()
+        )
+        inputs = Cat(inputs, machine.fill_words)
+        arriving: dict[int, int] = {}
+        quiet = 0
+        while quiet <= self.patience:
+            ready = bool(work.ready(record.cycles))
+            ctx.set(inputs, arriving.pop(record.cycles, 0) << 2 | 3 * ready)
+            seen = self._outputs.unpack(ctx.get(self._outputs.value))
+            if seen["finished"]:
+                return record
+            self._note(record, seen)
+            if ready and seen["load_valid"]:
+                request = machine.request.from_bits(seen["load"])
+                tag = request.tag.as_bits()
+                words = self._words(work, request) << machine.fill.as_value().shape().width
+                arriving[record.cycles + engine.latency] = (words | tag) << 1 | 1
+            if ready and seen["store_valid"]:
+                self._keep(record, work.sizes.query_tiles, machine.result.from_bits(seen["store"]))
+            quiet = 0 if seen["start"] else quiet + 1
+            await ctx.tick()
+            record.cycles += 1
+        record.hung = True
+        return record
+
+    def _note(self, record: Record, seen: dict[str, int]) -> None:
+        causes = self.machine.sequencer.causes
+        for task in _bits(seen["start"]):
+            record.starts.append((record.cycles, task))
+        for place in _bits(seen["stalled"]):
+            key = (place // len(causes), causes[place % len(causes)])
+            record.stalls[key] = record.stalls.get(key, 0) + 1
+        record.working += seen["working"]
+
+    def _place(self, digits: int) -> dict[str, int]:
+        mask = (1 << DIGIT_BITS) - 1
+        return {name: digits >> (DIGIT_BITS * n) & mask for n, name in enumerate(self.loops)}
+
+    def _words(self, work: Work, request: Any) -> int:
+        engine, at = self.engine, self._place(request.digits)
+        tensor = TENSORS[request.tag.tensor]
+        if tensor == "Q":
+            tile = at["p2"] * work.sizes.query_tiles + at["p1"]
+            row = work.q[at["h"]][tile * engine.cols + request.tag.lane]
+        else:
+            matrix = (work.k if tensor == "K" else work.v)[at["h"]]
+            row = matrix[at["m1"] * engine.rows + request.tag.lane]
+        begin = request.tag.group * engine.words
+        width = engine.operand.width
+        part = row[begin : begin + engine.words]
+        return sum(word << (width * n) for n, word in enumerate(part))
+
+    def _keep(self, record: Record, tiles: int, result: Any) -> None:
+        engine, at = self.engine, self._place(result.digits)
+        tile = at["p2"] * tiles + at["p1"]
+        row = record.av[at["h"]][tile * engine.cols + result.lane]
+        begin, width = result.group * engine.words, engine.operand.width
+        for n in range(engine.words):
+            row[begin + n] = result.words >> (width * n) & ((1 << width) - 1)

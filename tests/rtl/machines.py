@@ -1,0 +1,168 @@
+"""Sampled FuseMax machines and runs, what the simulator and the exact model say of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from fractions import Fraction
+from random import Random
+from typing import Any
+
+import numpy as np
+
+from accelsim.engines.attention import attention
+from accelsim.engines.fusemax import FuseMax as Engine
+from accelsim.errors import DeadlockError, SpecError
+from accelsim.rtl.bench import Record, Work
+from accelsim.rtl.problem import Attention, lowered
+from accelsim.sim import reference
+from accelsim.sim.program import Phase, Program, Task, Wait
+
+Starts = list[tuple[int, int]]  # (cycle, task)
+DEPTHS = [(0, 0), (1, 1), (1, 0), (2, 2), (2, 1), (3, 3), (1, 2), (4, 4)]
+
+
+def sample(r: Random, most: int = 4) -> Engine:
+    """Return a machine of at most ``most`` rows and columns; parameters that do not go together again."""
+    sides = [n for n in (1, 2, 3, 4, 8) if n <= most]
+    while True:
+        settings: dict[str, Any] = {
+            "rows": r.choice(sides),
+            "cols": r.choice(sides),
+            "head": r.choice([1, 4, 4, 8]),
+            "value": r.choice([1, 4, 4, 8]),
+            "stages": r.choice([1, 2, 3, 4]),
+            "lane_stages": r.choice([1, 2, 3]),
+            "divide": r.choice([1, 3, 6]),
+            "climb": r.choice([1, 2, 4, 9]),
+            "hop": r.choice([1, 1, 2, 3]),
+            "latency": r.choice([1, 1, 2, 5]),
+            "heads": r.choice([1, 2, 3]),
+            "strips": r.choice([1, 2]),
+            "query_tiles": r.choice([1, 2, 4]),
+            "key_tiles": r.choice([1, 2, 4, 8]),
+            "keys_innermost": r.random() < 0.5,
+            "chain": r.random() < 0.6,
+            "product_depth": r.choice([1, 2, 3, 4]),
+            "key_depth": r.choice([1, 2, 2, 3]),
+            "value_depth": r.choice([1, 2, 2, 4]),
+        }
+        if r.random() < 0.25:
+            settings["serial"] = True
+        else:
+            settings["ahead"], settings["behind"] = r.choice(DEPTHS)
+        widths = [w for w in (1, 2, 4) if settings["head"] % w == settings["value"] % w == 0]
+        try:
+            return Engine(**settings, words=r.choice(widths))
+        except SpecError:
+            continue
+
+
+def sizes(r: Random, engine: Engine) -> Attention:
+    """Return a run within the built sizes, ragged more often than not."""
+    tiles = r.randint(1, engine.query_tiles)
+    queries = r.randint(1, engine.strips) * tiles * engine.cols
+    keys = r.randint(1, engine.key_tiles) * engine.rows
+    return Attention(
+        heads=r.randint(1, engine.heads),
+        query_tiles=tiles,
+        queries=queries - r.choice([0, r.randint(0, engine.cols - 1)]),
+        keys=keys - r.choice([0, r.randint(0, engine.rows - 1)]),
+    )
+
+
+def trace(r: Random) -> Callable[[int], bool]:
+    """Return whether the ports are ready in a cycle: always, or at random."""
+    if r.random() < 0.5:
+        return lambda _: True
+    share = r.choice([0.3, 0.7, 0.95])
+    bits = [r.random() < share for _ in range(997)]
+    bits[0] = True
+    return lambda cycle: bits[cycle % len(bits)]
+
+
+def work(r: Random, engine: Engine, run: Attention, ready: Callable[[int], bool]) -> Work:
+    """Return a run with operands such as attention has, now and then with rows of great scores."""
+
+    def matrix(rows: int, cols: int, scale: float) -> list[list[int]]:
+        return [
+            [engine.operand.of(Fraction(r.gauss(0, scale))) for _ in range(cols)]
+            for _ in range(rows)
+        ]
+
+    scale = r.choice([0.2, 1, 1, 4]) / math.sqrt(engine.head)
+    heads = range(run.heads)
+    return Work(
+        sizes=run,
+        q=[matrix(run.queries, engine.head, scale) for _ in heads],
+        k=[matrix(run.keys, engine.head, 1) for _ in heads],
+        v=[matrix(run.keys, engine.value, 1) for _ in heads],
+        ready=ready,
+    )
+
+
+def simulated(
+    program: Program, ready: Callable[[int], bool] | None = None
+) -> tuple[Starts, dict[tuple[int, str], int] | None, int]:
+    """Return what the reference kernel says: starts, stalls (None: it deadlocks), cycles."""
+    starts: Starts = []
+    traces = {"DRAM": ready} if ready else None
+
+    def observe(task: int, iteration: int, k: int, start: int, *_: Any) -> None:
+        starts.append((start, task))
+
+    try:
+        outcome = reference.run(program, observe, ready=traces).phases[0]
+    except DeadlockError:
+        return sorted(starts), None, 0
+    stalls = {(q, c): n for q, causes in enumerate(outcome.stalls) for c, n in causes.items()}
+    return sorted(starts), stalls, outcome.ticks
+
+
+def assert_equal(engine: Engine, job: Work, record: Record) -> None:
+    """Every start cycle, every stall, the total and every bit of the result are those of the models."""
+    starts, stalls, cycles = simulated(lowered(engine, job.sizes).program, job.ready)
+    about = f"{engine} {job.sizes}"
+    assert sorted(record.starts) == starts, about
+    if stalls is None:
+        assert record.hung, about
+        return
+    assert (record.stalls, record.cycles, record.hung) == (stalls, cycles, False), about
+    wanted = [attention(engine, q, k, v) for q, k, v in zip(job.q, job.k, job.v, strict=True)]
+    assert record.av == wanted, about
+
+
+def exact(engine: Engine, job: Work) -> list[np.ndarray]:
+    """Return float64 attention of the operands as they are after rounding."""
+
+    def values(matrix: list[list[int]]) -> np.ndarray:
+        return np.array([[float(engine.operand.value(bits)) for bits in row] for row in matrix])
+
+    found = []
+    for q, k, v in zip(job.q, job.k, job.v, strict=True):
+        scores = values(q) @ values(k).T
+        powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+        found.append(powers @ values(v) / powers.sum(axis=1, keepdims=True))
+    return found
+
+
+def with_lag(program: Program, consumer: str, producer: str, change: int) -> Program:
+    """Return a program with another lag between two tasks."""
+    phase = program.phases[0]
+    names = [task.name for task in phase.tasks]
+
+    def changed(task: Task) -> Task:
+        return _replaced(task, waits=tuple(wait_of(task, wait) for wait in task.waits))
+
+    def wait_of(task: Task, wait: Wait) -> Wait:
+        mine = (task.name, names[wait.producer]) == (consumer, producer) and wait.lag
+        return _replaced(wait, lag=wait.lag + change) if mine else wait
+
+    new: Phase = _replaced(phase, tasks=tuple(changed(task) for task in phase.tasks))
+    return Program(phases=(new,), ticks_per_cycle=program.ticks_per_cycle)
+
+
+def _replaced(value: Any, **changes: Any) -> Any:
+    from dataclasses import replace
+
+    return replace(value, **changes)

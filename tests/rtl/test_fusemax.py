@@ -1,0 +1,161 @@
+"""The whole machine in RTL: every task starts when the simulator says, and every bit is the model's."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import numpy as np
+import pytest
+
+from accelsim.engines.fusemax import FuseMax as Engine
+from accelsim.errors import SpecError
+from accelsim.rtl.bench import Bench, Record, Work
+from accelsim.rtl.fusemax import FuseMax
+from accelsim.rtl.problem import Attention, largest, lowered
+from tests.rtl.machines import (
+    assert_equal,
+    exact,
+    sample,
+    simulated,
+    sizes,
+    trace,
+    with_lag,
+    work,
+)
+
+SMALL: dict[str, Any] = {"rows": 2, "cols": 2, "head": 4, "value": 4, "climb": 2}
+PIPELINED = SMALL | {"ahead": 2, "behind": 2, "query_tiles": 4, "product_depth": 3}
+
+
+def check(seed: int, most: int) -> None:
+    """Compare one sampled machine on one run, the ports stalling or not."""
+    r = Random(seed)
+    engine = sample(r, most)
+    run = sizes(r, engine)
+    job = work(r, engine, run, trace(r))
+    (record,) = Bench(FuseMax(engine)).run([job])
+    assert_equal(engine, job, record)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_starts_stalls_and_values(seed: int) -> None:
+    check(seed, most=2)
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("first", range(100, 1100, 20))
+def test_starts_stalls_and_values_at_length(first: int) -> None:
+    for seed in range(first, first + 20):
+        check(seed, most=8 if seed % 20 == 0 else 4)
+
+
+def ran(settings: dict[str, Any], run: Attention | None = None) -> tuple[Engine, Work, Record]:
+    engine = Engine(**settings)
+    job = work(Random(1), engine, run or largest(engine), lambda _: True)
+    (record,) = Bench(FuseMax(engine), patience=300).run([job])
+    return engine, job, record
+
+
+# Machines on which the lags are tight, found by the simulator alone.
+TIGHT: list[dict[str, Any]] = [
+    {"rows": 1, "cols": 2, "head": 4, "value": 1, "stages": 4, "lane_stages": 3, "divide": 1}
+    | {"climb": 1, "key_tiles": 1, "keys_innermost": True, "ahead": 2, "behind": 1}
+    | {"product_depth": 3},
+    {"rows": 1, "cols": 1, "head": 1, "value": 1, "stages": 2, "lane_stages": 2, "divide": 3}
+    | {"climb": 1, "latency": 3, "key_tiles": 1, "query_tiles": 1, "serial": True},
+    {"rows": 1, "cols": 2, "head": 1, "value": 1, "lane_stages": 3, "divide": 3, "climb": 6}
+    | {"latency": 3, "key_tiles": 2, "query_tiles": 1, "keys_innermost": True}
+    | {"ahead": 1, "behind": 1, "product_depth": 3},
+    {"rows": 1, "cols": 1, "head": 1, "value": 2, "lane_stages": 3, "divide": 1, "climb": 1}
+    | {"key_tiles": 2, "query_tiles": 1, "serial": True},
+    {"rows": 2, "cols": 1, "head": 1, "value": 8, "divide": 1, "climb": 1, "latency": 9}
+    | {"key_tiles": 1, "query_tiles": 1, "ahead": 2, "behind": 2},
+    {"rows": 2, "cols": 1, "head": 1, "value": 4, "stages": 4, "divide": 1, "climb": 6}
+    | {"key_tiles": 1, "query_tiles": 3, "chain": False, "ahead": 2, "behind": 1},
+]
+# (consumer, producer) whose lag the program order makes sure of: what comes between.
+ORDERED = {
+    ("LM", "QK"): "the lag is as long as QK itself",
+    ("SLN", "QK"): "the lag is as long as QK itself",
+    ("SLNV", "SLN"): "SLD waits as long, and goes first",
+    ("SPNV", "PRM"): "SPD waits as long, and goes first",
+    ("RM", "RM"): "PRM of the tile before waits as long, and goes first",
+    ("SPNV", "RNV"): "PRM goes between, which takes longer",
+}
+
+
+def test_every_lag_less_one_is_wrong() -> None:
+    """The machine's own starts tell the simulator's lags from any that are shorter."""
+    told, waits, lags = set(), set(), set()
+    for settings in TIGHT:
+        engine, job, record = ran(settings)
+        assert_equal(engine, job, record)
+        program = lowered(engine, job.sizes).program
+        lags |= {(consumer, producer) for producer, consumer in engine.lags}
+        names = [task.name for task in program.phases[0].tasks]
+        for task in program.phases[0].tasks:
+            for wait in task.waits:
+                edge = (task.name, names[wait.producer])
+                if wait.lag:
+                    waits.add(edge)
+                    shorter = with_lag(program, *edge, -1)
+                    if simulated(shorter)[0] != sorted(record.starts):
+                        told.add(edge)
+    assert (lags | waits) - told == set(ORDERED)
+
+
+def test_two_runs_without_reset_and_what_the_first_leaves_behind() -> None:
+    """A run on NaN and infinities fills registers and memories; the next one is as after a reset."""
+    engine = Engine(**PIPELINED | {"query_tiles": 3, "key_tiles": 2, "value": 2, "words": 2})
+    x = engine.operand
+    run = Attention(heads=1, queries=5, keys=3, query_tiles=3)
+    r = Random(5)
+    job = work(r, engine, run, lambda _: True)
+    full = largest(engine)
+    bad = [x.nan, x.infinity, x.negate(x.infinity)]
+
+    def poison(rows: int, cols: int) -> list[list[list[int]]]:
+        return [[[r.choice(bad) for _ in range(cols)] for _ in range(rows)]]
+
+    stale = Work(
+        sizes=full,
+        q=poison(full.queries, engine.head),
+        k=poison(full.keys, engine.head),
+        v=poison(full.keys, engine.value),
+    )
+    records = Bench(FuseMax(engine)).run([stale, job, job])
+    for done, record in zip((stale, job, job), records, strict=True):
+        assert_equal(engine, done, record)
+    assert any(x.is_nan(bits) for row in records[0].av[0] for bits in row)
+    for got, wanted in zip(records[1].av, exact(engine, job), strict=True):
+        values = np.array([[float(x.value(bits)) for bits in row] for row in got])
+        # A weight is off by a place or so of bf16, 2^-8, and so is their sum; values are of size 1.
+        assert np.abs(values - wanted).max() < 0.03
+
+
+def test_a_binding_that_deadlocks_hangs_where_the_kernel_says() -> None:
+    settings = PIPELINED | {"query_tiles": 2, "key_tiles": 2}
+    engine, job, record = ran(settings)
+    starts, stalls, _ = simulated(lowered(engine, job.sizes).program)
+    assert stalls is None
+    assert record.hung
+    assert sorted(record.starts) == starts
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"rows": 0}, "fusemax: rows must be 1 to 256, not 0"),
+        ({"head": 4, "words": 3}, "fusemax: words must be a power of two, not 3"),
+        ({"head": 6, "words": 4}, "fusemax: words must divide head, 6, not be 4"),
+        ({"serial": True, "ahead": 1}, "fusemax: a serial machine must have ahead and behind 0"),
+        ({"rows": 8, "hop": 4, "head": 1}, "hop must be less than 4 or latency more than 1"),
+    ],
+)
+def test_parameters_that_do_not_go_together_are_refused(
+    settings: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(SpecError) as error:
+        Engine(**settings)
+    assert message in str(error.value)

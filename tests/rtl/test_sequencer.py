@@ -1,0 +1,147 @@
+"""The sequencers alone: with tokens after the program's lags they start what the kernel starts, when."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import pytest
+from amaranth.sim import Simulator
+
+from accelsim.engines.fusemax import FuseMax
+from accelsim.errors import InfeasibleError
+from accelsim.rtl.problem import Attention, largest, lowered
+from accelsim.rtl.sequencer import Sequencer
+from accelsim.rtl.skeleton import COUNT_BITS, settings, skeleton
+from accelsim.sim.plan import compile_plan
+from accelsim.sim.program import Program
+from tests.rtl.machines import Starts, sample, simulated, sizes, with_lag
+
+
+def sequenced(
+    built: Program, program: Program, patience: int = 400
+) -> tuple[Starts, dict[tuple[int, str], int], bool]:
+    """Run sequencers with an environment that gives every token its lag after the start or the end."""
+    shape = skeleton(built)
+    numbers = settings(shape, program)
+    sequencer = Sequencer(shape)
+    phase = program.phases[0]
+    plans = [compile_plan(phase, task) for task in phase.tasks]
+    active = [
+        iter([item[0] for i in range(phase.iterations) if (item := plan(i, 0)) is not None])
+        for plan in plans
+    ]
+    starts: Starts = []
+    stalls: dict[tuple[int, str], int] = {}
+    hung = [False]
+
+    async def drive(ctx: Any) -> None:
+        ctx.set(sequencer.write, 1)
+        for address, name in enumerate(shape.registers):
+            ctx.set(sequencer.address, address)
+            ctx.set(sequencer.value, numbers[name] & ((1 << COUNT_BITS) - 1))
+            await ctx.tick()
+        ctx.set(sequencer.write, 0)
+        ctx.set(sequencer.begin, 1)
+        await ctx.tick()
+        ctx.set(sequencer.begin, 0)
+        tokens: dict[int, int] = {}
+        freed: dict[int, int] = {}
+        cycle, quiet = 0, 0
+        while not ctx.get(sequencer.finished):
+            started = ctx.get(sequencer.start)
+            for n, task in enumerate(phase.tasks):
+                if not started >> n & 1:
+                    continue
+                starts.append((cycle, n))
+                lasts = task.durations[next(active[n])]
+                for place, (producer, anchor, lag) in enumerate(sequencer.keys):
+                    if producer == n:
+                        met = cycle + lag + (lasts if anchor == "end" else 0)
+                        tokens[met - 1] = tokens.get(met - 1, 0) | 1 << place
+                queue = shape.queues[shape.tasks[n].queue]
+                if queue.shared:
+                    freed[cycle + lasts - 1] = 1 << queue.resource
+            ctx.set(sequencer.tokens, tokens.pop(cycle, 0))
+            ctx.set(sequencer.freed, freed.pop(cycle, 0))
+            seen = ctx.get(sequencer.stalled)
+            for q in range(len(shape.queues)):
+                for c, cause in enumerate(sequencer.causes):
+                    if seen >> (q * len(sequencer.causes) + c) & 1:
+                        stalls[q, cause] = stalls.get((q, cause), 0) + 1
+            quiet = 0 if started else quiet + 1
+            if quiet > patience:
+                hung[0] = True
+                return
+            await ctx.tick()
+            cycle += 1
+
+    sim = Simulator(sequencer)
+    sim.add_clock(1e-9)
+    sim.add_testbench(drive)
+    sim.run()
+    return sorted(starts), stalls, hung[0]
+
+
+def check(seed: int) -> bool:
+    """Compare one sampled machine; say whether it deadlocks."""
+    r = Random(seed)
+    engine = sample(r, most=8)
+    run = sizes(r, engine)
+    program = lowered(engine, run).program
+    starts, stalls, hung = sequenced(lowered(engine, largest(engine)).program, program)
+    wanted, causes, _ = simulated(program)
+    assert starts == wanted, f"{seed}: {engine} {run}"
+    assert hung == (causes is None), f"{seed}: {engine} {run}"
+    if causes is not None:
+        assert stalls == causes, f"{seed}: {engine} {run}"
+    return hung
+
+
+def test_starts_stalls_and_deadlocks_are_the_kernels() -> None:
+    hung = [check(seed) for seed in range(8)]
+    assert 0 < sum(hung) < len(hung)
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("first", range(8, 2008, 50))
+def test_starts_stalls_and_deadlocks_are_the_kernels_at_length(first: int) -> None:
+    for seed in range(first, first + 50):
+        check(seed)
+
+
+BUILT = FuseMax(ahead=2, behind=2, query_tiles=4, key_tiles=4, heads=2, product_depth=3)
+
+
+def refusal(engine: FuseMax, run: Attention) -> str:
+    shape = skeleton(lowered(BUILT, largest(BUILT)).program)
+    with pytest.raises(InfeasibleError) as error:
+        settings(shape, lowered(engine, run).program)
+    return str(error.value)
+
+
+def test_what_the_machine_was_not_built_for_is_refused() -> None:
+    def run(keys: int = 8, heads: int = 1) -> Attention:
+        return Attention(heads=heads, queries=16, keys=keys, query_tiles=4)
+
+    wider = FuseMax(**{**BUILT.__dict__, "key_tiles": 8})
+    assert refusal(wider, run(keys=20)) == "loop m1 must run at most 4 times, not 5"
+    assert refusal(BUILT, run(heads=3)) == "loop h must run at most 2 times, not 3"
+    deeper = FuseMax(**{**BUILT.__dict__, "ahead": 3})
+    assert refusal(deeper, run()) == "SLN must be the task that the machine was built for"
+    other = FuseMax(**{**BUILT.__dict__, "keys_innermost": True})
+    assert refusal(other, run()) == "the mapping must have the loops and queues of the machine"
+    later = FuseMax(**{**BUILT.__dict__, "climb": 9})
+    assert refusal(later, run()) == "SLN: a wait that the machine was not built for"
+    serial = FuseMax(**{**BUILT.__dict__, "serial": True, "ahead": 0, "behind": 0})
+    assert refusal(serial, run()) == "SLN must be the task that the machine was built for"
+
+
+def test_programs_that_no_machine_can_sequence_are_refused() -> None:
+    program = lowered(BUILT, largest(BUILT)).program
+    with pytest.raises(InfeasibleError, match="must start at least a cycle after RM"):
+        skeleton(with_lag(program, "SLN", "RM", -BUILT.up))
+    with pytest.raises(InfeasibleError, match="one phase, not 2"):
+        skeleton(Program(phases=program.phases * 2))
+    with pytest.raises(InfeasibleError, match="whole cycles"):
+        skeleton(Program(phases=program.phases, ticks_per_cycle=2))
