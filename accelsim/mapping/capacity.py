@@ -10,7 +10,7 @@ from accelsim.arch import Architecture
 from accelsim.cascade.sizes import Sizes
 from accelsim.errors import InfeasibleError
 from accelsim.mapping.model import MappingSpec
-from accelsim.mapping.plan import STREAM, BlockPlan, read_axes, result_axes
+from accelsim.mapping.plan import STREAM, BlockPlan, made_axes, read_axes
 from accelsim.mapping.tiles import Axis
 
 
@@ -28,7 +28,7 @@ def tile_axes(plan: BlockPlan, sizes: Sizes, tensor: str) -> tuple[Axis, ...] | 
     """Return the axes of a tensor as the block walks it: as its producer, else as its first reader."""
     for binding in plan.bindings:
         if binding.equation.tensor == tensor:
-            return result_axes(sizes, binding.equation)
+            return made_axes(plan, sizes, binding.equation)
     for binding in plan.bindings:
         for read in binding.equation.reads:
             if read.tensor == tensor:

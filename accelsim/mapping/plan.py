@@ -105,7 +105,13 @@ class Plan:
     def selected(self) -> tuple[str, ...]:
         """What is stated of data and not computed: conditions and gathers, a sentence each."""
         found = dict.fromkeys(self.presence.stated)
-        for binding in (binding for block in self.blocks for binding in block.bindings):
+        pairs = [(block, binding) for block in self.blocks for binding in block.bindings]
+        for where, binding in pairs:
+            if sums_in_memory(where, binding.equation):
+                found[
+                    f"{binding.equation.tensor} is summed in memory: every tile reads and writes the"
+                    " places that it names, in any order"
+                ] = None
             for read in binding.equation.reads:
                 for gather in read.node.gathers if isinstance(read.node, ast.Read) else ():
                     found[
@@ -150,11 +156,26 @@ def alike(sizes: Sizes, reads: Iterable[TensorRead]) -> list[list[TensorRead]]:
     return list(groups.values())
 
 
-def result_axes(sizes: Sizes, equation: Equation, *, history: bool = False) -> tuple[Axis, ...]:
+def made_axes(block: BlockPlan, sizes: Sizes, equation: Equation) -> tuple[Axis, ...]:
+    """Return the axes of a result as a block makes it: what a scatter sums is kept whole if it is held."""
+    place = block.hold.get(equation.tensor)
+    kept = place is not None and place.loop != STREAM
+    return result_axes(sizes, equation, kept=kept)
+
+
+def sums_in_memory(block: BlockPlan, equation: Equation) -> bool:
+    """Return whether a scatter adds to places that no buffer of the block keeps."""
+    reduce, place = equation.reduce, block.hold.get(equation.tensor)
+    kept = place is not None and place.loop != STREAM
+    return reduce is not None and reduce.op == "scatter" and reduce.combine != "=" and not kept
+
+
+def result_axes(sizes: Sizes, equation: Equation, *, kept: bool = True) -> tuple[Axis, ...]:
     """Return the axes of an Einsum's result as it is made.
 
-    An iterative axis has one live version and is left out, unless its ``history`` is read. The slot of a
-    selection is made whole. A scatter of one point a place makes those; others the whole axis.
+    An iterative axis has one live version and is left out. The slot of a selection is made whole. A
+    scatter makes the places that it names; if several points of one place come together the whole axis
+    is ``kept`` until the last.
     """
     reduce = equation.reduce
     gathers = {g.label: g for g in reduce.gathers} if reduce and reduce.op == "scatter" else {}
@@ -164,19 +185,14 @@ def result_axes(sizes: Sizes, equation: Equation, *, history: bool = False) -> t
             case Plain(coord=coord) if reduce and coord == reduce.slot:
                 found.append(Axis(index=None, size=size))
             case Plain(coord=coord) if coord in gathers and reduce:
-                index = (
-                    index_of(gathers[coord], sizes.symbols, sizes.places)
-                    if reduce.combine == "="
-                    else None
-                )
+                named = index_of(gathers[coord], sizes.symbols, sizes.places)
+                index = None if kept and reduce.combine != "=" else named
                 found.append(Axis(index=index, size=size))
             case Plain(coord=coord):
                 found.append(Axis(index=plain(**{coord: 1}), size=size))
             case Merged(outer=outer, inner=inner):
                 index = plain(**{outer: sizes.extents[inner], inner: 1})
                 found.append(Axis(index=index, size=size))
-            case Shift(coord=coord) if history:
-                found.append(Axis(index=plain(**{coord: 1}), size=size))
             case Shift() | _:
                 pass
     return tuple(found)

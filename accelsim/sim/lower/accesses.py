@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from accelsim.mapping.plan import STREAM, Binding, is_carried, read_axes, result_axes
+from accelsim.mapping.plan import STREAM, Binding, is_carried, made_axes, read_axes, result_axes
 from accelsim.sim.lower.amounts import axis_atoms, live_tiles, tile_words
 from accelsim.sim.lower.compute import PhaseDraft
 from accelsim.sim.lower.draft import Amount
@@ -94,7 +94,7 @@ def _writes(phase: PhaseDraft, number: int, binding: Binding) -> list[Access]:
     buffer = holder(phase, number, tensor)
     if buffer is None:
         return []
-    axes = result_axes(plan.sizes, binding.equation)
+    axes = made_axes(block, plan.sizes, binding.equation)
     words = tile_words(block, axes)
     site = phase.sites[number][binding.id]
     walked = {*axis_atoms(block, axes), *block.space.leading}

@@ -107,6 +107,11 @@ def on_chip(phase: PhaseDraft, reader: int, maker: int, tensor: str) -> bool:
     return all(place is not None and place.loop in phase.plan.spec.outer for place in places)
 
 
+def comes_from_dram(phase: PhaseDraft, number: int, tensor: str) -> bool:
+    """Return whether a block loads a tensor: nobody passes it on the chip."""
+    return not any(on_chip(phase, number, other, tensor) for other, _ in phase.makers(tensor))
+
+
 def _wait(
     phase: PhaseDraft,
     producer: Draft,

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from itertools import product
-from math import prod
 
-from accelsim.cascade import ast
 from accelsim.cascade.model import TensorRead
 from accelsim.mapping.capacity import default_depth
-from accelsim.mapping.plan import STREAM, Binding, BlockPlan, alike, read_axes, result_axes
+from accelsim.mapping.plan import (
+    STREAM,
+    Binding,
+    BlockPlan,
+    alike,
+    made_axes,
+    read_axes,
+    sums_in_memory,
+)
 from accelsim.mapping.tiles import Axis
 from accelsim.sim.lower.amounts import axis_atoms, live_tiles, tile_words
-from accelsim.sim.lower.compute import PhaseDraft, on_chip
+from accelsim.sim.lower.compute import PhaseDraft, comes_from_dram
 from accelsim.sim.lower.draft import Amount, Draft, DraftWait
+from accelsim.sim.lower.gathers import Loaded, fresh_share, wait_for_indices
 from accelsim.sim.lower.nest import ALL, FIRST, LAST, Digit, Nest, Site, need
 from accelsim.sim.lower.passes import same_pass
 from accelsim.sim.lower.place import digits_of
@@ -26,7 +32,7 @@ def draft_movement(phase: PhaseDraft, needed_later: frozenset[str]) -> None:
     mover.stores()
     for number in range(len(phase.blocks)):
         mover.loads(number)
-    mover.addresses()
+    wait_for_indices(phase, mover.loaded, mover.latency)
     mover.slots()
 
 
@@ -41,7 +47,7 @@ class _Mover:
         clock = phase.plan.arch.spec.clock
         self.latency = phase.plan.arch.dram.latency * clock
         self.store_of: dict[str, Draft] = {}
-        self.loaded: list[tuple[int, Draft, list[tuple[Binding, TensorRead]]]] = []
+        self.loaded: list[Loaded] = []
 
     # -- loads -------------------------------------------------------------------------------
 
@@ -64,8 +70,7 @@ class _Mover:
         return [[user for user in users if user[1] in group] for group in groups]
 
     def _comes_from_dram(self, number: int, tensor: str) -> bool:
-        makers = self.phase.makers(tensor)
-        return not any(on_chip(self.phase, number, other, tensor) for other, _ in makers)
+        return comes_from_dram(self.phase, number, tensor)
 
     def _load(self, number: int, users: list[tuple[Binding, TensorRead]]) -> None:
         block, nest = self.phase.blocks[number], self.phase.nests[number]
@@ -81,9 +86,9 @@ class _Mover:
         site = load_site(nest, walked, loop, [c.site for c in consumers])
         pieces = [x.name for x, at in zip(nest.levels, site.at, strict=True) if at == ALL]
         live = max(live_tiles(self.plan, block, b.id, pieces) for b, _ in users)
-        moved = moved.scaled(self._fresh(block, axes, walked, loop) * live)
+        moved = moved.scaled(fresh_share(block, axes, walked, loop) * live)
         share = self.plan.spilled.get(tensor, Fraction(0))
-        again = sum(d.tensor == tensor and d.block == number for _, d, _ in self.loaded)
+        again = sum(x.load.tensor == tensor and x.block == number for x in self.loaded)
         name = f"load {tensor}" + f" {again + 1}" * bool(again)
         load = Draft(
             name=name,
@@ -107,56 +112,11 @@ class _Mover:
         wait_for_slot(load, freed_by, depth, limit=inside(nest, loop))
         self._after_store(number, load, tensor, users[0][1])
         self._hold(load, [load.site], freed_by, moved.scaled(1 - share), tensor, nest)
-        self.loaded.append((number, load, users))
+        self.loaded.append(Loaded(block=number, load=load, users=users))
         self.phase.drafts.append(load)
         if share:
             for binding, read in users:
                 self._spilled_read(number, binding, read, share)
-
-    def _fresh(
-        self, block: BlockPlan, axes: tuple[Axis, ...], walked: set[str], loop: str
-    ) -> Fraction:
-        """Return what part of a piece is not there yet, on average over the pieces of what is held.
-
-        Pieces of a sum of coordinates, of a quotient or of gathers overlap; the buffer keeps what it has.
-        """
-        inside = block.loops[block.loops.index(loop) + 1 :] if loop in block.loops else ()
-        pieces = [name for name in inside if name in walked and block.count(name) > 1]
-        if not pieces or all(axis.is_apart for axis in axes):
-            return Fraction(1)
-        still = frozenset((*block.loops, *block.space.leading))
-        total = 0
-        for last in product((False, True), repeat=len(pieces)):
-            edge = frozenset(name for name, at in zip(pieces, last, strict=True) if at)
-            times = prod(block.count(name) - 1 for name in pieces if name not in edge)
-            total += times * block.space.words(axes, still, edge)
-        kept = block.space.words(axes, still - frozenset(inside), frozenset())
-        return min(Fraction(1), Fraction(kept, total or 1))
-
-    def addresses(self) -> None:
-        """A gather is loaded when its indices are there: made by an Einsum, or loaded themselves."""
-        for number, load, users in self.loaded:
-            for binding, read in users:
-                indices = [r for r in binding.equation.reads if r.node in _gathers(read)]
-                for index in indices:
-                    self._address(number, load, index)
-
-    def _address(self, number: int, load: Draft, index: TensorRead) -> None:
-        block = self.phase.blocks[number]
-        if self._comes_from_dram(number, index.tensor):
-            loads = [d for n, d, u in self.loaded if n == number and u[0][1].tensor == index.tensor]
-            same = {level.name: Digit() for level in self.phase.nests[number].levels}
-            for first in loads:
-                needed = need(load.site, first.site, same)
-                load.waits.append(DraftWait(producer=first, need=needed, lag=self.latency))
-            return
-        for other, maker in self.phase.makers(index.tensor):
-            producer = self.phase.compute[maker.id]
-            digits = digits_of(
-                block, index, self.phase.blocks[other], maker.equation, self.plan.sizes
-            )
-            needed = need(load.site, producer.site, digits)
-            load.waits.append(DraftWait(producer=producer, need=needed, lag=maker.latency))
 
     def _after_store(self, number: int, load: Draft, tensor: str, read: TensorRead) -> None:
         """A tensor that the same phase stores is loaded when its last piece is there."""
@@ -244,7 +204,7 @@ class _Mover:
         block, nest = self.phase.blocks[number], self.phase.nests[number]
         maker = self.phase.compute[binding.id]
         tensor = binding.equation.tensor
-        axes = result_axes(self.plan.sizes, binding.equation)
+        axes = made_axes(block, self.plan.sizes, binding.equation)
         walked = {*axis_atoms(block, axes), *block.space.leading}
         at = tuple(
             LAST if at == ALL and level.name not in walked else at
@@ -271,6 +231,8 @@ class _Mover:
         )
         self.store_of[binding.id] = store
         self.phase.drafts.append(store)
+        if sums_in_memory(block, binding.equation):
+            self._sum_in_memory(number, binding, store)
         place = block.hold.get(tensor)
         if (place is None or place.loop == STREAM) and not self._is_shared(block, tensor):
             depth = block.depth.get(tensor, 2)
@@ -280,6 +242,28 @@ class _Mover:
                 maker.takes.append((tensor, moved.only_at(last)))
                 store.gives.append((tensor, moved))
         return store
+
+    def _sum_in_memory(self, number: int, binding: Binding, store: Draft) -> None:
+        """Read what is added to; tiles that name the same place are not kept apart."""
+        maker, nest = self.phase.compute[binding.id], self.phase.nests[number]
+        load = Draft(
+            name=f"read {binding.equation.tensor} to add",
+            kind="load",
+            resource=self.dram,
+            queue=f"{self.dram}: read {binding.equation.tensor} to add",
+            site=store.site,
+            einsum=binding.id,
+            shift=maker.shift,
+            block=number,
+            moved=store.moved,
+            rate=self.rate,
+            tensor=binding.equation.tensor,
+        )
+        same = {level.name: Digit() for level in nest.levels}
+        needed = need(maker.site, load.site, same)
+        maker.waits.append(DraftWait(producer=load, need=needed, lag=self.latency))
+        wait_for_slot(load, [maker], 2, limit=len(nest.levels))
+        self.phase.drafts.append(load)
 
     def _is_shared(self, block: BlockPlan, tensor: str) -> bool:
         shares = [*self.plan.spec.share, *block.block.share]
@@ -303,7 +287,7 @@ class _Mover:
         tensor = binding.equation.tensor
         users = self._chain_users(block, tensor) or self._users(tensor)
         users = [u for u in users if u is not maker]
-        axes = result_axes(self.plan.sizes, binding.equation)
+        axes = made_axes(block, self.plan.sizes, binding.equation)
         walked = {*axis_atoms(block, axes), *block.space.leading}
         first = unranked(nest, maker.site, walked, "first")
         depth = block.depth.get(tensor, default_depth(block, tensor))
@@ -377,7 +361,3 @@ class _Mover:
 
     def _same_buffer(self, one: str, other: str) -> bool:
         return any(one in names and other in names for names in self.plan.spec.share)
-
-
-def _gathers(read: TensorRead) -> tuple[ast.Gather, ...]:
-    return read.node.gathers if isinstance(read.node, ast.Read) else ()

@@ -1,0 +1,135 @@
+"""Gathers and scatters in a run: their bytes by hand, and loads that wait for their indices."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+
+from accelsim.cascade import Cascade
+from accelsim.mapping import Mapping, Problem, Selection
+from accelsim.sim import jump, reference
+from accelsim.sim.activity import Activity
+from accelsim.sim.lower import Lowered, lower
+from accelsim.sim.measure import measure
+from accelsim.specs import read_text
+from tests.mapping.texts import machine
+
+TOP = """\
+in S[P,M]; V[M,F]
+out Y[P,F]
+param K = 4
+rank k = K
+I[p,k] = S[p,m] :: top(m->k)
+Y[p,f] = V[@I[p,k]:m,f] :: +(k)
+"""
+TOP_MAPPING = """\
+cascade: top
+partition: {P: [P1, P0]}
+sizes: {P0: 16}
+hold: {GLB: {S: p1, I: p1%s}}
+depth: {I: 2}
+blocks:
+  - loops: [p1]
+    bind:
+      - {einsum: I, unit: PE1D, space: {lanes: p0}, time: [m]}
+      - {einsum: Y, unit: PE1D, space: {lanes: p0}, time: [f, k], stage: %d}
+"""
+SCATTER = """\
+in I[C,K] int; X[C,K,F]; Z[N]
+out Y[N,F]
+rank n = N; c = C; k = K
+Y[n,f] = X[c,k,f] :: scatter(@I[c,k]:n, +)
+"""
+SCATTER_MAPPING = """\
+cascade: scatter
+blocks:
+  - loops: [c]
+%s    bind:
+      - {einsum: Y, unit: PE1D, space: {lanes: k}, time: [f]}
+"""
+WORD = 2
+
+
+RANKS = {"P": 64, "M": 64, "F": 8}
+
+
+def lowered(
+    text: str,
+    name: str,
+    mapping: str,
+    ranks: dict[str, int],
+    kind: str = "uniform",
+    leading: dict[str, int] | None = None,
+) -> Lowered:
+    cascade = Cascade.parse(text, name=name)
+    problem = Problem(
+        cascade=cascade,
+        arch=machine(),
+        ranks=ranks,
+        leading=leading or {},
+        selection=Selection.load(kind),
+    )
+    return lower(Mapping.from_document(read_text(mapping, "map.yaml")).plan(problem))
+
+
+def done(program: Lowered) -> Activity:
+    outcome = jump.run(program.program)
+    assert outcome == reference.run(program.program)
+    return measure(program, outcome, "made up", "made up")
+
+
+def moved(activity: Activity) -> dict[tuple[str, str], Fraction]:
+    return {(t.tensor, t.direction): t.bytes for t in activity.transfers}
+
+
+@pytest.mark.parametrize(("kind", "rows"), [("none", 4), ("uniform", 42), ("all", 64)])
+def test_rows_that_a_tile_gathers(kind: str, rows: int) -> None:
+    """16 queries a tile with 4 of 64 rows each: of independent lists 64 (1 - (60/64)**16) = 41.2 differ."""
+    activity = done(lowered(TOP, "top", TOP_MAPPING % ("", 0), RANKS, kind))
+    bytes_ = moved(activity)
+    assert bytes_["V", "read"] == 4 * rows * 8 * WORD
+    assert bytes_["S", "read"] == 64 * 64 * WORD
+    assert bytes_["Y", "write"] == 64 * 8 * WORD
+    assert (
+        f"rows of V gathered by I: selection {kind} (stated, not computed)" in activity.assumptions
+    )
+
+
+def test_rows_that_stay() -> None:
+    """Held over all tiles, the rows of 64 lists are loaded once: 64 (1 - (60/64)**64) = 62.97."""
+    mapping = TOP_MAPPING % (", V: b", 0)
+    mapping = mapping.replace("loops: [p1]", "loops: [b, p1]")
+    program = lowered(TOP, "top", mapping, RANKS, "uniform", leading={"b": 2})
+    assert moved(done(program))["V", "read"] == 2 * 63 * 8 * WORD
+
+
+@pytest.mark.parametrize("stage", [0, 1])
+def test_a_gather_waits_for_its_indices(stage: int) -> None:
+    """The load of V begins when the selection has ended; a stage later that costs nothing."""
+    program = lowered(TOP, "top", TOP_MAPPING % ("", stage), RANKS, "uniform")
+    tasks = {task.name: task for task in program.program.phases[0].tasks}
+    numbers = {name: n for n, name in enumerate(tasks)}
+    (wait,) = [w for w in tasks["load V"].waits if w.producer == numbers["I"]]
+    assert (wait.anchor, wait.cause) == ("end", "data")
+    activity = done(program)
+    (unit,) = (u for u in activity.units if u.name == "PE1D")
+    idle = unit.stall_ticks.get("data", 0)
+    waiting = tasks["load V"].durations[0] * 4  # of the four tiles
+    assert idle >= waiting if stage == 0 else idle < waiting
+
+
+def test_a_sum_by_scatter() -> None:
+    """Held, all places stay till the end; else each tile reads and writes the places that it names."""
+    ranks = {"C": 8, "K": 16, "F": 4, "N": 64}
+    held = done(lowered(SCATTER, "scatter", SCATTER_MAPPING % "    hold: {GLB: {Y: c}}\n", ranks))
+    assert (
+        moved(held)["Y", "write"] == 8 * 64 * 4 * WORD or moved(held)["Y", "write"] == 64 * 4 * WORD
+    )
+    loose = done(lowered(SCATTER, "scatter", SCATTER_MAPPING % "", ranks))
+    assert moved(loose)["Y", "write"] == moved(loose)["Y", "read"] == 8 * 16 * 4 * WORD
+    text = (
+        "Y is summed in memory: every tile reads and writes the places that it names, in any order"
+    )
+    assert text in loose.assumptions
+    assert text not in held.assumptions
