@@ -56,6 +56,7 @@ def _masks(key: _Key) -> Masks:
         for node in (equation.right, *equation.where):
             for read in _needed(node):
                 planes += _inherited(read, kept, sizes)
+                planes += _inside(read, sizes)
         found[equation.id] = tuple(
             {(tuple(sorted(p.coefs.items())), p.const): p for p in planes}.values()
         )
@@ -73,6 +74,15 @@ def _needed(node: ast.Expr) -> Iterator[ast.Read]:
     inside = node.args[:1] if isinstance(node, ast.Call) and node.function == "select" else None
     for child in inside or ast.children(node):
         yield from _needed(child)
+
+
+def _inside(read: ast.Read, sizes: Sizes) -> Iterator[Linear]:
+    """Yield that the sums of coordinates which are read are places of their axes."""
+    for index, size in zip(read.indices, sizes.shapes[read.tensor], strict=True):
+        form = linear(index, sizes.symbols)
+        if form is not None and len(form.coefs) > 1:
+            yield form
+            yield Linear(coefs={}, const=size - 1).plus(form, -1)
 
 
 def _inherited(

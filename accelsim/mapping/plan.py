@@ -102,6 +102,14 @@ class Plan:
         return self.arch.spec.word
 
     @property
+    def begun(self) -> tuple[str, ...]:
+        """What a running state begins with, where that is an input."""
+        inputs = {tensor.name for tensor in self.cascade.inputs}
+        first = {r.tensor for e in self.cascade.inits for r in e.reads if r.tensor in inputs}
+        names = ", ".join(sorted(first))
+        return (f"the first states ({names}) are on the chip at the start",) if first else ()
+
+    @property
     def selected(self) -> tuple[str, ...]:
         """What is stated of data and not computed: conditions and gathers, a sentence each."""
         found = dict.fromkeys(self.presence.stated)

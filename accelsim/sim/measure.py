@@ -83,6 +83,7 @@ class _Measure:
                 *plan.spec.assumptions,
                 *plan.expanded,
                 *plan.selected,
+                *plan.begun,
                 *plan.unpaid,
             ),
         )

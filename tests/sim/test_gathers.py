@@ -133,3 +133,49 @@ def test_a_sum_by_scatter() -> None:
     )
     assert text in loose.assumptions
     assert text not in held.assumptions
+
+
+WINDOW = """\
+in Q[P,E]; K[P,E]
+out Y[P]
+param W = 32
+rank w = W
+S[p,w] = Q[p,e] * K[p-w,e] :: +(e)
+Y[p] = S[p,w] :: max(w)
+"""
+WINDOW_MAPPING = """\
+cascade: window
+partition: {P: [P1, P0], W: [W1, W0]}
+sizes: {P0: 16, W0: 8}
+hold: {GLB: {Q: p1, K: %s}}
+blocks:
+  - loops: [b, p1, w1]
+    bind:
+      - {einsum: S, unit: PE2D, space: {rows: w0, cols: p0}, time: [e]}
+      - {einsum: Y, unit: PE2D, space: {rows: w0, cols: p0}}
+"""
+
+
+@pytest.mark.parametrize("tokens", [16, 24, 64, 70])
+@pytest.mark.parametrize("loop", ["b", "w1"])
+def test_a_window_at_the_edge(tokens: int, loop: str) -> None:
+    """Tiles that lie before the sequence are passed over; what is held is loaded once."""
+    ranks = {"P": tokens, "E": 4}
+    program = lowered(WINDOW, "window", WINDOW_MAPPING % loop, ranks, leading={"b": 2})
+    activity = done(program)
+    live = sum(min(32, p + 1) for p in range(tokens))
+    assert activity.ops["mac"] == 2 * live * 4
+    assert activity.ops["max"] == 2 * live
+    tiles = [(p, w) for p in range(0, tokens, 16) for w in range(0, 32, 8) if w <= p + 15]
+    (task,) = (t for t in program.program.phases[0].tasks if t.name == "S")
+    (unit,) = (u for u in activity.units if u.name == "PE2D")
+    assert unit.busy_ticks["S"] == 2 * len(tiles) * task.durations[0]
+    read = moved(activity)["K", "read"]
+    once = 2 * tokens * 4 * WORD
+    if loop == "b" and tokens % 16 == 0:
+        assert read == once  # each row once, however many tiles it lies in
+    elif loop == "b":
+        assert once * 0.9 <= read <= once * 1.1  # pieces at the end are smaller than the average
+    else:
+        assert read <= 2 * len(tiles) * (16 + 8 - 1) * 4 * WORD
+        assert read >= 2 * len(tiles) * 8 * 4 * WORD

@@ -9,12 +9,15 @@ from itertools import product
 from math import prod
 
 from accelsim.cascade import ast
+from accelsim.cascade.lattice import UncountableError, count_points
+from accelsim.cascade.linear import Linear
+from accelsim.cascade.live import MESH
 from accelsim.cascade.model import TensorRead
 from accelsim.mapping.plan import Binding, BlockPlan
 from accelsim.mapping.tiles import Axis
 from accelsim.sim.lower.compute import PhaseDraft, comes_from_dram
 from accelsim.sim.lower.draft import Draft, DraftWait
-from accelsim.sim.lower.nest import Digit, need
+from accelsim.sim.lower.nest import Digit, Plane, need
 from accelsim.sim.lower.place import digits_of
 
 
@@ -27,10 +30,17 @@ class Loaded:
     users: Sequence[tuple[Binding, TensorRead]]
 
 
-def fresh_share(block: BlockPlan, axes: tuple[Axis, ...], walked: set[str], loop: str) -> Fraction:
+def fresh_share(
+    block: BlockPlan,
+    axes: tuple[Axis, ...],
+    walked: set[str],
+    loop: str,
+    planes: Sequence[Plane],
+) -> Fraction:
     """Return what part of a piece is not there yet, on average over the pieces of what is held.
 
     Pieces of a sum of coordinates, of a quotient or of gathers overlap; the buffer keeps what it has.
+    ``planes`` are the conditions under which a piece is loaded at all.
     """
     inside = block.loops[block.loops.index(loop) + 1 :] if loop in block.loops else ()
     pieces = [name for name in inside if name in walked and block.count(name) > 1]
@@ -43,7 +53,18 @@ def fresh_share(block: BlockPlan, axes: tuple[Axis, ...], walked: set[str], loop
         times = prod(block.count(name) - 1 for name in pieces if name not in edge)
         total += times * block.space.words(axes, still, edge)
     kept = block.space.words(axes, still - frozenset(inside), frozenset())
-    return min(Fraction(1), Fraction(kept, total or 1))
+    return min(Fraction(1), kept / (total * _loaded_share(block, planes) or Fraction(1)))
+
+
+def _loaded_share(block: BlockPlan, planes: Sequence[Plane]) -> Fraction:
+    """Return the share of the pieces that meets all conditions."""
+    names = tuple(dict.fromkeys(name for plane in planes for name in plane.coefs))
+    counts = {name: block.count(name) for name in names}
+    forms = [Linear(coefs=plane.coefs, const=plane.const) for plane in planes]
+    try:
+        return Fraction(count_points(forms, names, counts, MESH), prod(counts.values()))
+    except UncountableError:
+        return Fraction(1)
 
 
 def wait_for_indices(phase: PhaseDraft, loaded: Sequence[Loaded], latency: Fraction) -> None:

@@ -86,7 +86,7 @@ class _Mover:
         site = load_site(nest, walked, loop, [c.site for c in consumers])
         pieces = [x.name for x, at in zip(nest.levels, site.at, strict=True) if at == ALL]
         live = max(live_tiles(self.plan, block, b.id, pieces) for b, _ in users)
-        moved = moved.scaled(fresh_share(block, axes, walked, loop) * live)
+        moved = moved.scaled(fresh_share(block, axes, walked, loop, site.planes) * live)
         share = self.plan.spilled.get(tensor, Fraction(0))
         again = sum(x.load.tensor == tensor and x.block == number for x in self.loaded)
         name = f"load {tensor}" + f" {again + 1}" * bool(again)

@@ -68,6 +68,7 @@ def _planes(
 ) -> tuple[Plane, ...]:
     """Return the conditions under which a tile has a live point (an over-estimate where not affine)."""
     planes = [tile_plane(plan, form) for form in masks[binding.id]]
+    planes = [plane for plane in planes if not _always(plan, plane)]
     wanted = binding.bind.only_with
     reads = {read.tensor for read in binding.equation.reads}
     for other in plan.bindings:  # what a mapping leaves out, its readers leave out too
@@ -79,6 +80,12 @@ def _planes(
     loops = {level.name for level in nest.levels}
     unique = {(tuple(sorted(p.coefs.items())), p.const): p for p in planes}
     return tuple(p for p in unique.values() if p.coefs and set(p.coefs) <= loops)
+
+
+def _always(plan: BlockPlan, plane: Plane) -> bool:
+    """Return whether every tile meets a condition."""
+    sizes = plan.space.sizes
+    return plane.const + sum(min(0, k * (sizes[x] - 1)) for x, k in plane.coefs.items()) >= 0
 
 
 def tile_plane(plan: BlockPlan, form: Linear) -> Plane:
