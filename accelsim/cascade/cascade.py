@@ -181,15 +181,17 @@ class Cascade:
 
         return explained(self, rank)
 
-    def rewritten(self, rank: str | None = None) -> Rewriting:
+    def rewritten(self, rank: str | None = None, *, tile: int | None = None) -> Rewriting:
         """Return a cascade of equal values with fewer passes, and the rewrites that led to it.
+
+        With ``tile`` the rank is cut into tiles of so many places and states move once per tile.
 
         >>> Cascade.load("attention_3pass").rewritten().cascade.passes()["m"]
         1
         """
         from accelsim.cascade.rewrite import rewritten
 
-        return rewritten(self, rank)
+        return rewritten(self, rank, tile)
 
     def graph(self) -> nx.MultiDiGraph[str]:
         """Return the dependences: nodes are inputs and Einsums, an edge is a read."""

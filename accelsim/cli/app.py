@@ -110,6 +110,10 @@ def passes(
     rewrite: Annotated[
         bool, typer.Option("--rewrite", help="Rewrite the cascade into one with fewer passes.")
     ] = False,
+    tile: Annotated[
+        int | None,
+        typer.Option(help="Rewrite so that states move once per tile.", metavar="N", min=1),
+    ] = None,
     json: Json = False,
     out: Annotated[
         Path | None,
@@ -119,7 +123,7 @@ def passes(
     """Count the passes of a cascade over each rank, with the chain of Einsums that forces them."""
     from accelsim.cli.passing import show_passes
 
-    show_passes(cascade, rank, rewrite=rewrite, as_json=json, out=out)
+    show_passes(cascade, rank, rewrite=rewrite, as_json=json, out=out, tile=tile)
 
 
 @app.command()

@@ -15,13 +15,19 @@ from accelsim.cli.flags import choice
 
 
 def show_passes(
-    name: str, rank: str | None, *, rewrite: bool, as_json: bool, out: Path | None = None
+    name: str,
+    rank: str | None,
+    *,
+    rewrite: bool,
+    as_json: bool,
+    out: Path | None = None,
+    tile: int | None = None,
 ) -> None:
     cascade = Cascade.load(name)
     counted = cascade.passes()
     ranks = list(counted) if rank is None else [choice(rank, counted, "--rank")]
     found = {each: cascade.passes_explained(each) for each in ranks}
-    rewriting = cascade.rewritten(rank) if rewrite or out is not None else None
+    rewriting = cascade.rewritten(rank, tile=tile) if rewrite or out or tile else None
     if as_json:
         shown: dict[str, Any] = {
             "cascade": cascade.name,
@@ -66,6 +72,7 @@ def _rewritten(rewriting: Rewriting) -> dict[str, Any]:
             each.rank: {
                 "before": each.before,
                 "after": each.after,
+                "now": each.now,
                 "steps": [
                     {"rule": a.rule, "einsum": a.einsum, "does": a.does, "why": a.why}
                     for a in each.applied
@@ -102,7 +109,7 @@ def _print_rank(rewriting: Rewriting, each: Rewritten) -> None:
         print(textwrap.fill(passes, 100, **_indents(2)))
     if each.after < each.before:
         print("then")
-        print(rewriting.cascade.passes_explained(each.rank))
+        print(rewriting.cascade.passes_explained(each.now))
 
 
 def _indents(width: int) -> dict[str, Any]:

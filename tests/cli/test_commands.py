@@ -85,6 +85,15 @@ def test_a_rewritten_cascade_is_a_file_that_checks(cli, tmp_path):
     assert json.loads(out)["ranks"]["m"]["passes"] == 2
 
 
+def test_states_move_once_per_tile(cli):
+    code, out, _ = cli("passes", "gqa", "--tile", "64", "--json")
+    assert code == 0
+    found = json.loads(out)["rewritten"]
+    assert found["ranks"]["m"]["now"] == "m1.m0"
+    assert found["ranks"]["m"]["after"] == 1
+    assert "param M0 = 64" in found["cascade"]
+
+
 def test_says_which_einsum_keeps_a_pass(cli):
     code, out, _ = cli("passes", "cbam", "--rewrite")
     assert code == 0

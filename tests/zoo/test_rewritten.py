@@ -215,3 +215,38 @@ def test_leading_ranks_are_independent_copies(name):
     for seed, case in enumerate(cases):
         for output, value in cascade.evaluate(case, **params).items():
             same(found[output][seed], value)
+
+
+# What cannot be tiled, by rank: it is tiled already, gathered or selected from, or runs step by step.
+NOT_TILED = {
+    "attention_2pass": ["m1.m0"],
+    "routing": ["j"],
+    "sparse_gin": ["m"],
+    "spatten_prune": ["j"],
+    "topk_attention": ["i"],
+}
+
+
+@pytest.mark.parametrize("name", FEWEST)
+def test_tiled_it_is_still_the_algorithm(name):
+    result = Cascade.load(name).rewritten(tile=3)
+    plain = {r.rank: r.after for r in rewriting(name).ranks}
+    refused = [r.rank for r in result.ranks if r.after > plain[r.rank]]
+    assert refused == NOT_TILED.get(name, [])
+    counted = result.cascade.passes()
+    assert all(counted[r.now] == r.after for r in result.ranks)
+    entry = ENTRIES[name]
+    for seed, sizes in enumerate([*entry.edges, {}, {}]):
+        arrays, params = entry.case(sizes, seed)
+        found = result.cascade.evaluate(arrays, **params)
+        for output, value in result.original.evaluate(arrays, **params).items():
+            same(found[output], value)
+
+
+def test_tiled_it_counts_as_the_form_written_by_hand():
+    tiled = Cascade.load("attention_3pass").rewritten(tile=256).cascade
+    given_form = Cascade.load("attention_1pass")
+    for sizes in ({"M": 12, "M0": 4}, {"M": 13, "M0": 5}, {"M": 3, "M0": 8}):
+        shape = {"P": 5, "E": 4, "F": 3, **sizes}
+        assert tiled.count(**shape) == given_form.count(**shape)
+    assert tiled.passes()["m1.m0"] == given_form.passes()["m1.m0"] == 1

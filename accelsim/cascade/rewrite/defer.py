@@ -155,14 +155,25 @@ def _applied(
         word = {1: "the factor", -1: "the division by"}.get(int(power), f"the power {power} of")
         if kinds[tensor] == "shift":
             word = "the shift by"
-        does.append(f"{word} {tensor} comes after the {_WORDS[target.reduce.op]} of {name}")
+        does.append(
+            f"{word} {_shown(program, tensor)} comes after the {_WORDS[target.reduce.op]} of {name}"
+        )
         why.append(
-            f"{tensor} has no {program.name} and every term has {kinds[tensor]} degree {power} in it"
+            f"{_shown(program, tensor)} has no {program.name} and every term has "
+            f"{kinds[tensor]} degree {power} in it"
         )
     for guard in chain.guards:
         does.append(f"the condition '{expression(guard)}' comes after the sum of {name}")
         why.append(f"it has no {program.name}")
     return Applied(rule="defer", einsum=name, does="; ".join(does), why="; ".join(why))
+
+
+def _shown(program: Program, tensor: str) -> str:
+    """Return a statistic by name, or as it was written if the name is only ours."""
+    writer = program.sole(tensor)
+    if tensor in program.made and writer is not None and writer.reduce is None:
+        return f"'{expression(writer.right)}'"
+    return tensor
 
 
 _WORDS: Mapping[str, str] = {

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from accelsim.cascade.model import Block, Equation, Setting
 from accelsim.cascade.passes import Forced, Rank, ranks
+from accelsim.cascade.rewrite.chain import RefusedError
 from accelsim.cascade.rewrite.driver import RULES, fewest
 from accelsim.cascade.rewrite.program import Applied, Program
 from accelsim.cascade.rewrite.tidy import recomputed
+from accelsim.cascade.rewrite.tile import tiled
 from accelsim.cascade.text import block_text
 from accelsim.errors import nearest
 
@@ -28,6 +30,8 @@ class Rewritten:
     applied: tuple[Applied, ...]
     stays: str
     """Why a pass beyond the first stays, naming the Einsum; empty if none does."""
+    now: str = ""
+    """The rank's name afterwards: the pair, if it was tiled."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,11 +48,12 @@ class Rewriting:
         return any(r.after < r.before for r in self.ranks)
 
 
-def rewritten(cascade: Cascade, rank: str | None = None) -> Rewriting:
+def rewritten(cascade: Cascade, rank: str | None = None, tile: int | None = None) -> Rewriting:
     """Rewrite a cascade into one with fewer passes over a rank, or over each that has several.
 
-    Without ``rank`` those are the ranks whose passes the cascade claims, or else all. Raise
-    SpecError for an unknown rank or one that has no number of passes.
+    Without ``rank`` those are the ranks whose passes the cascade claims, or else all. With ``tile``
+    states move once per tile of so many places (a parameter of the new cascade). Raise SpecError
+    for an unknown rank or one that has no number of passes.
     """
     counted = cascade.passes()
     if rank is not None and rank not in counted:
@@ -58,7 +63,7 @@ def rewritten(cascade: Cascade, rank: str | None = None) -> Rewriting:
     block = cascade.block
     found: list[Rewritten] = []
     for name in [rank] if rank is not None else _several(cascade):
-        block, outcome = _along(block, name, ranks(block)[name], counted[name])
+        block, outcome = _along(block, name, ranks(block)[name], counted[name], tile)
         found.append(outcome)
     result = Rewriting(original=cascade, cascade=cascade, ranks=tuple(found))
     if result.saves:
@@ -74,8 +79,17 @@ def _several(cascade: Cascade) -> list[str]:
     return [name for name in claimed if counted.get(name, 0) > 1 and name not in halves]
 
 
-def _along(block: Block, name: str, rank: Rank, before: int) -> tuple[Block, Rewritten]:
+def _along(
+    block: Block, name: str, rank: Rank, before: int, tile: int | None
+) -> tuple[Block, Rewritten]:
     program = Program.of(block, rank, name)
+    plain = program
+    if tile is not None:
+        try:
+            program = tiled(program, tile)
+        except RefusedError as error:
+            row = Rewritten(rank=name, before=before, after=before, applied=(), stays=str(error))
+            return block, replace(row, now=name)
     outcome = fewest(program)
     after = outcome.program
     stays = _stays(outcome.exhausted, outcome.refused)
@@ -83,16 +97,19 @@ def _along(block: Block, name: str, rank: Rank, before: int) -> tuple[Block, Rew
         worse = _worse(program, after)
         if worse:
             stays = f"fewer passes over {name} would take another over {worse}"
-            after = program
-    applied = (*after.applied, *recomputed(after)) if after is not program else ()
+            after = plain
+    else:
+        after = plain
+    applied = (*after.applied, *recomputed(after)) if after is not plain else ()
     row = Rewritten(
         rank=name,
         before=before,
         after=after.passes,
         applied=applied,
         stays=stays,
+        now=after.name,
     )
-    return _sized(program, after), row
+    return _sized(program, after) if after is not plain else block, row
 
 
 def _worse(before: Program, after: Program) -> str:
@@ -172,7 +189,7 @@ def _finished(cascade: Cascade, block: Block, found: Sequence[Rewritten]) -> Cas
     from accelsim.cascade.cascade import Cascade as Parsed
 
     saved = ", ".join(
-        f"{r.after} {'pass' if r.after == 1 else 'passes'} over {r.rank} instead of {r.before}"
+        f"{r.after} {'pass' if r.after == 1 else 'passes'} over {r.now} instead of {r.before}"
         for r in found
         if r.after < r.before
     )
@@ -184,7 +201,7 @@ def _finished(cascade: Cascade, block: Block, found: Sequence[Rewritten]) -> Cas
         parsed,
         summary=f"{cascade.name} with {saved}",
         source=cascade.source,
-        claimed_passes={**claimed, **{r.rank: r.after for r in found}},
+        claimed_passes={**claimed, **{r.now: r.after for r in found}},
     )
 
 
