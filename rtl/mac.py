@@ -63,8 +63,8 @@ def accumulate(m: Module, fields: steps.Fields, to: Float, enable: Any) -> steps
 
 def added(m: Module, fields: steps.Fields, to: Float, sum_: Any) -> Any:
     """Return product + (c if ``first`` else ``sum_``), in the layout of the unrounded ``sum_``."""
-    before = Signal(sum_.shape(), name="before")
+    addend = Signal(sum_.shape(), name="addend")
     loaded = steps.widened(m, fields["c"], sum_.shape(), "loaded")
-    m.d.comb += before.eq(Mux(fields["first"], loaded, sum_.as_value()))
-    addends = settle(to, "before")(m, {"product": fields["product"], "before": before})
-    return total(to, "product", "before")(m, addends)["sum"]
+    m.d.comb += addend.eq(Mux(fields["first"], loaded, sum_.as_value()))
+    addends = settle(to, "addend")(m, {"product": fields["product"], "addend": addend})
+    return total(to, "product", "addend")(m, addends)["sum"]
