@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from accelsim.cascade import ast
-from accelsim.cascade.model import Block
+from accelsim.cascade.model import Block, Shift
 
 
 def places_of(block: Block) -> dict[str, frozenset[int]]:
@@ -29,3 +29,20 @@ def places_of(block: Block) -> dict[str, frozenset[int]]:
         if axes:
             found[equation.tensor] = axes
     return found
+
+
+def histories_of(block: Block) -> frozenset[str]:
+    """Return the running states of which earlier steps are read too, by another coordinate than theirs."""
+    axes = {
+        e.tensor: (place, axis.coord)
+        for e in block.equations
+        for place, axis in enumerate(e.left)
+        if isinstance(axis, Shift)
+    }
+    found = set()
+    for read in (read for equation in block.equations for read in equation.reads):
+        if read.tensor in axes:
+            place, coord = axes[read.tensor]
+            if set(ast.coords_in(read.indices[place])) - {coord}:
+                found.add(read.tensor)
+    return frozenset(found)

@@ -12,7 +12,7 @@ from accelsim.cascade.lexer import Source
 from accelsim.cascade.linear import constant
 from accelsim.cascade.macros import extent_symbol
 from accelsim.cascade.model import Block, Const, Merged, Plain, Shift
-from accelsim.cascade.places import places_of
+from accelsim.cascade.places import histories_of, places_of
 from accelsim.errors import SpecError, nearest
 
 MAX_EXTENT = 2**40
@@ -30,6 +30,8 @@ class Sizes:
     """The declared shapes of the outputs; a merged axis may be longer inside (a ragged last tile)."""
     places: Mapping[str, frozenset[int]] = field(default_factory=dict)
     """Tensors of places with the axes along which the places differ."""
+    histories: frozenset[str] = frozenset()
+    """Running states of which earlier steps are read."""
 
 
 def shape_names(block: Block) -> tuple[str, ...]:
@@ -157,6 +159,7 @@ class _Extents:
             shapes=self.shapes,
             outputs=self._outputs(),
             places=places_of(self.block),
+            histories=histories_of(self.block),
         )
 
     def _outputs(self) -> dict[str, tuple[int, ...]]:

@@ -115,6 +115,11 @@ class Plan:
         found = dict.fromkeys(self.presence.stated)
         pairs = [(block, binding) for block in self.blocks for binding in block.bindings]
         for where, binding in pairs:
+            reduce = binding.equation.reduce
+            if reduce and reduce.op == "scatter" and reduce.combine == "=":
+                found[
+                    f"of {binding.equation.tensor} the places that are named are written, no others"
+                ] = None
             if sums_in_memory(where, binding.equation):
                 found[
                     f"{binding.equation.tensor} is summed in memory: every tile reads and writes the"
@@ -181,9 +186,9 @@ def sums_in_memory(block: BlockPlan, equation: Equation) -> bool:
 def result_axes(sizes: Sizes, equation: Equation, *, kept: bool = True) -> tuple[Axis, ...]:
     """Return the axes of an Einsum's result as it is made.
 
-    An iterative axis has one live version and is left out. The slot of a selection is made whole. A
-    scatter makes the places that it names; if several points of one place come together the whole axis
-    is ``kept`` until the last.
+    An iterative axis has one live version and is left out, unless earlier steps are read. The slot of
+    a selection is made whole. A scatter makes the places that it names; if several points of one place
+    come together the whole axis is ``kept`` until the last.
     """
     reduce = equation.reduce
     gathers = {g.label: g for g in reduce.gathers} if reduce and reduce.op == "scatter" else {}
@@ -201,6 +206,8 @@ def result_axes(sizes: Sizes, equation: Equation, *, kept: bool = True) -> tuple
             case Merged(outer=outer, inner=inner):
                 index = plain(**{outer: sizes.extents[inner], inner: 1})
                 found.append(Axis(index=index, size=size))
+            case Shift(coord=coord) if equation.tensor in sizes.histories:
+                found.append(Axis(index=plain(**{coord: 1}), size=size))
             case Shift() | _:
                 pass
     return tuple(found)

@@ -179,3 +179,39 @@ def test_a_window_at_the_edge(tokens: int, loop: str) -> None:
     else:
         assert read <= 2 * len(tiles) * (16 + 8 - 1) * 4 * WORD
         assert read >= 2 * len(tiles) * 8 * 4 * WORD
+
+
+HISTORY = """\
+in X[C,T,E]; Q[N,E]
+out Y[N,E]; Z[C,E]
+rank c = C; t = T; n = N
+init S[c,0,e] = 0
+S[c,t+1,e] = S[c,t,e] + X[c,t,e]
+Y[n,e] = Q[n,e] * S[n//T,n%T+1,e]
+Z[c,e] = S[c,T,e] * 2
+"""
+HISTORY_MAPPING = """\
+cascade: history
+blocks:
+  - loops: [c, t]
+    hold: {GLB: {S: c}}
+    bind:
+      - {einsum: S, unit: PE1D, space: {lanes: e}}
+      - {einsum: Z, unit: PE1D, space: {lanes: e}}
+  - loops: [n]
+    bind:
+      - {einsum: Y, unit: PE1D, space: {lanes: e}}
+"""
+
+
+def test_a_state_whose_history_is_read() -> None:
+    """Every step is kept for the reader by position; without that reader only the state is."""
+    ranks = {"C": 3, "T": 5, "E": 8, "N": 15}
+    program = lowered(HISTORY, "history", HISTORY_MAPPING, ranks)
+    assert moved(done(program))["S", "write"] == 3 * 5 * 8 * WORD
+    assert moved(done(program))["S", "read"] == 15 * 8 * WORD
+    assert program.plan.charged_bytes["GLB"] == 5 * 8 * WORD
+    short = HISTORY.replace("Y[n,e] = Q[n,e] * S[n//T,n%T+1,e]", "Y[n,e] = Q[n,e] * 2")
+    state = lowered(short, "history", HISTORY_MAPPING, ranks)
+    assert ("S", "write") not in moved(done(state))
+    assert state.plan.charged_bytes["GLB"] == 8 * WORD
