@@ -20,7 +20,9 @@ from accelsim.cascade.sizes import Sizes
 ELEMENT_BYTES = 9  # a float64 and whether it exists
 _COPIES = 4  # arrays of all points that an equation's evaluation may hold at once
 _CALL_S = 40e-6  # seconds that any equation takes
-_POINT_S = 3e-9  # per element of an array that is written
+_POINT_S = 1.5e-9  # per element of an array that is written
+_FAR_S = 3e-9  # more per element of arrays that are larger than a cache
+_CACHED = 2**16  # elements
 _MAC_S = 0.05e-9  # per multiply-add of a matrix product
 _DEPTH = 2  # loops in one another that are tried together
 _LEVELS = 4
@@ -217,7 +219,7 @@ class Planner:
 
 
 def _seconds(equation: Equation, sizes: Mapping[str, int], points: int) -> float:
-    seconds = _CALL_S + points * _POINT_S
+    seconds = _CALL_S + points * (_POINT_S + (_FAR_S if points > _CACHED else 0))
     if is_contraction(equation):
         seconds += _MAC_S * math.prod(sizes.values())
     return seconds

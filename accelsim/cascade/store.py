@@ -14,10 +14,11 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True, kw_only=True)
 class Vector:
-    """Values and which of them exist (``mask`` None: all)."""
+    """Values and which of them exist (``mask`` None: all); ``is_own``: nothing else refers to the data."""
 
     data: Array
     mask: Array | None = None
+    is_own: bool = False
 
 
 @dataclass(kw_only=True)

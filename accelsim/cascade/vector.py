@@ -7,6 +7,7 @@ on it. ``mask`` is None where all points exist; the data of absent points is mea
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,9 @@ from accelsim.cascade.store import Array, Span, Store, Vector
 from accelsim.ops import BINARY, FUNCTIONS, UNARY, array
 
 _TRUTHS = frozenset({"<", "<=", ">", ">=", "==", "!=", "and", "or"})
+
+
+_IN_PLACE: dict[str, Any] = {"+": np.add, "-": np.subtract, "*": np.multiply}
 
 
 class UnsupportedError(Exception):
@@ -42,6 +46,14 @@ def number(data: Array) -> Array:
     return data.astype(np.int64) if data.dtype == np.bool_ else data
 
 
+def _takes(one: Vector, other: Vector) -> bool:
+    """Whether the result of two operands can be written over the first."""
+    a, b = one.data, other.data
+    if not (one.is_own and a.ndim and a.dtype == np.float64 and a.ndim == b.ndim):
+        return False
+    return b.dtype == np.float64 and all(n in (1, m) for n, m in zip(b.shape, a.shape, strict=True))
+
+
 class Scope:
     """The coordinates of one equation: each runs over a span, or is fixed to a number (see ``at``)."""
 
@@ -63,6 +75,7 @@ class Scope:
         self.forms: dict[int, tuple[Linear | None, bool]] = {}
         self.constants: dict[int, Vector | None] = {}
         self.grids: dict[str, Array] = {}
+        self.windows: dict[int, _View | None] = {}
 
     def at(self, fixed: Mapping[str, int]) -> Scope:
         """Move the fixed coordinates to other numbers."""
@@ -128,7 +141,12 @@ class Scope:
         mask = both(a.mask, b.mask)
         if op in _TRUTHS:
             return Vector(data=array(BINARY[op])(a.data, b.data), mask=mask)
-        return Vector(data=array(BINARY[op])(number(a.data), number(b.data)), mask=mask)
+        for one, other in ((a, b), (b, a)):
+            if op in _IN_PLACE and _takes(one, other):  # no new array: large ones are slow to get
+                data = _IN_PLACE[op](a.data, b.data, out=one.data)
+                return Vector(data=data, mask=mask, is_own=True)
+        data = array(BINARY[op])(number(a.data), number(b.data))
+        return Vector(data=data, mask=mask, is_own=True)
 
     def default(self, value: Vector, other: Expr) -> Vector:
         if value.mask is None:
@@ -149,9 +167,39 @@ class Scope:
 
     def read(self, tensor: str, indices: Sequence[Expr]) -> Vector:
         store = self.stores[tensor]
+        if self.fixed:
+            if id(indices) not in self.windows:
+                self.windows[id(indices)] = self.prepared(store, indices)
+            prepared = self.windows[id(indices)]
+            if prepared is not None:
+                return prepared.read(store, self.fixed)
         forms = [self.linear(index) for index in indices]
         view = self.view(store, forms)
         return self.pick(store, indices) if view is None else view
+
+    def prepared(self, store: Store, indices: Sequence[Expr]) -> _View | None:
+        """Return how a read is a view wherever the fixed coordinates stand, None if it is not always one."""
+        keys: list[slice | Linear] = []
+        names: list[str] = []
+        for axis, index in enumerate(indices):
+            form = linear(index, self.symbols)
+            if form is None:
+                return None
+            free = [c for c in form.coefs if c not in self.fixed]
+            if not free:
+                keys.append(form)
+                continue
+            low, high = (n + form.const for n in self.spans[free[0]])
+            if form.coefs != {free[0]: 1} or free[0] in names:
+                return None
+            if low < 0 or high > store.shape[axis]:
+                return None
+            held(low, high, store, axis)
+            keys.append(slice(low - store.start[axis], high - store.start[axis]))
+            names.append(free[0])
+        order = sorted(range(len(names)), key=lambda i: self.axis[names[i]])
+        shape = [self.size(c) if c in names else 1 for c in self.coords]
+        return _View(keys=tuple(keys), order=order, shape=shape)
 
     def linear(self, index: Expr) -> Linear | None:
         """Return an index as an affine form of the coordinates that are not fixed, None if it is none."""
@@ -240,6 +288,40 @@ class Scope:
         if mask is not None and mask.all():
             mask = None
         return Vector(data=store.data[place], mask=mask)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _View:
+    """A read that is a view: slices, and numbers that depend on the fixed coordinates."""
+
+    keys: tuple[slice | Linear, ...]
+    order: list[int]
+    shape: list[int]
+
+    def read(self, store: Store, fixed: Mapping[str, int]) -> Vector:
+        place: list[slice | int] = []
+        for axis, key in enumerate(self.keys):
+            if isinstance(key, slice):
+                place.append(key)
+                continue
+            number = key.at(fixed)
+            if not 0 <= number < store.shape[axis]:
+                return Vector(data=np.asarray(0.0), mask=np.asarray(False))
+            held(number, number + 1, store, axis)
+            place.append(number - store.start[axis])
+        where = tuple(place)
+        mask = None if store.mask is None else store.mask[where]
+        if mask is not None:
+            mask = None if mask.all() else self.arranged(mask)
+        return Vector(data=self.arranged(store.data[where]), mask=mask)
+
+    def arranged(self, data: Array) -> Array:
+        data = np.asarray(data)
+        return (
+            data.transpose(self.order).reshape(self.shape)
+            if self.order
+            else data.reshape(self.shape)
+        )
 
 
 def held(low: int, high: int, store: Store, axis: int) -> None:
