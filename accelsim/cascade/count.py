@@ -12,14 +12,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from accelsim.cascade import ast
 from accelsim.cascade.ast import Expr
 from accelsim.cascade.lattice import UncountableError, count_points, projected, simplified
-from accelsim.cascade.linear import Linear, half_planes, linear
+from accelsim.cascade.linear import Linear, half_planes, interval, linear
 from accelsim.cascade.model import Block, Equation, Plain
 from accelsim.cascade.order import steps
 from accelsim.cascade.sizes import Sizes
+from accelsim.cascade.vector import Scope, UnsupportedError
 from accelsim.ops import BINARY, FUNCTIONS, REDUCTIONS, UNARY
+
+MAX_VALUES = 5_000_000
 
 if TYPE_CHECKING:
     from accelsim.cascade.cascade import Cascade
@@ -47,7 +52,7 @@ def counted(cascade: Cascade, given: Mapping[str, Any]) -> Count:
         closed = Closed(cascade.block, sizes)
         parts = closed.parts()
         exact = not closed.is_bound
-    except (UncountableError, ArithmeticError, ValueError, TypeError):
+    except (UncountableError, UnsupportedError, ArithmeticError, ValueError, TypeError):
         from accelsim.cascade.count_points import count_by_points
 
         parts = count_by_points(cascade, sizes)
@@ -147,8 +152,7 @@ class Closed:
             form = linear(index, self.sizes.symbols)
             forms.append(form)
             if form is None:
-                low, high = self.span(index)
-                if low < 0 or high >= size:
+                if not self.is_inside(index, size):
                     raise UncountableError(f"index {ast.show(index)}")
                 continue
             planes += [form, Linear(coefs={}, const=size - 1).plus(form, -1)]
@@ -162,20 +166,16 @@ class Closed:
             planes.append(moved)
         return planes
 
-    def span(self, index: Expr) -> tuple[float, float]:
-        """Return the least and the greatest value of an index that is not affine, from one coordinate."""
-        from accelsim.cascade.linear import constant
-        from accelsim.cascade.order import as_symbols
-
+    def is_inside(self, index: Expr, size: int) -> bool:
+        """Whether an index that is not affine stays inside an axis; refuse what is not known."""
+        bounds = interval(index, self.sizes.symbols, self.sizes.extents)
+        if bounds is not None and bounds[0] >= 0 and bounds[1] < size:
+            return True
         coords = ast.coords_in(index)
-        if ast.has_reads(index) or len(coords) != 1 or self.sizes.extents[coords[0]] > 5_000_000:
+        if ast.has_reads(index) or len(coords) != 1 or self.sizes.extents[coords[0]] > MAX_VALUES:
             raise UncountableError(f"index {ast.show(index)}")
-        tree = as_symbols(index)
-        values = [
-            constant(tree, {**self.sizes.symbols, coords[0]: i})
-            for i in range(self.sizes.extents[coords[0]])
-        ]
-        return (min(values), max(values)) if values else (0, -1)
+        values = np.asarray(Scope(coords, self.sizes, {}).expr(index).data)
+        return bool(((values >= 0) & (values < size)).all())
 
     def operations(
         self, node: Expr, planes: Planes, equation: Equation, counts: Counter[str]

@@ -50,10 +50,16 @@ class Format:
         return self.nearest(np.asarray(values))
 
 
+_SHORT = {v: k for k, v in _FLOATS.items()}
+
+
+def is_format(name: str) -> bool:
+    return _SHORT.get(name, name) in FORMATS
+
+
 def format_of(name: str) -> Format:
     """Return a format by name; raise SpecError for an unknown one, or one that needs an extra."""
-    long = {v: k for k, v in _FLOATS.items()}
-    name = long.get(name, name)
+    name = _SHORT.get(name, name)
     if name not in FORMATS:
         raise SpecError(f"{name!r} is not a number format{nearest(name, FORMATS)}")
     if name in _FLOATS:

@@ -9,7 +9,9 @@ from pydantic import Field
 
 from accelsim import specs
 from accelsim.cascade.cascade import Cascade
+from accelsim.cascade.formats import DEFAULT, FORMATS, is_format
 from accelsim.cascade.lexer import Source
+from accelsim.errors import Fault, SpecError, nearest
 
 
 class CascadeSpec(specs.Spec):
@@ -42,14 +44,23 @@ def _load(path: Path, stamp: int) -> Cascade:
     return from_document(specs.read(path))
 
 
+def _format_fault(document: specs.Document, tensor: str, word: str) -> Fault:
+    message = f"{tensor} must have a number format, not {word!r}{nearest(word, FORMATS)}"
+    return document.fault(("formats", tensor), message)
+
+
 def from_document(document: specs.Document) -> Cascade:
     """Return the cascade that a YAML document says."""
     spec = specs.validate(document, CascadeSpec)
+    unknown = [n for n, word in spec.formats.items() if not is_format(word)]
+    if unknown:
+        faults = [_format_fault(document, n, spec.formats[n]) for n in unknown]
+        raise SpecError(faults)
     start = document.fault_within(("cascade",), "", 1, 1)
     place = Source(
         text=spec.cascade, file=document.path, first_line=start.line, indent=start.column - 1
     )
-    return Cascade.parse(
+    cascade = Cascade.parse(
         spec.cascade,
         spec.name,
         summary=spec.summary,
@@ -58,3 +69,9 @@ def from_document(document: specs.Document) -> Cascade:
         claimed_passes=spec.passes,
         formats=spec.formats,
     )
+    tensors = {DEFAULT, *(t.name for t in cascade.inputs), *(e.tensor for e in cascade.equations)}
+    for name in spec.formats:
+        if name not in tensors:
+            message = f"no tensor is called {name!r}{nearest(name, tensors)}"
+            raise SpecError(document.fault(("formats", name), message, key=True))
+    return cascade

@@ -200,7 +200,3 @@ def _is_met(plane: Linear, reader: Equation, sizes: Sizes) -> bool:
     conditions = [p for w in reader.where for p in half_planes([w], sizes.symbols) or ()]
     margins = [plane.plus(c, -1) for c in conditions]
     return any(not m.coefs and m.const >= 0 for m in margins)
-
-
-def as_symbols(index: ast.Expr) -> ast.Expr:
-    return ast.rebuild(index, lambda n: ast.Symbol(name=n.name) if isinstance(n, ast.Coord) else n)

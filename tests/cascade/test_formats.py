@@ -136,3 +136,19 @@ def test_names_the_extra_that_is_missing(monkeypatch):
     with pytest.raises(SpecError, match=r"needs ml_dtypes: pip install 'accelsim\[rtl\]'"):
         MAP.evaluate({"A": [1.0], "B": [1.0]}, formats={"Y": "bf16"})
     assert MAP.evaluate({"A": [1.1], "B": [1.0]}, formats={"Y": "fp16"})["Y"] == np.float16(2.2)
+
+
+@pytest.mark.parametrize(
+    ("formats", "message"),
+    [
+        ("{Y: bf61}", "2:14: Y must have a number format, not 'bf61'; did you mean 'bf16'"),
+        ("{YY: bf16}", "2:11: no tensor is called 'YY'; did you mean 'Y'"),
+    ],
+)
+def test_faults_of_a_file_say_where(tmp_path, formats, message):
+    path = tmp_path / "scale.yaml"
+    path.write_text(
+        f"name: scale\nformats: {formats}\ncascade: |\n  in A[N]\n  out Y[N]\n  Y[n] = A[n] * 3\n"
+    )
+    with pytest.raises(SpecError, match=message):
+        Cascade.load(path)

@@ -12,6 +12,7 @@ from accelsim import specs
 from accelsim.cascade import Cascade
 from accelsim.cascade.order import steps
 from accelsim.cascade.plan import Loop, Planner
+from tests.cascade.test_random import made
 
 NAMES = specs.names("cascade")
 SHARE = random.Random(1).sample([n for n in NAMES if n != "gman_st"], 16)
@@ -40,14 +41,35 @@ def test_any_budget_gives_the_same_numbers(name, small, some_inputs):
     equal_with(name, [1, 2500], small, some_inputs, N=9, P=3, M=7, M0=3, E=2, F=5)
 
 
+def equal_on_random_ones(seeds):
+    """Return how many of the cascades a tiny budget makes loops of."""
+    cut = 0
+    for seed in seeds:
+        cascade, writer, data = made(random.Random(seed))
+        wanted = cascade.evaluate(data)
+        for name, value in cascade.evaluate(data, memory_bytes=1).items():
+            scale = max(1.0, float(np.max(np.abs(wanted[name]), initial=0)))
+            assert np.allclose(value, wanted[name], rtol=1e-9, atol=1e-9 * scale), cascade.text
+        cut += bool(loops(planned(cascade, 1024, **writer.sizes)[0]))
+    return cut
+
+
+def test_a_tiny_budget_gives_the_same_numbers_on_random_ones():
+    assert equal_on_random_ones(range(100)) > 10
+
+
+@pytest.mark.campaign
+def test_a_tiny_budget_gives_the_same_numbers_on_many():
+    assert equal_on_random_ones(range(1_000, 5_000)) > 500
+
+
 def loops(nodes):
     return [n for n in nodes if isinstance(n, Loop)] + [
         x for n in nodes if isinstance(n, Loop) for x in loops(n.body)
     ]
 
 
-def planned(name, target, **sizes):
-    cascade = Cascade.load(name)
+def planned(cascade, target, **sizes):
     found = cascade.sizes(**sizes)
     kept = frozenset(t.name for t in cascade.outputs)
     planner = Planner(sizes=found, target=target, outputs=kept)
@@ -69,13 +91,13 @@ def planned(name, target, **sizes):
 )
 def test_plans_what_does_not_fit_as_loops(name, sizes):
     target = 2**27
-    nodes, peak = planned(name, target, **sizes)
+    nodes, peak = planned(Cascade.load(name), target, **sizes)
     assert loops(nodes)
     assert peak <= target
 
 
 def test_leaves_what_fits_whole():
-    nodes, _ = planned("attention", 2**27, P=256, M=256, E=64, F=64)
+    nodes, _ = planned(Cascade.load("attention"), 2**27, P=256, M=256, E=64, F=64)
     assert not loops(nodes)
 
 
