@@ -96,9 +96,7 @@ print(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """
 
 
-@pytest.mark.parametrize(
-    "queries", [2**11, pytest.param(2**16, marks=LONG)], ids=["2K", "64K"]
-)
+@pytest.mark.parametrize("queries", [2**11, pytest.param(2**16, marks=LONG)], ids=["2K", "64K"])
 def test_peak_of_64k_keys(benchmark: BenchmarkFixture, queries: int) -> None:
     """One-pass attention over 64K keys in a process of its own (aim: 1000 MB for 64K queries)."""
     command = [sys.executable, "-c", PEAK, str(queries), str(2**16)]
