@@ -25,6 +25,13 @@ class Window:
     axis: int
     lag: int
     shift: int
+    is_read_later: bool
+    """Whether what the last tile leaves is read after the loop."""
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether a tile needs nothing of the tile before, nor leaves anything."""
+        return not (self.lag or self.shift or self.is_read_later)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -309,7 +316,7 @@ class _Growth:
         if axis is None:
             return None
         shift = max(1 if isinstance(w.left[axis], Shift) else 0 for w in writers)
-        lag = 0
+        lag, is_read_later = 0, False
         for reader, read in program.readers.get(tensor, ()):
             if program.step_of[id(reader)] in members:
                 for writer in writers:
@@ -321,6 +328,7 @@ class _Growth:
             if form is None or form.coefs:
                 return None
             lag = max(lag, self.extent + shift - 1 - form.const)
+            is_read_later = True
         if lag >= self.extent:
             return None
-        return Window(axis=axis, lag=lag, shift=shift)
+        return Window(axis=axis, lag=lag, shift=shift, is_read_later=is_read_later)

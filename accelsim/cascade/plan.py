@@ -236,7 +236,7 @@ def _tiles(extent: int) -> Iterator[int]:
 def _loop(group: Group, tile: int, kept: frozenset[str]) -> Loop:
     made = {e.tensor for s in (*group.inside, *group.prologue) for e in s.equations}
     first = {e.tensor for s in group.prologue for e in s.equations}
-    passing = {t for t, w in group.windows.items() if not w.lag and not w.shift and t not in first}
+    passing = {t for t, w in group.windows.items() if w.is_passing and t not in first}
     lasting = frozenset((made | kept) - passing)
     return Loop(group=group, tile=tile, body=tuple(group.inside), lasting=lasting)
 
