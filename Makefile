@@ -2,6 +2,7 @@
 # make test      lint, type check and tests
 # make campaign  the long tests
 # make bench     benchmarks
+# make tables    cost tables of our own RTL again: make tables LIBERTY="FILE.lib ..."
 # A fresh clone needs python3 >= 3.11 and make; everything else goes into .venv.
 
 PYTHON ?= python3
@@ -11,7 +12,7 @@ STAMPS := $(VENV)/.stamps
 INPUTS := pyproject.toml setup.py constraints.txt
 JOBS   ?= 2
 
-.PHONY: run test lint campaign bench clean
+.PHONY: run test lint campaign bench tables clean
 .DEFAULT_GOAL := test
 
 run: $(STAMPS)/core
@@ -30,6 +31,9 @@ campaign: $(STAMPS)/dev
 
 bench: $(STAMPS)/dev
 	$(BIN)/python -m pytest benchmarks --benchmark-only
+
+tables: $(STAMPS)/dev
+	$(BIN)/python -m accelsim.rtl.synth.tables $(LIBERTY)
 
 $(STAMPS)/venv:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "accelsim needs Python 3.11 or newer")'

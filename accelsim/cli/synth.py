@@ -27,8 +27,8 @@ def synth_command(
         writable_file(out)
     from accelsim.rtl.synth.library import Library
     from accelsim.rtl.synth.measure import measure
+    from accelsim.rtl.synth.table import Entry, table
     from accelsim.rtl.synth.table import dont_use as unused
-    from accelsim.rtl.synth.table import table
 
     with progress() as step:
         step("reading the library")
@@ -36,7 +36,7 @@ def synth_command(
         step(f"mapping and running {found.name}")
         measured = measure(found, library, period_ps=period_ps, dont_use=unused(library, dont_use))
     title = out.stem if out is not None else f"{found.name}_{library.name}"
-    text = table(title, [measured], library, period_ps)
+    text = table(title, [Entry(measured)], library, period_ps)
     if out is None:
         print(text, end="")
         return
