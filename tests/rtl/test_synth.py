@@ -215,7 +215,7 @@ def test_the_command_writes_a_cost_table(tiny, tmp_path, capsys):
     provenance = table.layers[0].file.provenance
     assert provenance["tool"].startswith("pyosys ")
     assert "sha256" in provenance["liberty_0"]
-    assert "depth 2" in provenance["fifo"]
+    assert "depth 2" in provenance["engine_0"]
     again = tmp_path / "again" / "fifo_tiny.yaml"
     again.parent.mkdir()
     assert run([*arguments, "--clock", "100 MHz", "-o", str(again)]) == 0
