@@ -10,7 +10,7 @@ from accelsim.arch import Architecture
 from accelsim.cascade.sizes import Sizes
 from accelsim.errors import InfeasibleError
 from accelsim.mapping.model import MappingSpec
-from accelsim.mapping.plan import STREAM, BlockPlan, made_axes, read_axes
+from accelsim.mapping.plan import STREAM, BlockPlan, alike, made_axes, read_axes
 from accelsim.mapping.tiles import Axis
 
 
@@ -24,16 +24,13 @@ class Demand:
     unpaid: tuple[str, ...]
 
 
-def tile_axes(plan: BlockPlan, sizes: Sizes, tensor: str) -> tuple[Axis, ...] | None:
-    """Return the axes of a tensor as the block walks it: as its producer, else as its first reader."""
+def tile_axes(plan: BlockPlan, sizes: Sizes, tensor: str) -> list[tuple[Axis, ...]]:
+    """Return the axes of a tensor as the block walks it: as its producer, else once for each load."""
     for binding in plan.bindings:
         if binding.equation.tensor == tensor:
-            return made_axes(plan, sizes, binding.equation)
-    for binding in plan.bindings:
-        for read in binding.equation.reads:
-            if read.tensor == tensor:
-                return read_axes(sizes, read)
-    return None
+            return [made_axes(plan, sizes, binding.equation)]
+    reads = [r for b in plan.bindings for r in b.equation.reads if r.tensor == tensor]
+    return [read_axes(sizes, *together) for together in alike(sizes, reads)]
 
 
 def fixed_atoms(plan: BlockPlan, loop: str) -> frozenset[str]:
@@ -79,8 +76,8 @@ def demand(
             charges = {**spec.charge, **plan.block.charge}
             shares = [*spec.share, *plan.block.share]
             for tensor, place in plan.hold.items():
-                axes = tile_axes(plan, sizes, tensor)
-                if axes is None:
+                walks = tile_axes(plan, sizes, tensor)
+                if not walks:
                     continue
                 share = next((names for names in shares if tensor in names), None)
                 owner = share[0] if share else tensor
@@ -88,7 +85,8 @@ def demand(
                     plan.depth.get(owner) or default_depth(b, owner) for b in makers(group, owner)
                 )
                 paid = charges.get(owner, copies)
-                words = plan.space.words(axes, fixed_atoms(plan, place.loop), frozenset())
+                fixed = fixed_atoms(plan, place.loop)
+                words = sum(plan.space.words(axes, fixed, frozenset()) for axes in walks)
                 tiles = totals.setdefault(place.buffer, {})
                 tiles[owner] = max(tiles.get(owner, 0), words * paid * arch.spec.word)
                 by_tensor[tensor] = max(by_tensor.get(tensor, 0), words * paid * arch.spec.word)

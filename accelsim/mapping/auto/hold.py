@@ -68,7 +68,8 @@ def held(
     found.cycles = cycles
     made = {e.tensor for e in group.equations}
     for tensor, reads in _loaded(group, made).items():
-        _load(found, tensor, reads, frame, group, case, cycles)
+        at = [stage[e.id] for e in group.equations if any(r.tensor == tensor for r in e.reads)]
+        _load(found, tensor, reads, frame, group, case, cycles, max(at) - min(at))
     for item in items:
         _make(found, item, items, frame, group, stage, case, stored)
     return found
@@ -91,12 +92,14 @@ def _load(
     group: Group,
     case: Case,
     cycles: int,
+    span: int,
 ) -> None:
+    """Hold an operand; ``span`` is how many stages its first and last readers are apart."""
     affine = [i for read in reads for i in read.affine(case.sizes.symbols)]
     coords = tuple(dict.fromkeys(c for i in affine if i for c in i.coefs))
     clock = case.arch.spec.clock
     wait = int(case.arch.dram.latency * clock) // max(1, cycles)
-    depth = min(DEEPEST, 2 + wait)
+    depth = min(DEEPEST, 2 + wait) + span
     if any(index is None for index in affine):
         return  # selected words come straight from the memory
     walked = frame.walked(coords, leading=tensor not in case.problem.shared)
@@ -106,11 +109,11 @@ def _load(
     if lacking is not None:
         kept = _bytes(coords, frame, frame.loops[:lacking], group, case)
         if lacking and kept * depth <= case.room // RESIDENT:
-            found.put(case.buffer, tensor, frame.loops[lacking - 1], 2)
+            found.put(case.buffer, tensor, frame.loops[lacking - 1], 2 + span)
             return
     place = max(walked, default=0)
     one = _bytes(coords, frame, frame.loops[: place + 1], group, case)
-    most = max(2, case.room // RESIDENT // max(1, one))
+    most = max(2 + span, case.room // RESIDENT // max(1, one))
     found.put(case.buffer, tensor, frame.loops[place], min(depth, most))
 
 
@@ -140,10 +143,15 @@ def _make(
     lacking = frame.outside(walked)
     if over:
         place = min(over[0], lacking if lacking is not None else over[0])
-        found.put(case.buffer, equation.tensor, frame.loops[max(0, place - 1)])
+        # One copy is enough for who reads it at its own stage; a later stage still has the one before.
+        late = any(stage[u] > stage[item.id] for u in users)
+        loop = frame.loops[max(0, place - 1)]
+        found.put(case.buffer, equation.tensor, loop, 2 if late else None)
         return
     if lacking is not None and users:
-        found.put(case.buffer, equation.tensor, frame.loops[max(0, lacking - 1)])
+        late = any(stage[u] > stage[item.id] for u in users)
+        loop = frame.loops[max(0, lacking - 1)]
+        found.put(case.buffer, equation.tensor, loop, 2 if late else None)
         return
     others = [u for u in users if unit[u] != item.unit]
     if others and frame.loops:
