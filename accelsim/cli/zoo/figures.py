@@ -15,13 +15,16 @@ from accelsim.errors import AccelsimError, SpecError
 from accelsim.mapping import Workload
 from accelsim.result import Report
 
+BAR = " | "
+
 
 @dataclass(frozen=True, kw_only=True)
 class Figures:
     """One run on one design; with ``refused`` the other figures are empty.
 
     ``utilization`` has the share of lane-cycles of each array, as ``PE2D=0.990843 PE1D=0.999999``;
-    ``traffic_bytes`` is what crosses the buses of all memories, both ways.
+    ``traffic_bytes`` is what crosses the buses of all memories, both ways; ``assumed`` are the sentences of
+    the simulation about what depends on data and what an array lacks, with a bar between them.
     """
 
     cascade: str
@@ -34,7 +37,13 @@ class Figures:
     traffic_bytes: int = 0
     bottleneck: str = ""
     mapping: str = ""
+    assumed: str = ""
     refused: str = ""
+
+    @property
+    def selections(self) -> list[str]:
+        """What was assumed of choices that depend on data."""
+        return [said for said in self.assumed.split(BAR) if "not computed" in said]
 
     @property
     def shares(self) -> dict[str, float]:
@@ -64,6 +73,9 @@ def simulated(run: Run, design: str, tokens: int) -> Figures:
         utilization=" ".join(f"{name}={report.utilization[name]:.6f}" for name in arrays),
         traffic_bytes=round(sum(part["read"] + part["write"] for part in moved)),
         bottleneck=report.circuit.kind,
+        assumed=BAR.join(
+            dict.fromkeys(said for stage in report.stages for said in stage.activity.assumptions)
+        ),
         mapping=" ".join(dict.fromkeys(stage.activity.mapping for stage in report.stages)),
     )
 
@@ -121,5 +133,6 @@ def _figures(row: Mapping[str, str]) -> Figures:
         traffic_bytes=int(row["traffic_bytes"]),
         bottleneck=row["bottleneck"],
         mapping=row["mapping"],
+        assumed=row["assumed"],
         refused=row["refused"],
     )

@@ -33,6 +33,8 @@ def page(zoo: Zoo, figures: Mapping[Run, Figures]) -> str:
         *text.notes(),
         "## Fewer-pass forms",
         text.forms(),
+        "## What a selection takes",
+        _selections(figures),
         "## Workloads",
         _workloads(),
     ]
@@ -119,8 +121,9 @@ or feed-forward unless the cascade has them) at the sizes of the workload named 
 included. *Arrays in use* are the shares of their lane-cycles that do an operation, *traffic* is what crosses
 the memory's bus in both directions. A workload runs the design's own attention where it says `attention`;
 a cascade runs by a mapping that is made for it, the one that the table of figures beside this page
-([zoo.csv](zoo.csv)) names. Sizes that grow with the tokens (pixels, blocks, clusters) are in the file of the
-workload."""
+([zoo.csv](zoo.csv)) names. What a top-k, a gather or a guard takes is assumed, not computed: a selection is
+uniform, each case is [below](#what-a-selection-takes). Sizes that grow with the tokens (pixels, blocks,
+clusters) are in the file of the workload."""
 
 
 def _cascades(run: Run) -> list[str]:
@@ -143,10 +146,20 @@ def _simulated(figures: Figures) -> list[str]:
     return [
         f"{figures.cycles:,}",
         format_duration(float(figures.seconds)),
-        ", ".join(f"{name} {share:.1%}" for name, share in figures.shares.items()),
+        ", ".join(f"{name} {share:.1%}" for name, share in sorted(figures.shares.items())),
         format_size(figures.traffic_bytes),
         figures.bottleneck,
     ]
+
+
+def _selections(figures: Mapping[Run, Figures]) -> str:
+    lines = [
+        "Values are not computed in a simulation. Where the work depends on them, it assumes:",
+        "",
+    ]
+    for run, found in figures.items():
+        lines += [f"- {run}: {said}" for said in found.selections]
+    return "\n".join(lines)
 
 
 def _workloads() -> str:
