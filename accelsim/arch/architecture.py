@@ -48,7 +48,7 @@ class Architecture:
     ) -> Architecture:
         document = replace(document, data=_overridden(document, overrides or {}))
         spec = validate(document, ArchSpec)
-        check_claims(spec.expansions, document, ("expansions",))
+        check_claims(spec.expansions, document, ("expansions",), 8 * spec.word)
         return cls(spec=spec, links=_links(spec, document), document=document)
 
     @property

@@ -16,6 +16,7 @@ from accelsim.specs import Document, Expression, Spec
 from accelsim.specs.reader import Loc
 
 EXACT = 1e-12  # of float64 arithmetic: what rounding may add to a row without an error of its own
+WORD_BITS = 16  # of a word for which a count is tried where no machine says another
 SAMPLES = 40  # points a operand at which a row's claim is checked
 
 ARITY = {row.kind: row.arity[0] for row in (*BINARY.values(), *UNARY.values(), *FUNCTIONS.values())}
@@ -60,7 +61,7 @@ class Expansion(Spec):
         for kind, count in kinds.items():
             if kind not in ARITY:
                 raise ValueError(f"must name operations, not {kind!r}{nearest(kind, ARITY)}")
-            _number(count, 1)
+            _number(count, WORD_BITS)
         return kinds
 
     @field_validator("domain")
@@ -93,7 +94,7 @@ class Expansion(Spec):
             operands = ", ".join(f"{value:.6g}" for value in point)
             try:
                 want, got = float(meaning(*point)), steps.evaluate(point, meanings())
-            except (ArithmeticError, ValueError) as error:
+            except (ArithmeticError, TypeError, ValueError) as error:
                 return f"steps and {self.does} must have a value at {operands}: {error}"
             if got != want and not abs(got - want) <= self.allowed(want):
                 return (
@@ -130,12 +131,21 @@ class ExpansionFile(Spec):
     rows: list[Expansion]
 
 
-def check_claims(rows: Iterable[Expansion], document: Document, loc: Loc) -> None:
-    """Raise SpecError for every row whose steps do not give what it says, at its place in the file."""
+def check_claims(
+    rows: Iterable[Expansion], document: Document, loc: Loc, word_bits: int = WORD_BITS
+) -> None:
+    """Raise SpecError for every row whose steps do not give what it says, at its place in the file.
+
+    So it does for a row that counts less than one operation for words of ``word_bits``.
+    """
     faults: list[Fault] = []
     for number, row in enumerate(rows):
         if row.steps and (wrong := row.wrong()):
             faults.append(document.fault((*loc, number, "steps"), wrong))
+        try:
+            row.ops(word_bits)
+        except ValueError as error:
+            faults.append(document.fault((*loc, number, "kinds"), str(error)))
     if faults:
         raise SpecError(faults)
 

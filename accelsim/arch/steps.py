@@ -104,8 +104,10 @@ class Steps:
                 )
             name, value = found.groups() if found else ("", part)
             tree = Expression.parse(" ".join(value.split())).tree
+            called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
             for node in ast.walk(tree):
-                _check(node, known)
+                if id(node) not in called:
+                    _check(node, known)
             known.add(name)
             lines.append((name, tree))
         return cls(lines=tuple(lines))
@@ -153,12 +155,11 @@ def _check(node: ast.AST, known: set[str]) -> None:
             if want is not None and len(args) != want:
                 raise ValueError(f"{name} must have {want} operands, not {len(args)}")
         case ast.Name(id=name):
-            functions = {*FUNCTIONS, *BITS, "mac", "poly"}
-            if name not in known and name not in functions:
+            if name not in known:
                 raise ValueError(f"unknown name {name!r}{nearest(name, known)}")
         case ast.Compare(ops=ops) if len(ops) > 1:
             raise ValueError("a comparison must be of two operands")
-        case ast.BoolOp() | ast.IfExp() | ast.Attribute() | ast.Pow():
+        case ast.BoolOp() | ast.IfExp() | ast.Attribute() | ast.Pow() | ast.Not() | ast.UAdd():
             raise ValueError(f"steps must not hold a {type(node).__name__.lower()}")
 
 
