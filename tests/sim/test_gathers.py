@@ -215,3 +215,28 @@ def test_a_state_whose_history_is_read() -> None:
     state = lowered(short, "history", HISTORY_MAPPING, ranks)
     assert ("S", "write") not in moved(done(state))
     assert state.plan.charged_bytes["GLB"] == 8 * WORD
+
+
+ONCE = """\
+in X[P,E]; W[E]; V[M]
+out Y[P,M]
+A[p] = X[p,e] * W[e] :: +(e)
+Y[p,m] = A[p] * V[m]
+"""
+ONCE_MAPPING = """\
+cascade: once
+blocks:
+  - loops: [p, m]
+    bind:
+      - {einsum: A, unit: PE1D, space: {lanes: e}}
+      - {einsum: Y, unit: PE1D}
+"""
+
+
+def test_what_streams_to_one_use() -> None:
+    """An operand of an Einsum that runs once in a loop streams once, not in each of its iterations."""
+    ranks = {"P": 6, "E": 8, "M": 20}
+    bytes_ = moved(done(lowered(ONCE, "once", ONCE_MAPPING, ranks)))
+    assert bytes_["X", "read"] == 6 * 8 * WORD
+    assert bytes_["W", "read"] == 6 * 8 * WORD
+    assert bytes_["V", "read"] == 6 * 20 * WORD

@@ -19,7 +19,11 @@ def load_site(nest: Nest, ranks: set[str], loop: str, consumers: list[Site]) -> 
     for place, level in enumerate(nest.levels):
         inner = nest.levels[place + 1 : limit]
         changes = any(x.name in ranks and x.count > 1 for x in inner)
-        moves = loop == STREAM or level.name in ranks or (place < limit and changes)
+        if loop == STREAM:  # once a use: where all users run but once, there
+            users = {consumer.at[place] for consumer in consumers}
+            at.append(users.pop() if len(users) == 1 else ALL)
+            continue
+        moves = level.name in ranks or (place < limit and changes)
         at.append(ALL if moves else FIRST)
     common = [p for p in consumers[0].planes if all(p in c.planes for c in consumers)]
     return Site(nest=nest, at=tuple(at), planes=projected(tuple(common), nest, tuple(at)))
