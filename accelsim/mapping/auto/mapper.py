@@ -24,6 +24,7 @@ from accelsim.specs import read_text
 STYLES = (
     Style(name="deep", back=4),
     Style(name="coarse", tiles=128, share=8, split=False, away=1, back=1),
+    Style(name="coarsest", tiles=128, share=4, split=False, away=1, back=1),
     Style(name="shallow", away=1, back=1),
     Style(name="apart", room=Fraction(1, 64), apart=True, away=1, back=1),
     Style(name="split", room=Fraction(1, 64), away=1, back=1),
@@ -58,7 +59,7 @@ def _in_order(problem: Problem) -> list[Style]:
         if len(plane.coefs) > 1
         for c in plane.coefs
     )
-    return sorted(STYLES, key=lambda s: masked and s.tiles is None)
+    return sorted(STYLES, key=lambda s: (masked and s.tiles is None, masked and s.share > 4))
 
 
 def write(case: Case) -> str:
@@ -70,6 +71,10 @@ def write(case: Case) -> str:
         "summary": f"made for {case.arch.name}: {case.style.name}",
         "blocks": blocks,
     }
+    states = [e.tensor for e in case.cascade.inits if e.reads]
+    if states:
+        names = ", ".join(dict.fromkeys(states))
+        data["assumptions"] = [f"the first states of {names} are in place: they are not loaded"]
     return yaml.dump(data, sort_keys=False, default_flow_style=None, width=100)
 
 
