@@ -18,7 +18,8 @@ from amaranth.utils import ceil_log2
 
 from accelsim.engines.fusemax import FuseMax
 from accelsim.rtl.exponential_steps import STEP_0
-from accelsim.rtl.pe2d import PE2D, Op, instruction
+from accelsim.rtl.pe2d import PE2D, Op, element_ports, instruction
+from accelsim.rtl.placed import place
 
 
 def power_of_two(least: int) -> int:
@@ -106,20 +107,28 @@ class Bank(wiring.Component):
         return m
 
 
+def element_of(engine: FuseMax) -> PE2D:
+    """Return an element of the array of a machine."""
+    x, y = engine.operand, engine.accumulator
+    return PE2D(x, y, engine.stages, engine.ahead + 1, count_bits(engine))
+
+
 QUERY, KEY, VALUE = range(3)
 TENSORS = ("Q", "K", "V")
 
 
 class Array2D(wiring.Component):
-    """The array. ``issue`` is the instruction of this cycle; ``fill`` with ``filled`` writes operands.
+    """The array; ``element`` names a module written elsewhere that its elements are instances of.
+
+    ``issue`` is the instruction of this cycle; ``fill`` with ``filled`` writes operands.
 
     ``below`` and ``leaving`` are, by column, what leaves it. ``maxima`` with ``climbs`` and ``counts``
-    enter the way up. ``early`` and ``final`` are the instructions a stage before the last of the first
+    enter the way up. ``early`` and ``bottom`` are the instructions a stage before the last of the first
     element, and in the last stage of the last of the first column; ``climbed``: a maximum is at the top.
     """
 
-    def __init__(self, engine: FuseMax) -> None:
-        self.engine = engine
+    def __init__(self, engine: FuseMax, element: str = "") -> None:
+        self.engine, self.element = engine, element
         x, y = engine.operand, engine.accumulator
         bits = count_bits(engine)
         self.inner = instruction(engine.ahead + 1, bits)
@@ -136,7 +145,7 @@ class Array2D(wiring.Component):
                 "climbs": In(cols),
                 "counts": In(bits * cols),
                 "early": Out(self.inner),
-                "final": Out(self.inner),
+                "bottom": Out(self.inner),
                 "climbed": Out(1),
             }
         )
@@ -145,14 +154,10 @@ class Array2D(wiring.Component):
         m = Module()
         engine = self.engine
         rows, cols = engine.rows, engine.cols
-        x, y = engine.operand, engine.accumulator
-        elements = [
-            [PE2D(x, y, engine.stages, engine.ahead + 1, count_bits(engine)) for _ in range(cols)]
-            for _ in range(rows)
-        ]
+        elements = [[self._element() for _ in range(cols)] for _ in range(rows)]
         for r, row in enumerate(elements):
             for c, element in enumerate(row):
-                m.submodules[f"pe_{r}_{c}"] = element
+                place(m, f"pe_{r}_{c}", element, self.element)
         edge: Any = self.issue
         for r in range(rows):
             self._row(m, r, edge, elements[r])
@@ -164,9 +169,16 @@ class Array2D(wiring.Component):
         corner = elements[0][0].early if engine.stages > 1 else self.issue
         m.d.comb += [
             [self.early[name].eq(corner[name]) for name in ("op", "first", "last")],
-            self.final.eq(elements[-1][0].final),
+            self.bottom.eq(elements[-1][0].adding),
         ]
         return m
+
+    def _element(self) -> Any:
+        engine = self.engine
+        if not self.element:
+            return element_of(engine)
+        ports = element_ports(engine.operand, engine.accumulator, self.inner)
+        return wiring.Signature(ports).create()
 
     def _delayed(self, m: Module, value: Any, cycles: int, name: str) -> Any:
         for n in range(cycles):
@@ -222,7 +234,7 @@ class Array2D(wiring.Component):
         lowest = y.negate(y.infinity)
         m.d.comb += [
             first.north.eq(Mux(is_step, maximum, bank.word)),
-            first.above.eq(Mux(first.final.op == Op.MAXIMUM, lowest, 0)),
+            first.above.eq(Mux(first.adding.op == Op.MAXIMUM, lowest, 0)),
         ]
         gap = engine.hop - 1
         for r, (one, other) in enumerate(pairwise(elements)):

@@ -111,7 +111,7 @@ class Bench:
         """Write the registers, begin, and serve the ports until the machine has finished or hangs."""
         machine, engine = self.machine, self.engine
         values = self.registers(work.sizes)
-        pins = Cat(machine.begin, machine.write, machine.address, machine.value)
+        pins = Cat(machine.go, machine.write, machine.address, machine.value)
         for address, name in enumerate(machine.registers):
             value = values[name] & ((1 << COUNT_BITS) - 1)
             ctx.set(pins, 2 | address << 2 | value << 2 + len(machine.address))
@@ -119,9 +119,7 @@ class Bench:
         ctx.set(pins, 1)
         await ctx.tick()
         ctx.set(pins, 0)
-        record = Record(
-            av=[[[0] * engine.value for _ in range(work.sizes.queries)] for _ in work.q]
-        )
+        record = self.empty(work)
         inputs = Cat(
             machine.load.ready, machine.store.ready, machine.filled, machine.fill.as_value()
         )
@@ -141,12 +139,17 @@ class Bench:
                 words = self._words(work, request) << machine.fill.as_value().shape().width
                 arriving[record.cycles + engine.latency] = (words | tag) << 1 | 1
             if ready and seen["store_valid"]:
-                self._keep(record, work.sizes.query_tiles, machine.result.from_bits(seen["store"]))
+                self.keep(record, work.sizes.query_tiles, seen["store"])
             quiet = 0 if seen["start"] else quiet + 1
             await ctx.tick()
             record.cycles += 1
         record.hung = True
         return record
+
+    def empty(self, work: Work) -> Record:
+        """Return a record of nothing, with room for the result."""
+        rows = range(work.sizes.queries)
+        return Record(av=[[[0] * self.engine.value for _ in rows] for _ in work.q])
 
     def _note(self, record: Record, seen: dict[str, int]) -> None:
         causes = self.machine.sequencer.causes
@@ -175,7 +178,9 @@ class Bench:
         part = row[begin : begin + engine.words]
         return sum(word << (width * n) for n, word in enumerate(part))
 
-    def _keep(self, record: Record, tiles: int, result: Any) -> None:
+    def keep(self, record: Record, tiles: int, bits: int) -> None:
+        """Take a beat of the store port; ``tiles`` are the query tiles of a strip."""
+        result = self.machine.result.from_bits(bits)
         engine, at = self.engine, self._place(result.digits)
         tile = at["p2"] * tiles + at["p1"]
         row = record.av[at["h"]][tile * engine.cols + result.lane]

@@ -1,7 +1,7 @@
 """A whole FuseMax: the arrays, and the sequencers of the program that the simulator runs.
 
 The host writes the registers of a run (:func:`accelsim.rtl.skeleton.settings`, then ``rows_last`` and
-``cols_last``) and raises ``begin`` for a cycle. The machine asks for words of Q, K and V on ``load``,
+``cols_last``) and raises ``go`` for a cycle. The machine asks for words of Q, K and V on ``load``,
 takes them in order with the tag it sent on ``fill``, and gives AV on ``store``.
 """
 
@@ -24,18 +24,21 @@ from accelsim.rtl.array2d import (
     VALUE,
     Array2D,
     count_bits,
+    element_of,
     fill_layout,
     issued,
     rings,
     vectors,
 )
 from accelsim.rtl.exponential_steps import STEP_0
-from accelsim.rtl.pe1d import PE1D, LaneOp, lane_instruction
-from accelsim.rtl.pe2d import LAST_STEP, Op
+from accelsim.rtl.pe1d import PE1D, LaneOp, lane_instruction, lane_ports
+from accelsim.rtl.pe2d import LAST_STEP, Op, instruction
+from accelsim.rtl.placed import place as add_part
 from accelsim.rtl.problem import largest, lowered
 from accelsim.rtl.sequencer import Sequencer, plain
 from accelsim.rtl.skeleton import COUNT_BITS, DIGIT_BITS, Skeleton, skeleton
 
+ELEMENT, LANE_MODULE = "fusemax_element", "fusemax_lane"  # modules of the elements, if apart
 WIDE = {"QK": Op.SCORE, "LM": Op.MAXIMUM, "SLD": Op.SUM, "SLNV": Op.PRODUCT}
 LANE = {name: LaneOp[name] for name in ("RM", "SPD", "SPNV", "RD", "RNV", "AV")}
 LOADS = {f"load {name}": number for number, name in enumerate(TENSORS)}
@@ -45,12 +48,12 @@ STORE = "store AV"
 class FuseMax(wiring.Component):
     """Twin of :class:`accelsim.engines.fusemax.FuseMax`.
 
-    ``begin`` starts a run, ``finished`` ends it; ``start`` has a bit per task that starts in the cycle,
+    ``go`` starts a run, ``finished`` ends it; ``start`` has a bit per task that starts in the cycle,
     ``stalled`` one per queue and cause. Registers are written through ``write``, ``address``, ``value``.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+    def __init__(self, engine: Engine, *, apart: bool = False) -> None:
+        self.engine, self.apart = engine, apart
         self.skeleton: Skeleton = skeleton(lowered(engine, largest(engine)).program)
         self.sequencer = Sequencer(self.skeleton)
         self.registers = (*self.skeleton.registers, "rows_last", "cols_last")
@@ -68,7 +71,7 @@ class FuseMax(wiring.Component):
         )
         super().__init__(
             {
-                "begin": In(1),
+                "go": In(1),
                 "write": In(1),
                 "address": In(range(len(self.registers))),
                 "value": In(COUNT_BITS),
@@ -89,12 +92,10 @@ class FuseMax(wiring.Component):
         m = Module()
         engine, sequencer = self.engine, self.sequencer
         m.submodules.sequencer = sequencer
-        m.submodules.array = array = Array2D(engine)
-        self.lanes = [
-            PE1D(engine, array.inner, rings(engine), vectors(engine)) for _ in range(engine.cols)
-        ]
+        m.submodules.array = array = Array2D(engine, ELEMENT if self.apart else "")
+        self.lanes = [self._lane() for _ in range(engine.cols)]
         for c, lane in enumerate(self.lanes):
-            m.submodules[f"lane_{c}"] = lane
+            add_part(m, f"lane_{c}", lane, LANE_MODULE if self.apart else "")
         self.rows_last, self.cols_last = Signal(COUNT_BITS), Signal(COUNT_BITS)
         base = len(self.skeleton.registers)
         with m.If(self.write & (self.address == base)):
@@ -102,7 +103,7 @@ class FuseMax(wiring.Component):
         with m.If(self.write & (self.address == base + 1)):
             m.d.sync += self.cols_last.eq(self.value)
         m.d.comb += [
-            sequencer.begin.eq(self.begin),
+            sequencer.go.eq(self.go),
             sequencer.write.eq(self.write & (self.address < base)),
             sequencer.address.eq(self.address),
             sequencer.value.eq(self.value),
@@ -122,6 +123,12 @@ class FuseMax(wiring.Component):
         self._transfers(transfers)
         self._tokens(arrivals, array)
         return m
+
+    def _lane(self) -> Any:
+        if not self.apart:
+            return lane_of(self.engine)
+        column = instruction(self.engine.ahead + 1, count_bits(self.engine))
+        return wiring.Signature(lane_ports(self.engine, column)).create()
 
     # -- fields of walkers --------------------------------------------------------------------
 
@@ -146,7 +153,7 @@ class FuseMax(wiring.Component):
         """Count the instances of a task that have started."""
         name = f"{plain(self.skeleton.tasks[task].name)}_{modulus}"
         counter = Signal(range(max(2, modulus)), name=name)
-        with m.If(self.begin):
+        with m.If(self.go):
             m.d.sync += counter.eq(0)
         with m.Elif(self.sequencer.start[task]):
             m.d.sync += counter.eq(Mux(counter == modulus - 1, 0, counter + 1))
@@ -297,18 +304,18 @@ class FuseMax(wiring.Component):
         groups = Mux(by_value, value_groups, head_groups)
         last_group = at_group + 1 == groups
         last = (at_lane + 1 == now.lanes) & last_group
-        go = (begun | active) & ~self.begin
-        moved = go & Mux(now.store, self.store.ready, self.load.ready)
+        works = (begun | active) & ~self.go
+        moved = works & Mux(now.store, self.store.ready, self.load.ready)
         m.d.comb += [
             at_lane.eq(Mux(begun, 0, lane)),
             at_group.eq(Mux(begun, 0, group)),
-            self.load.valid.eq(go & ~now.store),
+            self.load.valid.eq(works & ~now.store),
             self.load.payload.tag.eq(now.tag),
             self.load.payload.tag.lane.eq(at_lane),
             self.load.payload.tag.group.eq(at_group),
             self.load.payload.tag.last.eq(last),
             self.load.payload.digits.eq(now.digits),
-            self.store.valid.eq(go & now.store),
+            self.store.valid.eq(works & now.store),
             self.store.payload.digits.eq(now.digits),
             self.store.payload.lane.eq(at_lane),
             self.store.payload.group.eq(at_group),
@@ -322,7 +329,7 @@ class FuseMax(wiring.Component):
             ]
         m.d.comb += self.store.payload.words.eq(outputs[at_lane])
         m.d.sync += [
-            active.eq(go & ~(moved & last)),
+            active.eq(works & ~(moved & last)),
             lane.eq(Mux(moved & last_group, at_lane + 1, at_lane)),
             group.eq(Mux(moved, Mux(last_group, 0, at_group + 1), at_group)),
         ]
@@ -336,12 +343,12 @@ class FuseMax(wiring.Component):
         """Each token is raised where its datum is, in the last cycle before it may be used."""
         lane = self.lanes[0].early
         engine, names = self.engine, [task.name for task in self.skeleton.tasks]
-        drained = array.final.first if engine.chain else array.final.last
+        drained = array.bottom.first if engine.chain else array.bottom.last
         raised: dict[tuple[str, str], Any] = {
             ("RM", "SLN"): array.climbed,
-            ("LM", "RM"): array.final.op == Op.MAXIMUM,
-            ("SLD", "RD"): array.final.op == Op.SUM,
-            ("SLNV", "RNV"): (array.final.op == Op.PRODUCT) & drained,
+            ("LM", "RM"): array.bottom.op == Op.MAXIMUM,
+            ("SLD", "RD"): array.bottom.op == Op.SUM,
+            ("SLNV", "RNV"): (array.bottom.op == Op.PRODUCT) & drained,
             ("AV", STORE): (self.lanes[-1].divided.op == LaneOp.AV) & self.lanes[-1].divided.last,
         }
         at_once = {name: (lane.op == op) & lane.first for name, op in LANE.items()}
@@ -386,4 +393,20 @@ def len_slots(engine: Engine, name: str) -> int:
     return 1 << int(ceil_log2(depth))
 
 
-__all__ = ["KEY", "QUERY", "FuseMax"]
+def lane_of(engine: Engine) -> PE1D:
+    """Return a lane of a machine."""
+    column = instruction(engine.ahead + 1, count_bits(engine))
+    return PE1D(engine, column, rings(engine), vectors(engine))
+
+
+def machine_verilog(machine: FuseMax) -> str:
+    """Return the Verilog of a machine (``apart``): its element, its lane, the whole, ``fusemax``."""
+    from accelsim.rtl.verilog import block_verilog
+
+    engine = machine.engine
+    parts: list[tuple[Any, str]] = [(element_of(engine), ELEMENT), (lane_of(engine), LANE_MODULE)]
+    parts.append((machine, "fusemax"))
+    return "\n".join(block_verilog(part, name) for part, name in parts)
+
+
+__all__ = ["KEY", "QUERY", "FuseMax", "machine_verilog"]

@@ -51,6 +51,27 @@ def lane_instruction(engine: FuseMax, count_bits: int) -> data.StructLayout:
     )
 
 
+def lane_ports(engine: FuseMax, column: data.StructLayout) -> dict[str, wiring.Member]:
+    """Return the ports of a lane; ``column`` is the layout of what leaves a column with its value."""
+    x, y = engine.operand, engine.accumulator
+    layout = lane_instruction(engine, column["count"].width)
+    groups = engine.value // engine.words
+    return {
+        "fetch": In(layout),
+        "fetch_out": Out(layout),
+        "below": In(y.width),
+        "leaving": In(column),
+        "early": Out(layout),
+        "maximum": Out(x.width),
+        "climbs": Out(1),
+        "climb_count": Out(column["count"].width),
+        "divided": Out(layout),
+        "store_tile": In(max(1, ceil_log2(engine.query_tiles))),
+        "group": In(max(1, ceil_log2(groups))),
+        "output": Out(x.width * engine.words),
+    }
+
+
 class PE1D(wiring.Component):
     """One lane. ``below`` and ``leaving`` come from the column's last element.
 
@@ -67,23 +88,7 @@ class PE1D(wiring.Component):
         x, y = engine.operand, engine.accumulator
         self.model = ExponentialSteps(x, y)
         self.layout = lane_instruction(engine, column["count"].width)
-        groups = engine.value // engine.words
-        super().__init__(
-            {
-                "fetch": In(self.layout),
-                "fetch_out": Out(self.layout),
-                "below": In(y.width),
-                "leaving": In(column),
-                "early": Out(self.layout),
-                "maximum": Out(x.width),
-                "climbs": Out(1),
-                "climb_count": Out(column["count"].width),
-                "divided": Out(self.layout),
-                "store_tile": In(max(1, ceil_log2(engine.query_tiles))),
-                "group": In(max(1, ceil_log2(groups))),
-                "output": Out(x.width * engine.words),
-            }
-        )
+        super().__init__(lane_ports(engine, column))
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -95,8 +100,8 @@ class PE1D(wiring.Component):
         local, total, product = self._from_column(m, op)
         state = self._state(m)
         steps = Steps(m, self.model)
-        old = Signal(data.ArrayLayout(x.width, self.rings), reset_less=True)
-        new = Signal(data.ArrayLayout(x.width, self.rings), reset_less=True)
+        older = Signal(data.ArrayLayout(x.width, self.rings), reset_less=True)
+        newer = Signal(data.ArrayLayout(x.width, self.rings), reset_less=True)
         scale = Signal(data.ArrayLayout(x.width, self.rings), reset_less=True)
         a, b = Signal(y.width), Signal(y.width)
         a_step, b_step = Signal(x.width), Signal(x.width)
@@ -107,7 +112,7 @@ class PE1D(wiring.Component):
         ring = op.count[: ceil_log2(self.rings)]
         with choose.Switch(op.op):
             with choose.Case(STEP_0):
-                choose.d.comb += [a_step.eq(new[ring]), b_step.eq(self.model.minus_one)]
+                choose.d.comb += [a_step.eq(newer[ring]), b_step.eq(self.model.minus_one)]
             with choose.Case(LaneOp.SPD):
                 choose.d.comb += [a.eq(state["RD"]), b_step.eq(scale[ring])]
             with choose.Case(LaneOp.SPNV):
@@ -123,7 +128,13 @@ class PE1D(wiring.Component):
             m.d.comb += place.eq(state["RD"])
         with m.If(~op.fresh & (op.op == LaneOp.RNV)):
             m.d.comb += place.eq(state["RNV"])
-        fields: Any = {"a": a, "b": b, "place": place, "before": before, "local": local}
+        fields: Any = {
+            "a": a,
+            "b": b,
+            "place": place,
+            "maximum_before": before,
+            "column_maximum": local,
+        }
         registers = [(engine.lane_stages - 1 + n) // 3 for n in range(3)]
         fields = staged(m, number.product(y, y), fields, registers)
         last, earlier = op, self.fetch
@@ -131,12 +142,14 @@ class PE1D(wiring.Component):
             earlier, last = last, Signal(self.layout, name=f"in_stage_{stage}")
             m.d.sync += last.eq(earlier)
         m.d.comb += self.early.eq(earlier)
-        place, before, local = (fields.pop(name) for name in ("place", "before", "local"))
+        place, before, local = (
+            fields.pop(name) for name in ("place", "maximum_before", "column_maximum")
+        )
         c = Signal(y.width)
         add.d.comb += c.eq(place)
         last_ring = last.count[: ceil_log2(self.rings)]
         with add.If(last.op == STEP_0):
-            add.d.comb += c.eq(widened(part(m), old[last_ring], x, y))
+            add.d.comb += c.eq(widened(part(m), older[last_ring], x, y))
         steps.addend(add, last.op, c)
         result = once(m, number.accumulate(y), fields | {"c": c}, "result")
         steps.keep(last.op, result)
@@ -147,7 +160,7 @@ class PE1D(wiring.Component):
             self.climb_count.eq(last.count),
         ]
         with m.If(last.op == LaneOp.RM):
-            m.d.sync += [old[last_ring].eq(before), new[last_ring].eq(greater)]
+            m.d.sync += [older[last_ring].eq(before), newer[last_ring].eq(greater)]
         with m.If(last.op == LAST_STEP):
             m.d.sync += scale[last_ring].eq(steps.result(result))
         self._keep(m, last, greater, result)
@@ -158,14 +171,14 @@ class PE1D(wiring.Component):
         """Write what leaves the column; return the maximum, sum and product for the instruction."""
         x, y = self.engine.operand, self.engine.accumulator
         rings = ceil_log2(self.rings)
-        local = Signal(data.ArrayLayout(x.width, self.rings), reset_less=True)
-        total = Signal(data.ArrayLayout(y.width, self.rings), reset_less=True)
+        maxima = Signal(data.ArrayLayout(x.width, self.rings), reset_less=True)
+        totals = Signal(data.ArrayLayout(y.width, self.rings), reset_less=True)
         rounded = once(m, number.convert(y, x), {"a": self.below}, "result")
         where = self.leaving.count
         with m.If(self.leaving.op == Op.MAXIMUM):
-            m.d.sync += local[where[:rings]].eq(rounded)
+            m.d.sync += maxima[where[:rings]].eq(rounded)
         with m.If(self.leaving.op == Op.SUM):
-            m.d.sync += total[where[:rings]].eq(self.below)
+            m.d.sync += totals[where[:rings]].eq(self.below)
         size = self.engine.value
         vectors = ceil_log2(self.vectors)
         memory = Memory(shape=y.width, depth=self.vectors * size, init=[])
@@ -182,7 +195,7 @@ class PE1D(wiring.Component):
             read.addr.eq(self.fetch.count[:vectors] * size + self.fetch.element),
             read.en.eq(1),
         ]
-        return local[op.count[:rings]], total[op.count[:rings]], read.data
+        return maxima[op.count[:rings]], totals[op.count[:rings]], read.data
 
     def _state(self, m: Module) -> dict[str, Any]:
         """The running state, read for the instruction that comes next."""

@@ -52,11 +52,30 @@ def instruction(scores: int, count_bits: int) -> data.StructLayout:
     )
 
 
+def element_ports(
+    operand: Float, accumulator: Float, layout: data.StructLayout
+) -> dict[str, wiring.Member]:
+    """Return the ports of an element."""
+    return {
+        "op_in": In(layout),
+        "op_out": Out(layout),
+        "west": In(operand.width),
+        "east": Out(operand.width),
+        "north": In(operand.width),
+        "south": Out(operand.width),
+        "above": In(accumulator.width),
+        "below": Out(accumulator.width),
+        "early": Out(layout),
+        "adding": Out(layout),
+        "leaving": Out(layout),
+    }
+
+
 class PE2D(wiring.Component):
     """One element with ``scores`` score registers and a MAC of ``stages`` stages.
 
     ``east`` and ``south`` are ``west`` and ``north`` a cycle later; ``below`` is the column's value, and
-    ``leaving`` the instruction it belongs to, ``stages`` cycles after that came. ``final`` is the
+    ``leaving`` the instruction it belongs to, ``stages`` cycles after that came. ``adding`` is the
     instruction in the last stage, ``early`` the one a stage before (none if there is but one).
     """
 
@@ -66,21 +85,7 @@ class PE2D(wiring.Component):
         self.model = ExponentialSteps(operand, accumulator)
         self.stages, self.scores = stages, scores
         self.layout = instruction(scores, count_bits)
-        super().__init__(
-            {
-                "op_in": In(self.layout),
-                "op_out": Out(self.layout),
-                "west": In(operand.width),
-                "east": Out(operand.width),
-                "north": In(operand.width),
-                "south": Out(operand.width),
-                "above": In(accumulator.width),
-                "below": Out(accumulator.width),
-                "early": Out(self.layout),
-                "final": Out(self.layout),
-                "leaving": Out(self.layout),
-            }
-        )
+        super().__init__(element_ports(operand, accumulator, self.layout))
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -116,7 +121,7 @@ class PE2D(wiring.Component):
             m.d.sync += last.eq(before)
             if stage == self.stages - 1:
                 m.d.comb += self.early.eq(before)
-        m.d.comb += self.final.eq(last)
+        m.d.comb += self.adding.eq(last)
         score = Signal(y.width, name="own_score")
         m.d.comb += score.eq(held[last.score])
         with add.Switch(last.op):

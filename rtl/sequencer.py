@@ -34,7 +34,7 @@ class Walker(wiring.Component):
         width += (2 + len(self.walked)) * waits
         super().__init__(
             {
-                "begin": In(1),
+                "go": In(1),
                 "step": In(1),
                 "counts": In(COUNT_BITS * levels),
                 "registers": In(COUNT_BITS * width),
@@ -82,11 +82,11 @@ class Walker(wiring.Component):
             delta: Any = 0
             for step, change in zip(steps, deltas, strict=True):
                 delta = delta | Mux(step, change, 0)
-            with m.If(self.begin):
+            with m.If(self.go):
                 m.d.sync += value.eq(start)
             with m.Elif(self.step):
                 m.d.sync += value.eq(value + delta)
-        with m.If(self.begin):
+        with m.If(self.go):
             m.d.sync += [self.done.eq(0), *(digits[level].eq(0) for level in walked)]
         with m.Elif(self.step):
             m.d.sync += self.done.eq(inner)
@@ -133,7 +133,7 @@ class Queue(wiring.Component):
         self.time_shape = range(longest + 1)
         super().__init__(
             {
-                "begin": In(1),
+                "go": In(1),
                 "slots": In(COUNT_BITS * count),
                 "dones": In(count),
                 "met": In(max(1, sum(len(t.waits) for t in tasks))),
@@ -194,7 +194,7 @@ class Queue(wiring.Component):
         begun = Signal()
         durations = [task.duration or 1 for task in self.tasks]
         m.d.comb += [
-            begun.eq(free & self.ready & ~self.begin),
+            begun.eq(free & self.ready & ~self.go),
             self.start.eq(Mux(begun, self.head, 0)),
             self.issue.eq(Mux(begun, self.head, Mux(free, 0, running))),
         ]
@@ -203,7 +203,7 @@ class Queue(wiring.Component):
         for n, duration in enumerate(durations):
             short = 1 if duration == 1 else 0
             m.d.comb += self.ends[n].eq((self.start[n] & short) | (running[n] & (left == 1)))
-        with m.If(self.begin):
+        with m.If(self.go):
             m.d.sync += [left.eq(0), running.eq(0), done_so_far.eq(0)]
         with m.Elif(begun):
             m.d.sync += [running.eq(self.head), done_so_far.eq(1)]
@@ -212,7 +212,7 @@ class Queue(wiring.Component):
                     m.d.sync += left.eq(duration - 1)
         with m.Elif(~free):
             m.d.sync += [left.eq(left - 1), done_so_far.eq(done_so_far + 1)]
-        with m.If(free & any_left & ~self.begin):
+        with m.If(free & any_left & ~self.go):
             m.d.comb += [self.stalled[n].eq(unmet[cause]) for n, cause in enumerate(self.causes)]
         return m
 
@@ -228,7 +228,7 @@ class Arbiter(wiring.Component):
         self.queues = queues
         super().__init__(
             {
-                "begin": In(1),
+                "go": In(1),
                 "free": In(1),
                 "ready": In(queues),
                 "was_ready": In(queues),
@@ -245,11 +245,11 @@ class Arbiter(wiring.Component):
             fresh = Signal(name=f"fresh_{n}")
             age = Signal(AGE_BITS, name=f"age_{n}")
             m.d.comb += age.eq(Mux(fresh, self.was_ready[n], waited))
-            m.d.sync += fresh.eq(self.grant[n] & ~self.begin)
-            m.d.sync += waited.eq(Mux(self.ready[n] & ~self.begin, age + 1, 0))
+            m.d.sync += fresh.eq(self.grant[n] & ~self.go)
+            m.d.sync += waited.eq(Mux(self.ready[n] & ~self.go, age + 1, 0))
             ages.append(age)
         for n in range(self.queues):
-            wins: Any = self.ready[n] & self.free & ~self.begin
+            wins: Any = self.ready[n] & self.free & ~self.go
             mine = self.slots[COUNT_BITS * n :][:COUNT_BITS]
             for other in range(self.queues):
                 if other == n:
@@ -263,22 +263,22 @@ class Arbiter(wiring.Component):
 
 
 class Tokens(wiring.Component):
-    """Counts pulses from the start of a run; ``before`` is the count of the cycle before."""
+    """Counts pulses from the start of a run; ``previous`` is the count of the cycle before."""
 
     def __init__(self) -> None:
         super().__init__(
             {
-                "begin": In(1),
+                "go": In(1),
                 "pulse": In(1),
                 "count": Out(COUNT_BITS),
-                "before": Out(COUNT_BITS),
+                "previous": Out(COUNT_BITS),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.d.sync += self.before.eq(self.count)
-        with m.If(self.begin):
+        m.d.sync += self.previous.eq(self.count)
+        with m.If(self.go):
             m.d.sync += self.count.eq(0)
         with m.Else():
             m.d.sync += self.count.eq(self.count + self.pulse)
@@ -312,7 +312,7 @@ class Sequencer(wiring.Component):
         tasks = len(skeleton.tasks)
         super().__init__(
             {
-                "begin": In(1),
+                "go": In(1),
                 "write": In(1),
                 "address": In(self.address_shape),
                 "value": In(COUNT_BITS),
@@ -340,7 +340,7 @@ class Sequencer(wiring.Component):
             m.submodules[f"walk_{plain(task.name)}"] = walker
             size = len(walker.registers) // COUNT_BITS
             m.d.comb += [
-                walker.begin.eq(self.begin),
+                walker.go.eq(self.go),
                 walker.counts.eq(Cat(*registers[:levels])),
                 walker.registers.eq(Cat(*registers[place : place + size])),
             ]
@@ -350,7 +350,7 @@ class Sequencer(wiring.Component):
             counter = Tokens()
             name = f"tokens_{plain(skeleton.tasks[task_number].name)}_{anchor}_{lag}"
             m.submodules[name] = counter
-            m.d.comb += [counter.begin.eq(self.begin), counter.pulse.eq(self.tokens[n])]
+            m.d.comb += [counter.go.eq(self.go), counter.pulse.eq(self.tokens[n])]
             counters.append(counter)
         idle: Any = 1
         for number, queue in enumerate(self.queues):
@@ -362,9 +362,9 @@ class Sequencer(wiring.Component):
                     counter = counters[self.keys.index((wait.producer, wait.anchor, wait.lag))]
                     need = walker.needs[COUNT_BITS * w :][:COUNT_BITS].as_signed()
                     met.append(~walker.active[w] | (counter.count.as_signed() > need))
-                    was.append(~walker.active[w] | (counter.before.as_signed() > need))
+                    was.append(~walker.active[w] | (counter.previous.as_signed() > need))
             m.d.comb += [
-                queue.begin.eq(self.begin),
+                queue.go.eq(self.go),
                 queue.slots.eq(Cat(*(self.walkers[n].slot for n in queue.shape.tasks))),
                 queue.dones.eq(Cat(*(self.walkers[n].done for n in queue.shape.tasks))),
             ]
@@ -384,9 +384,9 @@ class Sequencer(wiring.Component):
             m.d.comb += stalled.eq(queue.stalled)
         busy = self._arbiters(m)
         started = Signal()
-        with m.If(self.begin):
+        with m.If(self.go):
             m.d.sync += started.eq(1)
-        m.d.comb += self.finished.eq(started & ~self.begin & idle & ~busy)
+        m.d.comb += self.finished.eq(started & ~self.go & idle & ~busy)
         return m
 
     def _was(self, m: Module, queue: Queue, was: list[Any]) -> None:
@@ -413,14 +413,14 @@ class Sequencer(wiring.Component):
             m.submodules[f"arbiter_{plain(name)}"] = arbiter
             busy = Signal(name=f"busy_{plain(name)}")
             m.d.comb += [
-                arbiter.begin.eq(self.begin),
+                arbiter.go.eq(self.go),
                 arbiter.free.eq(~busy),
                 arbiter.ready.eq(Cat(*(q.ready for q in queues))),
                 arbiter.was_ready.eq(Cat(*(q.was_ready for q in queues))),
                 arbiter.slots.eq(Cat(*(q.slot for q in queues))),
             ]
             m.d.comb += [q.grant.eq(arbiter.grant[n]) for n, q in enumerate(queues)]
-            with m.If(self.begin | self.freed[resource]):
+            with m.If(self.go | self.freed[resource]):
                 m.d.sync += busy.eq(0)
             with m.Elif(arbiter.grant.any()):
                 m.d.sync += busy.eq(1)

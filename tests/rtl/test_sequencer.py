@@ -42,9 +42,9 @@ def sequenced(
             ctx.set(sequencer.value, numbers[name] & ((1 << COUNT_BITS) - 1))
             await ctx.tick()
         ctx.set(sequencer.write, 0)
-        ctx.set(sequencer.begin, 1)
+        ctx.set(sequencer.go, 1)
         await ctx.tick()
-        ctx.set(sequencer.begin, 0)
+        ctx.set(sequencer.go, 0)
         tokens: dict[int, int] = {}
         freed: dict[int, int] = {}
         cycle, quiet = 0, 0
