@@ -12,6 +12,9 @@ STAMPS := $(VENV)/.stamps
 INPUTS := pyproject.toml setup.py constraints.txt
 JOBS   ?= 2
 
+# A worker per core: threads of a linear algebra library would only wait for each other.
+test campaign: export OPENBLAS_NUM_THREADS = 1
+
 .PHONY: run test lint campaign bench tables clean
 .DEFAULT_GOAL := test
 
