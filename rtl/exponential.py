@@ -54,7 +54,8 @@ class Exponential(Block):
             scaled(m, model, back["result"], back["whole"], back["special"])
         )
         operation["valid"] = again | (self.i.valid & self.i.ready)
-        found = multiply_accumulate(m, operation, x, y, engine.stages, move)
+        # The choice of operands takes about as long as the product: a register between them first.
+        found = multiply_accumulate(m, operation, x, y, engine.stages, move, places=(2, 0, 1))
         m.d.comb += [signal.eq(found[name]) for name, signal in came.items()]
         return m
 
@@ -114,7 +115,6 @@ def operation_after(
         "a": a,
         "b": b,
         "c": c,
-        "first": Value.cast(1),
         "step": Mux(new, 0, back["step"] + 1)[:3],
         "kept": next_kept,
         "whole": whole,

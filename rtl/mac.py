@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from amaranth.hdl import Module, Mux, Signal
@@ -9,7 +10,7 @@ from amaranth.hdl import Module, Mux, Signal
 from accelsim.engines.number import Float
 from accelsim.rtl import number_steps as steps
 from accelsim.rtl.block import Block
-from accelsim.rtl.number import pipeline, product, register, spread
+from accelsim.rtl.number import pipeline, product, register
 from accelsim.rtl.number_sum import held, settle, total
 
 
@@ -34,15 +35,25 @@ class Mac(Block):
 
 
 def multiply_accumulate(
-    m: Module, operation: steps.Fields, form: Float, to: Float, stages: int, enable: Any
+    m: Module,
+    operation: steps.Fields,
+    form: Float,
+    to: Float,
+    stages: int,
+    enable: Any,
+    places: Sequence[int] = (2, 1, 0),
 ) -> steps.Fields:
-    """Add a x b to c if ``first``, else to the last sum; the pipeline moves where ``enable`` is high.
+    """Add a x b to c if ``first`` (or without it), else to the last sum; moves where ``enable`` is high.
 
     {"a", "b", "c", "first", "valid", ...} -> {"result", "valid", ...} after ``stages`` cycles. The
-    result stays until the next that is valid.
+    result stays until the next that is valid. ``places`` says where registers go first: after
+    unpacking (0), multiplying (1), normalising (2).
     """
-    names = [*product(form, to), steps.unpack(to, "c")]
-    fields = pipeline(m, names, operation, spread(4, stages - 1), enable=enable)
+    registers = [0, 0, 0, 0]
+    for number in range(stages - 1):
+        registers[1 + places[number % len(places)]] += 1
+    names = [steps.unpack(to, "c"), *product(form, to)]
+    fields = pipeline(m, names, operation, registers, enable=enable)
     return accumulate(m, fields, to, enable)
 
 
@@ -65,6 +76,6 @@ def added(m: Module, fields: steps.Fields, to: Float, sum_: Any) -> Any:
     """Return product + (c if ``first`` else ``sum_``), in the layout of the unrounded ``sum_``."""
     addend = Signal(sum_.shape(), name="addend")
     loaded = steps.widened(m, fields["c"], sum_.shape(), "loaded")
-    m.d.comb += addend.eq(Mux(fields["first"], loaded, sum_.as_value()))
+    m.d.comb += addend.eq(Mux(fields.get("first", 1), loaded, sum_.as_value()))
     addends = settle(to, "addend")(m, {"product": fields["product"], "addend": addend})
     return total(to, "product", "addend")(m, addends)["sum"]

@@ -24,11 +24,16 @@ def held(form: Float, exponents: range) -> Real:
 
 
 def settle(form: Float, name: str) -> Step:
-    """Round a sum for its next addition: one bit more, as it may have become 2; exponent as it is."""
+    """Round a sum for its next addition: {name} -> {name, "kept", "up"}.
+
+    The rounded significand has a bit more, as it may have become 2, and the exponent stays. It is
+    ``kept`` + ``up``, for a subtraction that need not wait for their sum.
+    """
 
     def step(m: Module, fields: Fields) -> Fields:
         x = fields[name]
         kept, up = halves(x.significand, form)
+        up = named(m, f"{name}_up", up)
         rounded = named(m, f"{name}_rounded", kept + up)
         most = (1 << form.exponent) - 1
         carried = (x.exponent == most - 1) & rounded[-1]
@@ -41,7 +46,8 @@ def settle(form: Float, name: str) -> Step:
             out.infinite.eq(x.infinite | carried | (x.exponent >= most)),
             out.nan.eq(x.nan),
         ]
-        return replace(fields, (name,), **{name: out})
+        parts = {"kept": Mux(flushed, 0, kept), "up": up & ~flushed}
+        return replace(fields, (name,), **{name: out}, **parts)
 
     return step
 
@@ -50,20 +56,19 @@ def total(form: Float, *names: str) -> Step:
     """Add two numbers, both normalised or with exponent 1, likewise their sum: {..} -> {"sum"}.
 
     The first may have any significand and exponents. The second is of the format ``form``, or was
-    settled: then the top bit of its significand is worth 2.
+    settled, then with "kept" and "up" beside it.
     """
 
     def step(m: Module, fields: Fields) -> Fields:
         x, y = (fields[name] for name in names)
         # A place worth 2, then the addends' own from 1 down and one, or what is rounded and one.
         width = 1 + max(len(x.significand) + 1, form.mantissa + 4)
-        over = len(y.significand) - form.mantissa - 1
-        xs = Signal(width, name="x_placed")
-        ys = Signal(width, name="y_placed")
-        m.d.comb += [
-            xs.eq(x.significand.shift_left(width - 1 - len(x.significand))),
-            ys.eq(y.significand.shift_left(width - 1 + over - len(y.significand))),
-        ]
+        kept, up = fields.get("kept", y.significand), fields.get("up", 0)
+        low = width - form.mantissa - 2  # where the last bit of the format stands
+        xs = _placed(m, x.significand, width - 1 - len(x.significand), width, "x_placed")
+        ys = _placed(m, y.significand, low, width, "y_placed")
+        ys_kept = _placed(m, kept, low, width, "y_kept")
+        ys_up = _placed(m, up, low, width, "y_up")
         x_more = named(m, "x_more", x.exponent - y.exponent)
         y_more = named(m, "y_more", y.exponent - x.exponent)
         y_leads = x_more[-1]
@@ -71,7 +76,9 @@ def total(form: Float, *names: str) -> Step:
         differ = named(m, "differ", x.sign ^ y.sign)
         close = ~x_more[1:].any() | x_more.all()
         near = named(m, "near", differ & close)
-        near_sum, near_exponent, near_sign = _near(m, xs, ys, x_more[:2], lead, x.sign)
+        near_sum, near_exponent, near_sign = _near(
+            m, xs, ys_kept, ys_up, x_more[:2], y.exponent, x.sign
+        )
         far_sum, far_exponent = _far(m, xs, ys, x_more, y_more, lead, differ)
         chosen = named(m, "chosen", Mux(near, near_sum, far_sum))
         cut = width - form.mantissa - 3
@@ -85,28 +92,37 @@ def total(form: Float, *names: str) -> Step:
             out.infinite.eq(infinite),
             out.nan.eq(x.nan | y.nan | (x.infinite & y.infinite & differ)),
         ]
-        return replace(fields, names, sum=out)
+        return replace(fields, (*names, "kept", "up"), sum=out)
 
     return step
 
 
+def _placed(m: Module, value: Value, low: int, width: int, name: str) -> Signal:
+    found = Signal(width, name=name)
+    m.d.comb += found.eq(Value.cast(value).shift_left(low))
+    return found
+
+
 def _near(
-    m: Module, xs: Value, ys: Value, gap: Value, lead: Value, sign: Value
+    m: Module, xs: Value, kept: Value, up: Value, gap: Value, exponent: Value, sign: Value
 ) -> tuple[Value, Value, Value]:
-    """Subtract numbers whose exponents differ by ``gap``, -1, 0 or 1; sum, its exponent and sign."""
+    """Subtract ``kept`` + ``up`` from a number whose exponent is ``gap``, -1, 0 or 1, more.
+
+    Returns the sum's significand, exponent and sign.
+    """
     width = len(xs)
-    a = named(m, "near_x", Mux(gap == 3, xs >> 1 | xs[0], xs))
-    b = named(m, "near_y", Mux(gap == 1, ys >> 1, ys))
-    forth = named(m, "near_forth", a - b)
-    back = named(m, "near_back", b - a)
+    moved = Mux(gap == 1, xs.shift_left(1), Mux(gap == 3, xs >> 1, xs))
+    x = named(m, "near_x", moved[:width])
+    forth = named(m, "near_forth", (x - kept - up)[: width + 1])
+    back = named(m, "near_back", (kept + up - x)[:width])
     negative = forth[-1]
-    size = named(m, "near_size", Mux(negative, back, forth)[:width])
+    size = named(m, "near_size", Mux(negative, back, forth[:width]))
     # No shift goes beyond a one that stands where the exponent would be 1.
-    stop = named(m, "near_stop", Const(1 << width - 1, width) >> lead)
+    stop = named(m, "near_stop", Const(1 << width - 1, width) >> exponent)
     count = leading_zeros(m, size | stop, "near")
     shifted = shift_left(m, size, count, "near")
-    exponent = Mux(shifted[-1], lead + 1 - count, 1)
-    return shifted, exponent, Mux(negative, ~sign, sign & size.any())
+    some = size.any()  # of zero nothing counts, and its exponent must be 1
+    return shifted, Mux(some, exponent + 1 - count, 1), Mux(negative, ~sign, sign & some)
 
 
 def _far(

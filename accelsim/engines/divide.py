@@ -26,7 +26,7 @@ class Divide(Engine):
 
     form: Float = parameter(FP32, "format of a and b")
     to: Float = parameter(BF16, "format of the quotient")
-    digits: int = parameter(4, "bits of the quotient a cycle", low=1, high=64)
+    digits: int = parameter(3, "bits of the quotient a cycle", low=1, high=64)
 
     @property
     def ports(self) -> tuple[Port, ...]:

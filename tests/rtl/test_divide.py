@@ -106,7 +106,7 @@ def test_block_equals_model(engine):
 
 
 @pytest.mark.parametrize(
-    ("engine", "latency"), list(zip(ENGINES, (5, 3, 29, 3), strict=True)), ids=str
+    ("engine", "latency"), list(zip(ENGINES, (6, 3, 29, 3), strict=True)), ids=str
 )
 def test_a_quotient_a_cycle_after_its_latency(engine, latency):
     rng = random.Random(5)
