@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 from accelsim.cascade import Cascade
@@ -16,6 +17,9 @@ HEADS = (
     "runs | passes | fewest | state, words | cycles | time | arrays in use | traffic | bottleneck"
 )
 RULE = "---|---|---|---|--:|--:|---|--:|---"
+UNIFORM = (
+    r":? \(?selection uniform:? \(?stated, not computed\)"  # what every such sentence ends with
+)
 COLUMNS = HEADS.count("|") + 1
 
 
@@ -106,8 +110,8 @@ def _intro(zoo: Zoo, design: str, length: str) -> str:
     cascades = len(names("cascade"))
     return f"""# The attention zoo
 
-Made by `accelsim docs zoo`: {zoo.spec.summary}. {cascades} cascades, {len(names("workload"))} workloads.
-Class A is an algorithm (a cascade), B a shape (a workload for cascades that are there), C an accelerator,
+Made by `accelsim docs zoo`: {zoo.spec.summary}.
+It has {cascades} cascades and {len(names("workload"))} workloads. Class A is an algorithm (a cascade), B a shape (a workload for cascades that are there), C an accelerator,
 D none of these.
 
 How to read the columns. *Passes* are those of the text as written, by rank, the sequence first; *fewest* are
@@ -154,11 +158,13 @@ def _simulated(figures: Figures) -> list[str]:
 
 def _selections(figures: Mapping[Run, Figures]) -> str:
     lines = [
-        "Values are not computed in a simulation. Where the work depends on them, it assumes:",
-        "",
+        "Values are not computed in a simulation. Where the work depends on them, a uniform selection"
     ]
+    lines += ["is assumed:", ""]
     for run, found in figures.items():
-        lines += [f"- {run}: {said}" for said in found.selections]
+        said = [re.sub(UNIFORM, "", text) for text in found.selections]
+        if said:
+            lines.append(f"- `{run}`: {'; '.join(said)}")
     return "\n".join(lines)
 
 
