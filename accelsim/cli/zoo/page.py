@@ -111,8 +111,8 @@ def _intro(zoo: Zoo, design: str, length: str) -> str:
     return f"""# The attention zoo
 
 Made by `accelsim docs zoo`: {zoo.spec.summary}.
-It has {cascades} cascades and {len(names("workload"))} workloads. Class A is an algorithm (a cascade), B a shape (a workload for cascades that are there), C an accelerator,
-D none of these.
+It has {cascades} cascades and {len(names("workload"))} workloads. Class A is an algorithm (a cascade),
+B a shape (a workload for cascades that are there), C an accelerator, D none of these.
 
 How to read the columns. *Passes* are those of the text as written, by rank, the sequence first; *fewest* are
 those that `accelsim passes --rewrite` reaches, or a shipped form. *State* is what that form keeps between the
