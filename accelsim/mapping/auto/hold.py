@@ -24,6 +24,7 @@ class Held:
 
     hold: dict[str, dict[str, str]] = field(default_factory=dict)
     depth: dict[str, int] = field(default_factory=dict)
+    used: dict[str, int] = field(default_factory=dict)  # bytes that arrays pass on in a buffer
     cycles: int = 1  # of a tile on the unit that is busy longest
 
     def put(self, buffer: str, tensor: str, loop: str, depth: int | None = None) -> None:
@@ -160,8 +161,11 @@ def _make(
         way = max(_way(item.unit, unit[u], case) for u in others)
         copies = min(DEEPEST, behind + 2 + -(-way // found.cycles))
         tile = prod(group.tile.get(c, 1) for c in kept) * case.word
-        if tile * copies > case.arch.buffers[buffer].size // 2:
+        used = found.used.get(buffer, 0) + tile * copies
+        if buffer != case.buffer and used > case.arch.buffers[buffer].size:
             buffer = case.buffer
+        else:
+            found.used[buffer] = used
         found.put(buffer, equation.tensor, frame.loops[-1], copies)
     elif users and frame.loops and _per_lane(item, group, case) > _registers(item, case):
         behind = max(stage[u] for u in users) - stage[item.id]
