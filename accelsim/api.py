@@ -29,7 +29,7 @@ from accelsim.specs import names, path
 ATTENTION = "attention"
 DEFAULT = "bert"  # the workload that is meant if nothing says another
 EFFORT = 60_000  # of simulation (see sim.jump.Statistics) to choose among mappings that are made
-MOST = 200_000  # for one of them, while none has come to an end
+MOST = 400_000  # for those that are tried while none has come to an end
 SAME = Fraction(1, 200)  # mappings whose cycles differ by less are as fast: traffic decides
 AUTO = "auto"  # the name that asks for mappings made for the problem
 Choice = Callable[[Table[str, int | Fraction]], list[Mapping]]  # rank sizes -> mappings that apply
@@ -229,8 +229,10 @@ class Job:
         for mapping in auto.candidates(problem):
             if best is not None and (mapping.fallback or spent >= EFFORT):
                 break
+            if first is not None and spent >= MOST:
+                break
             statistics = jump.Statistics()
-            limit = MOST if best is None else EFFORT - spent
+            limit = MOST if best is None else EFFORT - spent  # the first one may take its time
             try:
                 lowered = lower(mapping.plan(problem))
                 made = _Made(mapping=mapping, lowered=lowered, activity=None)

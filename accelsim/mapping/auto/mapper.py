@@ -25,6 +25,7 @@ STYLES = (
     Style(name="deep", back=4),
     Style(name="coarse", tiles=128, share=8, split=False, away=1, back=1),
     Style(name="coarsest", tiles=128, share=4, split=False, away=1, back=1),
+    Style(name="rough", tiles=128, split=False, away=1, back=1),
     Style(name="shallow", away=1, back=1),
     Style(name="apart", room=Fraction(1, 64), apart=True, away=1, back=1),
     Style(name="split", room=Fraction(1, 64), away=1, back=1),
@@ -59,7 +60,9 @@ def _in_order(problem: Problem) -> list[Style]:
         if len(plane.coefs) > 1
         for c in plane.coefs
     )
-    return sorted(STYLES, key=lambda s: (masked and s.tiles is None, masked and s.share > 4))
+    return sorted(
+        STYLES, key=lambda s: (masked and s.tiles is None, s.share if masked and s.tiles else 0)
+    )
 
 
 def write(case: Case) -> str:
