@@ -8,7 +8,7 @@ from pathlib import Path
 from accelsim import engines
 from accelsim.cli import study
 from accelsim.cli.flags import choice
-from accelsim.engines import model_class
+from accelsim.engines import machine_class, model_class
 from accelsim.specs import find, names, path, read
 
 _PLURALS = {
@@ -37,7 +37,9 @@ def listing(kind: str | None, *, as_json: bool) -> None:
 
 def _summaries(kind: str) -> dict[str, str]:
     if kind == "engines":
-        return {name: _first_sentence(model_class(name)) for name in engines.NAMES}
+        classes: dict[str, type] = {name: model_class(name) for name in engines.NAMES}
+        classes |= {name: machine_class(name) for name in engines.MACHINES}
+        return {name: _first_sentence(classes[name]) for name in sorted(classes)}
     return {name: _summary(file) for name, file in files(kind).items()}
 
 

@@ -10,24 +10,27 @@ products accumulate one a cycle, and a dependent multiplication waits for ``stag
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from accelsim.engines.engine import parameter
-from accelsim.engines.exponential_steps import latency, occupancy
+from accelsim.engines.exponential_steps import ExponentialSteps, latency, occupancy
 from accelsim.engines.number import BF16, FP32, Float
+from accelsim.engines.parameters import Parametric
 from accelsim.errors import SpecError
 
 SOURCE = "the pipelines of the machine"
 
 
 @dataclass(frozen=True, kw_only=True)
-class FuseMax:
-    """R x C array of MACs, C lanes under it, buffers, one load and one store port.
+class FuseMax(Parametric):
+    """A whole FuseMax: R x C array of MACs, C lanes under it, buffers, a load and a store port.
 
     Sizes are those that the machine is built for; a run may have fewer loops and ragged last tiles.
     Raises SpecError if a parameter is out of its bounds or the parameters do not go together.
     """
+
+    name: ClassVar[str] = "fusemax"
 
     rows: int = parameter(4, "rows of the 2D array: keys of a tile", low=1, high=256)
     cols: int = parameter(
@@ -59,12 +62,11 @@ class FuseMax:
     operand: Float = parameter(BF16, "format of operands")
     accumulator: Float = parameter(FP32, "format of sums")
 
-    def __post_init__(self) -> None:
-        for each in fields(self):
-            value, limits = getattr(self, each.name), each.metadata
-            low, high = limits["low"], limits["high"]
-            if low is not None and not (low <= value <= high):
-                raise self.fault(f"{each.name} must be {low} to {high}, not {value}")
+    def check(self) -> None:
+        try:
+            ExponentialSteps(self.operand, self.accumulator)
+        except SpecError as refused:
+            raise self.fault(refused.faults[0].message) from None
         for name in ("head", "value"):
             if self.words & (self.words - 1):
                 raise self.fault(f"words must be a power of two, not {self.words}")
@@ -81,10 +83,6 @@ class FuseMax:
                 )
         if self.serial and (self.ahead or self.behind):
             raise self.fault("a serial machine must have ahead and behind 0")
-
-    @staticmethod
-    def fault(text: str) -> SpecError:
-        return SpecError(f"fusemax: {text}")
 
     @property
     def down(self) -> int:

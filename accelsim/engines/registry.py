@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from importlib import import_module
 
 from accelsim.engines.engine import Engine
+from accelsim.engines.parameters import Parametric
 from accelsim.errors import SpecError, nearest
 
 # Name of the engine and of its module, here and in accelsim.rtl: name of the class in both.
@@ -24,10 +25,25 @@ CLASSES: Mapping[str, str] = {
 NAMES = tuple(sorted(CLASSES))
 
 
+# Whole machines: parameters and a twin like an engine's, but sequenced by a program of the simulator.
+MACHINE_CLASSES: Mapping[str, str] = {"fusemax": "FuseMax"}
+MACHINES = tuple(sorted(MACHINE_CLASSES))
+
+
+def machine_class(name: str) -> type[Parametric]:
+    """Return a machine's dataclass; SpecError names the nearest."""
+    if name not in MACHINE_CLASSES:
+        raise SpecError(f"unknown machine {name!r}{nearest(name, MACHINE_CLASSES)}")
+    found: type[Parametric] = getattr(import_module(f"{__package__}.{name}"), MACHINE_CLASSES[name])
+    return found
+
+
 def model_class(name: str) -> type[Engine]:
     """Return an engine's dataclass; SpecError names the nearest."""
+    if name in MACHINE_CLASSES:
+        raise SpecError(f"{name} is a whole machine: take one of its engines")
     if name not in CLASSES:
-        raise SpecError(f"unknown engine {name!r}{nearest(name, CLASSES)}")
+        raise SpecError(f"unknown engine {name!r}{nearest(name, {**CLASSES, **MACHINE_CLASSES})}")
     found: type[Engine] = getattr(import_module(f"{__package__}.{name}"), CLASSES[name])
     return found
 

@@ -10,7 +10,9 @@ from random import Random
 import numpy as np
 import pytest
 
+from accelsim.cli.rtl import rtl_command
 from accelsim.engines.fusemax import FuseMax as Engine
+from accelsim.errors import SpecError
 from accelsim.rtl.fusemax import FuseMax, machine_verilog
 from accelsim.rtl.problem import largest
 from tests.rtl.machine_replay import Replay, icarus, verilator
@@ -30,6 +32,32 @@ SMALL = Engine(
 )
 # Assignments before a case are its default; the rest is what Amaranth's text cannot avoid.
 WAIVED = ("CASEINCOMPLETE", "UNUSEDSIGNAL", "DECLFILENAME", "WIDTH")
+
+
+def test_the_command_writes_it_with_a_header(tmp_path: Path, text: str) -> None:
+    out = tmp_path / "fusemax.v"
+    settings = {"rows": 2, "cols": 2, "climb": 2, "ahead": 2, "behind": 2, "latency": 2}
+    settings |= {"query_tiles": 4, "key_tiles": 2, "product_depth": 3}
+    rtl_command("fusemax", [f"{name}={value}" for name, value in settings.items()], out)
+    header, _, body = out.read_text().partition("\n\n")
+    assert body == text
+    lines = header.splitlines()
+    assert all(line.startswith("//") for line in lines)
+    assert f"//   RM to SLN: {SMALL.up}" in lines
+    assert sum(line.endswith(" rows_last") for line in lines) == 1
+
+
+def test_what_it_cannot_be_is_refused_with_a_sentence() -> None:
+    for setting, sentence in (
+        ("rows=0", "fusemax: rows must be at least 1, not 0"),
+        ("row=2", "fusemax: unknown parameter 'row'; did you mean 'rows'?"),
+        ("operand=bf17", "fusemax: operand must be a float format"),
+        ("operand=e8m0", "the mantissa of a float must be 1 to 52 bits"),
+        ("operand=fp32", "fusemax: the accumulator of the exponential must have at least"),
+    ):
+        with pytest.raises(SpecError) as error:
+            rtl_command("fusemax", [setting], None)
+        assert sentence in str(error.value)
 
 
 @pytest.fixture(scope="module")
