@@ -57,8 +57,8 @@ class ExponentialSteps:
     """The constants of the steps in a pair of formats, and their exact meaning.
 
     Raises:
-        SpecError: an integer i has more bits than a factor holds, or the accumulator cannot hold
-            it beside a fraction.
+        SpecError: an integer i has more bits than a factor holds, or the accumulator is too narrow
+            for it, for a product, or for the number that rounds to integers.
     """
 
     operand: Float
@@ -75,6 +75,12 @@ class ExponentialSteps:
             raise SpecError(
                 f"the accumulator of the exponential must have at least {x.exponent} bits of "
                 f"exponent and {2 * x.mantissa + 2} of mantissa, not {y.exponent} and {y.mantissa}"
+            )
+
+        if y.bias < y.mantissa:
+            raise SpecError(
+                f"the exponent of the exponential's accumulator must reach 2^{y.mantissa}, "
+                f"not 2^{y.bias}"
             )
 
     @property

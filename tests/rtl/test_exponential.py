@@ -179,6 +179,10 @@ def test_block_equals_model(engine):
     [
         ({"stages": 2, "interleaved": 3}, "interleaved must be at most the 2 stages, not 3"),
         ({"form": Float(8, 2)}, "factors must be at least 7 bits with an exponent of 8, not 2"),
+        (
+            {"form": Float(3, 3), "accumulator": Float(4, 9)},
+            "the exponent of the exponential's accumulator must reach 2^9, not 2^7",
+        ),
         ({"accumulator": FP16}, "at least 8 bits of exponent and 16 of mantissa, not 5 and 10"),
     ],
 )
