@@ -99,7 +99,7 @@ def mac():
         exponent = z3.Extract(whole.size() - 4, significand, whole)
         return z3.And(exponent != 0, z3.Or(top == 1, exponent == 1))
 
-    return Row(engine=engine, values=values, invariant=invariant, stimuli=40, share=20)
+    return Row(engine=engine, values=values, invariant=invariant, stimuli=40, share=40)
 
 
 ROWS = [
