@@ -30,7 +30,7 @@ def _verilog(found: Any) -> str:
 
         text: str = verilog(found)
         return text
-    from accelsim.rtl.fusemax import machine_text
+    from accelsim.rtl.machine_verilog import machine_text
 
     machine: str = machine_text(found)
     return machine

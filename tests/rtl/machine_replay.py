@@ -9,7 +9,8 @@ from typing import Any
 
 from accelsim.engines.fusemax import FuseMax as Engine
 from accelsim.rtl.bench import Bench, Record, Work
-from accelsim.rtl.fusemax import FuseMax, machine_verilog
+from accelsim.rtl.fusemax import FuseMax
+from accelsim.rtl.machine_verilog import machine_verilog
 from accelsim.rtl.skeleton import COUNT_BITS, DIGIT_BITS
 from tests.rtl.replay import tool
 

@@ -13,7 +13,8 @@ import pytest
 from accelsim.cli.rtl import rtl_command
 from accelsim.engines.fusemax import FuseMax as Engine
 from accelsim.errors import SpecError
-from accelsim.rtl.fusemax import FuseMax, machine_verilog
+from accelsim.rtl.fusemax import FuseMax
+from accelsim.rtl.machine_verilog import machine_verilog
 from accelsim.rtl.problem import largest
 from tests.rtl.machine_replay import Replay, icarus, verilator
 from tests.rtl.machines import assert_equal, exact, sample, sizes, trace, work

@@ -1,0 +1,161 @@
+"""In-order queues over the walkers of their tasks, and who goes first where queues share a resource."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from accelsim.rtl.skeleton import COUNT_BITS, Skeleton
+
+AGE_BITS = 24  # cycles that a transfer may wait for the bus and still keep its turn
+
+
+class Queue(wiring.Component):
+    """An in-order queue over its tasks' walkers; a private one keeps its unit's time as well.
+
+    ``met`` says per task which waits of its head are met. Outputs: ``head`` (one hot), ``ready`` (all
+    waits of the head are met), ``start`` (one hot; a shared queue starts on ``grant``), and for a
+    private one ``issue`` (the task that has the unit), ``element`` (cycles since it started), ``ends``
+    (its last cycle) and ``stalled`` (one hot by cause).
+    """
+
+    def __init__(self, skeleton: Skeleton, number: int, causes: tuple[str, ...]) -> None:
+        self.skeleton, self.shape = skeleton, skeleton.queues[number]
+        self.causes = causes
+        tasks = [skeleton.tasks[n] for n in self.shape.tasks]
+        self.tasks = tasks
+        count = len(tasks)
+        longest = max((t.duration or 1 for t in tasks), default=1)
+        self.time_shape = range(longest + 1)
+        super().__init__(
+            {
+                "go": In(1),
+                "slots": In(COUNT_BITS * count),
+                "dones": In(count),
+                "met": In(max(1, sum(len(t.waits) for t in tasks))),
+                "grant": In(1),
+                "head": Out(count),
+                "pending": Out(1),
+                "ready": Out(1),
+                "slot": Out(COUNT_BITS),
+                "start": Out(count),
+                "issue": Out(count),
+                "element": Out(self.time_shape),
+                "ends": Out(count),
+                "stalled": Out(max(1, len(causes))),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        count = len(self.tasks)
+        best_slot: Any = self.slots[:COUNT_BITS]
+        best = Signal(range(max(2, count)), name="best_0")
+        any_left: Any = ~self.dones[0]
+        for n in range(1, count):
+            mine = self.slots[COUNT_BITS * n :][:COUNT_BITS]
+            wins = Signal(name=f"wins_{n}")
+            m.d.comb += wins.eq(~self.dones[n] & (~any_left | (mine < best_slot)))
+            slot, chosen, left = (
+                Signal(COUNT_BITS, name=f"slot_{n}"),
+                Signal(range(max(2, count)), name=f"best_{n}"),
+                Signal(name=f"left_{n}"),
+            )
+            m.d.comb += [
+                slot.eq(Mux(wins, mine, best_slot)),
+                chosen.eq(Mux(wins, n, best)),
+                left.eq(any_left | ~self.dones[n]),
+            ]
+            best_slot, best, any_left = slot, chosen, left
+        m.d.comb += [self.pending.eq(any_left), self.slot.eq(best_slot)]
+        m.d.comb += [self.head[n].eq(any_left & (best == n)) for n in range(count)]
+        ready: Any = 1
+        unmet: dict[str, Any] = dict.fromkeys(self.causes, 0)
+        place = 0
+        for n, task in enumerate(self.tasks):
+            before: Any = self.head[n]  # all waits so far are met
+            for wait in task.waits:
+                met = self.met[place]
+                unmet[wait.cause] = unmet[wait.cause] | (before & ~met)
+                before = before & met
+                place += 1
+            ready = ready & (~self.head[n] | before)
+        m.d.comb += self.ready.eq(any_left & ready)
+        if self.shape.shared:
+            m.d.comb += self.start.eq(Mux(self.grant, self.head, 0))
+            return m
+        left = Signal(self.time_shape)  # cycles after this one
+        running = Signal(count)
+        free = left == 0
+        begun = Signal()
+        durations = [task.duration or 1 for task in self.tasks]
+        m.d.comb += [
+            begun.eq(free & self.ready & ~self.go),
+            self.start.eq(Mux(begun, self.head, 0)),
+            self.issue.eq(Mux(begun, self.head, Mux(free, 0, running))),
+        ]
+        done_so_far = Signal(self.time_shape)
+        m.d.comb += self.element.eq(Mux(begun, 0, done_so_far))
+        for n, duration in enumerate(durations):
+            short = 1 if duration == 1 else 0
+            m.d.comb += self.ends[n].eq((self.start[n] & short) | (running[n] & (left == 1)))
+        with m.If(self.go):
+            m.d.sync += [left.eq(0), running.eq(0), done_so_far.eq(0)]
+        with m.Elif(begun):
+            m.d.sync += [running.eq(self.head), done_so_far.eq(1)]
+            for n, duration in enumerate(durations):
+                with m.If(self.head[n]):
+                    m.d.sync += left.eq(duration - 1)
+        with m.Elif(~free):
+            m.d.sync += [left.eq(left - 1), done_so_far.eq(done_so_far + 1)]
+        with m.If(free & any_left & ~self.go):
+            m.d.comb += [self.stalled[n].eq(unmet[cause]) for n, cause in enumerate(self.causes)]
+        return m
+
+
+class Arbiter(wiring.Component):
+    """Grants a free resource to the queue whose head has been ready longest.
+
+    Ties go to the lower slot, then to the earlier queue. ``was_ready`` says of a queue whose head is
+    new in this cycle whether it was ready in the cycle before, when it became the head.
+    """
+
+    def __init__(self, queues: int) -> None:
+        self.queues = queues
+        super().__init__(
+            {
+                "go": In(1),
+                "free": In(1),
+                "ready": In(queues),
+                "was_ready": In(queues),
+                "slots": In(COUNT_BITS * queues),
+                "grant": Out(queues),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        ages = []
+        for n in range(self.queues):
+            waited = Signal(AGE_BITS, name=f"waited_{n}")
+            fresh = Signal(name=f"fresh_{n}")
+            age = Signal(AGE_BITS, name=f"age_{n}")
+            m.d.comb += age.eq(Mux(fresh, self.was_ready[n], waited))
+            m.d.sync += fresh.eq(self.grant[n] & ~self.go)
+            m.d.sync += waited.eq(Mux(self.ready[n] & ~self.go, age + 1, 0))
+            ages.append(age)
+        for n in range(self.queues):
+            wins: Any = self.ready[n] & self.free & ~self.go
+            mine = self.slots[COUNT_BITS * n :][:COUNT_BITS]
+            for other in range(self.queues):
+                if other == n:
+                    continue
+                theirs = self.slots[COUNT_BITS * other :][:COUNT_BITS]
+                earlier = mine <= theirs if n < other else mine < theirs
+                beats = (ages[n] > ages[other]) | ((ages[n] == ages[other]) & earlier)
+                wins = wins & (~self.ready[other] | beats)
+            m.d.comb += self.grant[n].eq(wins)
+        return m

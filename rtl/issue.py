@@ -1,0 +1,139 @@
+"""What is issued in a cycle: the instruction of each unit, from the walkers of its tasks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
+
+from accelsim.engines.exponential_steps import offsets
+from accelsim.engines.fusemax import FuseMax as Engine
+from accelsim.rtl.array2d import count_bits, issued
+from accelsim.rtl.exponential_steps import STEP_0
+from accelsim.rtl.pe1d import LaneOp, lane_instruction
+from accelsim.rtl.pe2d import Op
+from accelsim.rtl.sequencer import Sequencer, plain
+from accelsim.rtl.skeleton import COUNT_BITS, DIGIT_BITS
+
+WIDE = {"QK": Op.SCORE, "LM": Op.MAXIMUM, "SLD": Op.SUM, "SLNV": Op.PRODUCT}
+LANE = {name: LaneOp[name] for name in ("RM", "SPD", "SPNV", "RD", "RNV", "AV")}
+
+
+class Issue:
+    """Reads walkers. ``go`` starts a run; ``rows_last`` and ``cols_last`` are the lanes of ragged tiles."""
+
+    def __init__(
+        self, engine: Engine, sequencer: Sequencer, go: Value, rows_last: Value, cols_last: Value
+    ) -> None:
+        self.engine, self.sequencer = engine, sequencer
+        self.skeleton = sequencer.skeleton
+        self.go, self.rows_last, self.cols_last = go, rows_last, cols_last
+
+    def level(self, loop: str) -> int:
+        return self.skeleton.loops.index(loop)
+
+    def digit(self, task: int, loop: str) -> Value:
+        digits = self.sequencer.walkers[task].digits
+        return digits[DIGIT_BITS * self.level(loop) :][:DIGIT_BITS]
+
+    def at_last(self, task: int, loop: str) -> Value:
+        return self.sequencer.walkers[task].last[self.level(loop)]
+
+    def slot(self, task: int, load: str) -> Value:
+        """Return the slot of the tile that a task reads: the number of its load, in a ring."""
+        producer = self.skeleton.task(load)
+        waits = self.skeleton.tasks[task].waits
+        wait = next(n for n, w in enumerate(waits) if w.producer == producer and w.cause == "data")
+        return self.sequencer.walkers[task].needs[COUNT_BITS * wait :][:COUNT_BITS]
+
+    def counter(self, m: Module, task: int, modulus: int) -> Signal:
+        """Count the instances of a task that have started."""
+        name = f"{plain(self.skeleton.tasks[task].name)}_{modulus}"
+        counter = Signal(range(max(2, modulus)), name=name)
+        with m.If(self.go):
+            m.d.sync += counter.eq(0)
+        with m.Elif(self.sequencer.start[task]):
+            m.d.sync += counter.eq(Mux(counter == modulus - 1, 0, counter + 1))
+        return counter
+
+    def held(self, m: Module, live: Any, begun: Value) -> Any:
+        """Return what a task was started with, for as long as it lasts."""
+        kept, found = Signal.like(live, name="kept"), Signal.like(live, name="current")
+        with m.If(begun):
+            m.d.sync += kept.eq(live)
+        m.d.comb += found.eq(Mux(begun, live, kept))
+        return found
+
+    def queue(self, task: int) -> Any:
+        return self.sequencer.queues[self.skeleton.tasks[task].queue]
+
+    def wide(self, m: Module) -> Any:
+        """Return the 2D array's instruction."""
+        engine, sequencer = self.engine, self.sequencer
+        live = Signal(issued(engine), name="wide_live")
+        tasks = {name: self.skeleton.task(name) for name in (*WIDE, "SLN")}
+        begun = Cat(*(sequencer.start[n] for n in tasks.values())).any()
+        for name, n in tasks.items():
+            rows = Mux(self.at_last(n, "m1"), self.rows_last, engine.rows)
+            score = self.counter(m, n, engine.ahead + 1)
+            count = self.counter(m, n, 1 << count_bits(engine))
+            with m.If(sequencer.start[n]):
+                m.d.comb += [live.rows.eq(rows), live.score.eq(score), live.count.eq(count)]
+                if name == "QK":
+                    m.d.comb += live.row_slot.eq(self.slot(n, "load K"))
+                    m.d.comb += live.col_slot.eq(self.slot(n, "load Q"))
+                if name == "SLNV":
+                    m.d.comb += live.row_slot.eq(self.slot(n, "load V"))
+        held = self.held(m, live, begun)
+        found = Signal(issued(engine), name="wide")
+        element = self.queue(tasks["QK"]).element
+        m.d.comb += [
+            found.eq(held),
+            found.element.eq(element),
+            found.first.eq(element == 0),
+            found.last.eq(Cat(*(sequencer.ends[n] for n in tasks.values())).any()),
+            found.op.eq(Op.IDLE),
+        ]
+        for name, op in WIDE.items():
+            with m.If(sequencer.issue[tasks[name]]):
+                m.d.comb += found.op.eq(op)
+        self._steps(m, tasks["SLN"], engine.stages, element, found)
+        return found
+
+    def _steps(self, m: Module, task: int, stages: int, element: Value, found: Any) -> None:
+        """Issue the steps of an exponential; between them the unit waits for its own results."""
+        with m.If(self.sequencer.issue[task]), m.Switch(element):
+            for step, offset in enumerate(offsets(stages)):
+                with m.Case(offset):
+                    m.d.comb += found.op.eq(STEP_0 + step)
+
+    def lane(self, m: Module) -> Any:
+        """Return the lanes' instruction."""
+        engine, sequencer = self.engine, self.sequencer
+        layout = lane_instruction(engine, count_bits(engine))
+        live = Signal(layout, name="lane_live")
+        tasks = {name: self.skeleton.task(name) for name in (*LANE, "PRM")}
+        begun = Cat(*(sequencer.start[n] for n in tasks.values())).any()
+        for n in tasks.values():
+            count = self.counter(m, n, 1 << count_bits(engine))
+            with m.If(sequencer.start[n]):
+                m.d.comb += [
+                    live.fresh.eq(sequencer.walkers[n].first[self.level("m1")]),
+                    live.tile.eq(self.digit(n, "p1")),
+                    live.count.eq(count),
+                ]
+        held = self.held(m, live, begun)
+        found = Signal(layout, name="lane")
+        element = self.queue(tasks["RM"]).element
+        m.d.comb += [
+            found.eq(held),
+            found.element.eq(element),
+            found.first.eq(element == 0),
+            found.last.eq(Cat(*(sequencer.ends[n] for n in tasks.values())).any()),
+            found.op.eq(LaneOp.IDLE),
+        ]
+        for name, op in LANE.items():
+            with m.If(sequencer.issue[tasks[name]]):
+                m.d.comb += found.op.eq(op)
+        self._steps(m, tasks["PRM"], engine.lane_stages, element, found)
+        return found

@@ -1,0 +1,36 @@
+"""A machine as Verilog: the text of one element, of one lane, and of the whole that places them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from accelsim.engines.fusemax import FuseMax as Engine
+from accelsim.rtl.array2d import element_of
+from accelsim.rtl.fusemax import ELEMENT, LANE_MODULE, FuseMax, lane_of
+from accelsim.rtl.verilog import block_verilog
+
+
+def machine_verilog(machine: FuseMax) -> str:
+    """Return the Verilog of a machine (``apart``): its element, its lane, the whole, ``fusemax``."""
+    engine = machine.engine
+    parts: list[tuple[Any, str]] = [(element_of(engine), ELEMENT), (lane_of(engine), LANE_MODULE)]
+    parts.append((machine, "fusemax"))
+    return "\n".join(block_verilog(part, name) for part, name in parts)
+
+
+def machine_text(engine: Engine) -> str:
+    """Return the Verilog of a machine with a header: parameters, lags, and its registers."""
+    from amaranth import __version__ as amaranth
+
+    from accelsim import __version__ as version
+
+    machine = FuseMax(engine, apart=True)
+    body = machine_verilog(machine)
+    lines = [f"{engine.name}: {(type(engine).__doc__ or '').splitlines()[0]}", "", "Parameters:"]
+    lines += [f"  {name} = {value}" for name, value in engine.parameters.items()]
+    lines += ["Cycles from the start of a task to that of one that reads it:"]
+    lines += [f"  {one} to {other}: {lag}" for (one, other), lag in engine.lags.items()]
+    lines += ["Registers, by address (accelsim.rtl.skeleton.settings has their values for a run):"]
+    lines += [f"  {address} {name}" for address, name in enumerate(machine.registers)]
+    lines += ["", f"Made by accelsim {version} with Amaranth {amaranth}; clk rises, rst is high."]
+    return "".join(f"// {line}".rstrip() + "\n" for line in lines) + "\n" + body
