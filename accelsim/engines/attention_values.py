@@ -102,6 +102,19 @@ class Attention:
         for row, tops in zip(self.scores, self.maxima, strict=True):
             yield from zip(tops, row[1:], strict=False)
 
+    def differences(self) -> Pairs:
+        """Yield (score, running maximum) of each row: SLN is the exponential of their difference."""
+        for row, tops in zip(self.scores, self.maxima, strict=True):
+            yield from zip(row, tops, strict=True)
+
+    def quotients(self) -> Pairs:
+        """Yield (weighted sum of values, sum of exponentials) of each query and element: AV."""
+        for row in self.scores:
+            weights = [math.exp(score - max(row)) for score in row]
+            total = sum(weights)
+            for f in range(self.channels):
+                yield sum(w * v[f] for w, v in zip(weights, self.v, strict=True)), total
+
     def rescalings(self) -> Pairs:
         """Yield (what there is, the factor by which a new maximum shrinks it): SPD and SPNV."""
         for tops in self.maxima:

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
+from itertools import islice
 from typing import ClassVar
 
-from accelsim.engines.engine import Engine, Model, Port, parameter, stream
+from accelsim.engines.attention_values import Attention, without_end
+from accelsim.engines.engine import (
+    Engine,
+    Model,
+    Operands,
+    Operation,
+    Port,
+    parameter,
+    stream,
+)
 from accelsim.engines.number import BF16, FP32, Float
 from accelsim.engines.quotient import quotient
 
@@ -53,6 +64,22 @@ class Divide(Engine):
     @property
     def actions(self) -> Mapping[str, int]:
         return {"div": 1}
+
+    @property
+    def attributes(self) -> Mapping[str, int]:
+        return {"width_bits": self.to.width}
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        return (Operation("div", "div", "compute", "i"),)
+
+    def operands(self, operation: str, kind: str, seed: int, count: int) -> Operands:
+        """Divide a row's weighted values by its sum of exponentials, as AV does."""
+        if kind == "random":
+            return super().operands(operation, kind, seed, count)
+        pack, of = self.port("i").pack, self.form.of
+        pairs = islice(without_end(Attention.quotients, seed), count)
+        return {"i": [pack(a=of(Fraction(a)), b=of(Fraction(b))) for a, b in pairs]}
 
     def model(self) -> Model:
         return _Model(self)

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
+from itertools import islice
 from typing import ClassVar
 
-from accelsim.engines.engine import Engine, Model, Port, parameter, stream
+from accelsim.engines.attention_values import Attention, without_end
+from accelsim.engines.engine import (
+    Engine,
+    Model,
+    Operands,
+    Operation,
+    Port,
+    parameter,
+    stream,
+)
 from accelsim.engines.exponential_steps import STEPS, ExponentialSteps
 from accelsim.engines.number import BF16, FP32, Float
 from accelsim.errors import SpecError
@@ -69,6 +80,23 @@ class Exponential(Engine):
     @property
     def actions(self) -> Mapping[str, int]:
         return {"add": 1, "mac": STEPS - 1}
+
+    @property
+    def attributes(self) -> Mapping[str, int]:
+        return {"width_bits": self.form.width}
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        return (Operation("exp", "exp", "compute", "o"),)
+
+    def operands(self, operation: str, kind: str, seed: int, count: int) -> Operands:
+        """Take scores and the running maxima that they are held against, as SLN does."""
+        if kind == "random":
+            return super().operands(operation, kind, seed, count)
+        pack = self.port("i").pack
+        pairs = islice(without_end(Attention.differences, seed), count)
+        of, wide = self.form.of, self.accumulator.of
+        return {"i": [pack(a=wide(Fraction(a)), b=of(Fraction(b))) for a, b in pairs]}
 
     def model(self) -> Model:
         return _Model(self)

@@ -58,6 +58,34 @@ def same(netlist, other, outputs, invariant=None, cares=None, seconds=10):
     return solver.check() == z3.unsat
 
 
+def same_for(netlist, other, outputs, cycles, seconds=20):
+    """Return whether no input tells the two apart in the first cycles after a reset.
+
+    For a pipeline, which remembers nothing for longer than it has stages: what a bug does to its
+    registers comes out in as many cycles, or never.
+    """
+    if netlist["init"] != other["init"]:
+        return False
+    reset = netlist["ports"]["rst"]["bits"][0]
+    solver = z3.Solver()
+    solver.set("timeout", seconds * 1000)
+    held = [_Step(each).initial(each["init"]) for each in (netlist, other)]
+    apart = []
+    for cycle in range(cycles):
+        steps = [
+            _Step(each, known=known | {reset: z3.BitVecVal(0, 1)}, cycle=f"_{cycle}")
+            for each, known in zip((netlist, other), held, strict=True)
+        ]
+        one, two = steps
+        levels = {name: one.word(port["bits"]) for name, port in netlist["ports"].items()}
+        for name in outputs:
+            bits = netlist["ports"][name]["bits"]
+            apart.append(z3.And(_counts(name, levels), one.word(bits) != two.word(bits)))
+        held = [step.following() for step in steps]
+    solver.add(z3.Or(*apart))
+    return solver.check() == z3.unsat
+
+
 def _counts(name, levels):
     port, signal = name.split("__")
     assert signal_counts(name, {f"{port}__valid": 1})
@@ -68,9 +96,11 @@ def _counts(name, levels):
 class _Step:
     """The combinational logic of a netlist over free inputs and registers, bit by bit."""
 
-    def __init__(self, netlist, loose=frozenset()):
+    def __init__(self, netlist, loose=frozenset(), known=None, cycle=""):
         self._cells = netlist["cells"]
         self._loose = loose
+        self._known = known or {}
+        self._cycle = cycle
         self._bits = {}
         producer = {}
         for name, cell in self._cells.items():
@@ -93,6 +123,21 @@ class _Step:
             for n, bit in enumerate(cell["connections"]["Y"]):
                 self._bits[bit] = z3.Extract(n, n, result)
 
+    def initial(self, init):
+        bits = [
+            q for c in self._cells.values() if c["type"] == STATE for q in c["connections"]["Q"]
+        ]
+        return {bit: z3.BitVecVal(init.get(bit, 0), 1) for bit in bits}
+
+    def following(self):
+        """Return what each register takes."""
+        return {
+            q: self.word([d])
+            for cell in self._cells.values()
+            if cell["type"] == STATE
+            for q, d in zip(cell["connections"]["Q"], cell["connections"]["D"], strict=True)
+        }
+
     def word(self, bits):
         parts = [self._bit(bit) for bit in reversed(bits)] or [z3.BitVecVal(0, 1)]
         return z3.simplify(parts[0] if len(parts) == 1 else z3.Concat(*parts))
@@ -102,7 +147,8 @@ class _Step:
             return z3.BitVecVal(int(bit == "1"), 1)
         if bit not in self._bits:
             # An input or a register: the same in both, but for what need not be.
-            self._bits[bit] = z3.BitVec(f"{'loose' if bit in self._loose else 'bit'}{bit}", 1)
+            name = f"{'loose' if bit in self._loose else 'bit'}{bit}{self._cycle}"
+            self._bits[bit] = self._known.get(bit) if bit in self._known else z3.BitVec(name, 1)
         return self._bits[bit]
 
     def _value(self, cell):
