@@ -7,7 +7,9 @@ from typing import Any
 from accelsim.engines.fusemax import FuseMax as Engine
 from accelsim.rtl.array2d import element_of
 from accelsim.rtl.fusemax import ELEMENT, LANE_MODULE, FuseMax, lane_of
+from accelsim.rtl.problem import largest, lowered
 from accelsim.rtl.verilog import block_verilog
+from accelsim.sim import jump
 
 
 def machine_verilog(machine: FuseMax) -> str:
@@ -19,7 +21,11 @@ def machine_verilog(machine: FuseMax) -> str:
 
 
 def machine_text(engine: Engine) -> str:
-    """Return the Verilog of a machine with a header: parameters, lags, and its registers."""
+    """Return the Verilog of a machine with a header: parameters, lags, and its registers.
+
+    Raises DeadlockError if its binding deadlocks on the largest run: the machine would hang there.
+    """
+    jump.run(lowered(engine, largest(engine)).program)
     from amaranth import __version__ as amaranth
 
     from accelsim import __version__ as version

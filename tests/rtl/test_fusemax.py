@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from accelsim.engines.fusemax import FuseMax as Engine
+from accelsim.engines.number import Float
 from accelsim.errors import SpecError
 from accelsim.rtl.bench import Bench, Record, Work
 from accelsim.rtl.fusemax import FuseMax
@@ -38,7 +39,7 @@ def check(seed: int, most: int) -> None:
     assert_equal(engine, job, record)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_starts_stalls_and_values(seed: int) -> None:
     check(seed, most=2)
 
@@ -55,6 +56,21 @@ def ran(settings: dict[str, Any], run: Attention | None = None) -> tuple[Engine,
     job = work(Random(1), engine, run or largest(engine), lambda _: True)
     (record,) = Bench(FuseMax(engine), patience=300).run([job])
     return engine, job, record
+
+
+@pytest.mark.parametrize(
+    ("operand", "accumulator"),
+    [
+        ("e5m6", "e6m16"),
+        pytest.param("fp16", "fp32", marks=pytest.mark.campaign),
+        pytest.param("bf16ftz", "fp32ftz", marks=pytest.mark.campaign),
+    ],
+)
+def test_other_formats(operand: str, accumulator: str) -> None:
+    formats = {"operand": Float.parse(operand), "accumulator": Float.parse(accumulator)}
+    sizes_of = {"rows": 2, "cols": 1, "head": 4, "value": 2, "key_tiles": 2, "query_tiles": 3}
+    engine, job, record = ran({**sizes_of, **formats, "ahead": 1, "behind": 1, "stages": 2})
+    assert_equal(engine, job, record)
 
 
 # Machines on which the lags are tight, found by the simulator alone.

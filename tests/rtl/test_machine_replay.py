@@ -12,7 +12,7 @@ import pytest
 
 from accelsim.cli.rtl import rtl_command
 from accelsim.engines.fusemax import FuseMax as Engine
-from accelsim.errors import SpecError
+from accelsim.errors import DeadlockError, SpecError
 from accelsim.rtl.fusemax import FuseMax
 from accelsim.rtl.machine_verilog import machine_verilog
 from accelsim.rtl.problem import largest
@@ -59,6 +59,13 @@ def test_what_it_cannot_be_is_refused_with_a_sentence() -> None:
         with pytest.raises(SpecError) as error:
             rtl_command("fusemax", [setting], None)
         assert sentence in str(error.value)
+
+
+def test_a_binding_that_would_hang_is_refused_by_name() -> None:
+    """Query tiles innermost need more of them than RD and RNV run behind."""
+    settings = ["ahead=2", "behind=2", "query_tiles=2", "product_depth=3"]
+    with pytest.raises(DeadlockError, match=r"SPD\[.*\] on PE1D waits for RD\["):
+        rtl_command("fusemax", settings, None)
 
 
 @pytest.fixture(scope="module")
