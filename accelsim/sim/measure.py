@@ -199,12 +199,21 @@ class _Measure:
         for name, buffer in self.arch.buffers.items():
             peak, integral = 0, 0
             by_tensor: dict[str, int] = {}
-            for phase, done in zip(self.lowered.program.phases, self.outcome.phases, strict=True):
-                peak = max(peak, done.buffer_peak.get(name, 0))
-                integral += done.buffer_integral.get(name, 0)
+            for draft, phase, done in zip(
+                self.lowered.phases,
+                self.lowered.program.phases,
+                self.outcome.phases,
+                strict=True,
+            ):
+                held = {t: n for t, n in draft.reserved.items() if draft.holder(t) == name}
+                throughout = sum(held.values())
+                peak = max(peak, done.buffer_peak.get(name, 0) + throughout)
+                integral += done.buffer_integral.get(name, 0) + throughout * done.ticks
                 for pool, most in zip(phase.pools, done.pool_peak, strict=True):
                     if pool.buffer == name:
-                        by_tensor[pool.name] = max(by_tensor.get(pool.name, 0), most)
+                        held[pool.name] = held.get(pool.name, 0) + most
+                for tensor, most in held.items():
+                    by_tensor[tensor] = max(by_tensor.get(tensor, 0), most)
             found.append(
                 BufferUse(
                     name=name,

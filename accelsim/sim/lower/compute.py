@@ -25,6 +25,16 @@ class PhaseDraft:
     sites: list[dict[str, Site]] = field(default_factory=list)
     compute: dict[str, Draft] = field(default_factory=dict)  # by Einsum
     drafts: list[Draft] = field(default_factory=list)
+    reserved: dict[str, int] = field(default_factory=dict)  # bytes held throughout, by tensor
+
+    def reserve(self, tensor: str, size_bytes: int) -> None:
+        """Count slots of a tensor as held throughout."""
+        if size_bytes:
+            self.reserved[tensor] = self.reserved.get(tensor, 0) + size_bytes
+
+    def holder(self, tensor: str) -> str:
+        """Return the buffer that holds a tensor, as the program's pools have it."""
+        return {t: at.buffer for block in self.blocks for t, at in block.hold.items()}[tensor]
 
     def block_of(self, einsum: str) -> int:
         return next(n for n, b in enumerate(self.blocks) if b.binding(einsum))

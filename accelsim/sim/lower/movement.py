@@ -21,6 +21,7 @@ from accelsim.sim.lower.compute import PhaseDraft, comes_from_dram
 from accelsim.sim.lower.draft import Amount, Draft, DraftWait
 from accelsim.sim.lower.gathers import Loaded, fresh_share, wait_for_indices
 from accelsim.sim.lower.nest import ALL, FIRST, LAST, Digit, Nest, Site, need
+from accelsim.sim.lower.occupancy import occupy
 from accelsim.sim.lower.passes import same_pass
 from accelsim.sim.lower.place import digits_of
 from accelsim.sim.lower.slots import inside, load_site, projected, unranked, wait_for_slot
@@ -239,8 +240,8 @@ class _Mover:
             wait_for_slot(maker, [store], depth, limit=len(nest.levels), final=at)
             if place is not None:
                 last = unranked(nest, maker.site, walked, "last")
-                maker.takes.append((tensor, moved.only_at(last)))
-                store.gives.append((tensor, moved))
+                slots = occupy((maker, moved, last), (store, moved, ()), tensor, depth)
+                self.phase.reserve(tensor, slots)
         return store
 
     def _sum_in_memory(self, number: int, binding: Binding, store: Draft) -> None:
@@ -335,14 +336,16 @@ class _Mover:
         walked = {
             level.name for level, at in zip(nest.levels, sites[0].at, strict=True) if at == ALL
         }
-        taker.takes.append((tensor, moved.only_at(unranked(nest, taker.site, walked, "first"))))
+        taken = (taker, moved, unranked(nest, taker.site, walked, "first"))
         last = max(users, key=lambda u: (u.shift, u.kind == "store", u.order))
         own = last.site.nest
         if own is not nest:
             reads = self._read_axes(last, tensor)
             moved = self._returned(last, tensor)
             walked = {*axis_atoms(self.phase.blocks[last.block], reads), *block.space.leading}
-        last.gives.append((tensor, moved.only_at(unranked(own, last.site, walked, "last"))))
+        given = (last, moved, unranked(own, last.site, walked, "last"))
+        depth = block.depth.get(tensor, default_depth(block, tensor))
+        self.phase.reserve(tensor, occupy(taken, given, tensor, depth))
 
     def _returned(self, last: Draft, tensor: str) -> Amount:
         """Return what the last user gives back in its own block: its tiles of the tensor."""
