@@ -98,7 +98,7 @@ class QuickSelect(SelectBlock):
                 now.full.eq(full),
                 now.row.eq(0),
                 Cat(*now.tail).eq(rests[now.source]),
-                now.tail_live.eq(Cat(count > n for n in range(number))),
+                now.tail_live.eq(Cat(count > n for n in range(number - 1))),
             ]
         live = [
             Mux(is_short, now.tail_live[n], (now.source != 0) | on)

@@ -20,7 +20,7 @@ class RadixSelect(SelectBlock):
     def core(self, m: Module) -> None:
         engine, number = self.engine, self.engine.lanes
         digits, bins = engine.digits, 2**engine.digit
-        place = Signal(range(digits + 1))  # digits still to be found after this one
+        place = Signal(range(digits))  # digits still to be found after this one
         found = Signal(engine.width)  # those found so far, at their place
         row, left = Signal(range(engine.rows + 1)), Signal(len(self.k))
         reads, chooses = Signal(), Signal()
@@ -32,7 +32,9 @@ class RadixSelect(SelectBlock):
             for new, old in zip(lanes(self.i.payload, number), self.values, strict=True)
         ]
         live = self.live(Mux(filling, self.fill_row, row))
-        shifts = [n * engine.digit for n in range(digits)]
+        # One for every value of ``place``, so that no case is left open.
+        places = 1 << (digits - 1).bit_length()
+        shifts = [min(n, digits - 1) * engine.digit for n in range(places)]
         at = Mux(filling, digits - 1, place)
         decoded = Signal()
         hits = [Signal(number, name=f"hits_{b}") for b in range(bins)]

@@ -16,7 +16,9 @@ import pytest
 from accelsim.rtl.pins import input_pins, output_pins, signals
 from accelsim.rtl.verilog import verilog
 
-WAIVED = ["UNUSEDSIGNAL", "DECLFILENAME", "WIDTH"]  # what Amaranth's text cannot avoid
+# What Amaranth's text cannot avoid. Cases may be incomplete: an assignment stands before every one,
+# so that no latch can come of it (LATCH stays an error).
+WAIVED = ["UNUSEDSIGNAL", "DECLFILENAME", "WIDTH", "CASEINCOMPLETE"]
 WAIVED_FROM_5_30 = ["PROCASSINIT"]  # older ones do not know it
 
 
