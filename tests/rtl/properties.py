@@ -210,3 +210,24 @@ def buffer_latency(block):
         begins = moved(getattr(block, f"r{n}"))
         results_after(found, begins, answer.valid, block.engine.latency, f"d{n}")
     return found.parts
+
+
+def pipeline_time(block):
+    """In a pipeline that stands still as a whole, a result is there after just the latency.
+
+    Cycles in which it stands still do not count: the shift register of what is due stands too. An
+    operation without a result (not the last of a sum) is not due.
+    """
+    found = Property(block)
+    moves = ~block.o.valid | block.o.ready
+    due = moved(block.i)
+    if any(name == "last" for name, _ in block.engine.port("i").fields):
+        due = due & block.i.payload.last
+    for n in range(block.engine.latency):
+        following = Signal(name=f"due_{n}")
+        with found.m.If(moves):
+            found.m.d.sync += following.eq(due)
+        due = following
+    found.always(block.o.valid == due)
+    stable(found, "o")
+    return found.parts

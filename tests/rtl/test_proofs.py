@@ -2,8 +2,12 @@
 
 import pytest
 
+from accelsim.engines.arithmetic import Arithmetic
 from accelsim.engines.buffer import Buffer
+from accelsim.engines.divide import Divide
 from accelsim.engines.fifo import Fifo
+from accelsim.engines.mac import Mac
+from accelsim.engines.number import Float
 from tests.rtl import properties
 from tests.rtl.prove import PROVEN, REFUTED, Mutant, Proof, verdict
 
@@ -38,7 +42,41 @@ PRIORITY = (
 TELLING = ((WORDS[:2], PRIORITY[1:]), (WORDS, PRIORITY), (WORDS, PRIORITY[:1]))
 LATE = (Mutant("m.d.comb += [answer.valid.eq(valid)", "m.d.sync += [answer.valid.eq(valid)"),)
 
+TINY = Float(3, 2)
+STANDS = "stall = self.o.valid & ~self.o.ready"
+# Engine, longest induction (what is under way must have left), mutants.
+PIPELINES = (
+    (
+        Arithmetic(operation="add", form=TINY, stages=3),
+        6,
+        (
+            Mutant("moves = ~self.o.valid | self.o.ready", "moves = self.o.ready"),
+            Mutant("self.engine.stages if steps < 2 else 1", "0"),
+        ),
+    ),
+    (
+        Mac(form=TINY, accumulator=TINY, stages=3),
+        6,
+        (
+            Mutant(STANDS, "stall = ~self.o.ready"),
+            Mutant('done["valid"] & done["last"]', 'done["valid"]'),
+        ),
+    ),
+    (
+        Divide(form=TINY, to=TINY, digits=3),
+        8,
+        (
+            Mutant(STANDS, "stall = self.o.ready"),
+            Mutant("registers = [0, 1]", "registers = [0, 2]"),
+        ),
+    ),
+)
+
 PROOFS = [
+    *(
+        Proof(f"pipeline_time-{engine.name}", engine, properties.pipeline_time, mutants, steps)
+        for engine, steps, mutants in PIPELINES
+    ),
     *(
         Proof(f"{each.__name__}-{fifo.depth}", fifo, each, RING if fifo.depth > 1 else RING[:2])
         for fifo in FIFOS
