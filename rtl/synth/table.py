@@ -49,6 +49,8 @@ class Entry:
     part: str | None = None
     where: Mapping[str, int] | None = None
     apart: bool = False
+    figure: bool = False
+    """Without rows of its own: what it measures is for derived rows."""
 
     def keys(self, part: str) -> dict[str, Any]:
         where = self.measured.engine.attributes if self.where is None else self.where
@@ -93,10 +95,11 @@ def table(
         "rows:",
     ]
     for entry in entries:
-        lines += [_line(row) for row in _rows(entry, corner, figures)]
+        rows = [_line(row) for row in _rows(entry, corner, figures)]
+        lines += [] if entry.figure else rows
     lines += [_line(_filled(row, figures)) for row in extra.rows]
     lines.append("areas:")
-    lines += [_line(_area(entry, corner)) for entry in entries]
+    lines += [_line(_area(entry, corner)) for entry in entries if not entry.figure]
     lines += [_line(_filled(row, figures)) for row in extra.areas]
     lines.append("assumptions:")
     lines += [f"  - {_quoted(text)}" for text in (*LIMITS, *extra.assumptions)]

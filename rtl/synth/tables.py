@@ -37,7 +37,13 @@ def entry(row: Mapping[str, Any], library: Library, period_ps: float) -> Entry:
     settings = {name: str(value) for name, value in row.get("set", {}).items()}
     made = engine(row["engine"], settings)
     found = measure(made, library, period_ps=period_ps, dont_use=dont_use(library))
-    return Entry(found, row.get("part"), row.get("where"), row.get("standing") == "apart")
+    return Entry(
+        found,
+        row.get("part"),
+        row.get("where"),
+        apart=row.get("standing") == "apart",
+        figure=bool(row.get("figure", False)),
+    )
 
 
 def write(library: Library) -> tuple[str, str]:

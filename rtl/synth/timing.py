@@ -25,6 +25,7 @@ class Timing:
     path: tuple[str, ...]
     slews: dict[Net, float]
     """The slower slew of each net, which energy tables are read at."""
+    clock_slew_ps: float
 
     @property
     def fmax_ghz(self) -> float:
@@ -92,7 +93,7 @@ class _Analysis:
         worst, end = self._worst()
         path = self._path(end) if end is not None else ()
         slews = {net: max(slew for _, slew in edges.values()) for net, edges in self._at.items()}
-        return Timing(worst, path, slews)
+        return Timing(worst, path, slews, self._fast)
 
     def _launch(self, instance: Instance) -> None:
         for pin in instance.cell.outputs:

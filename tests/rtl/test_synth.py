@@ -159,6 +159,31 @@ def test_energy_by_hand(library):
     assert found.leakage_pw == pytest.approx(5000 + (1000 + 500) / 2)
 
 
+def test_the_clock_is_as_fast_with_many_registers(library):
+    """There is no clock tree: its pins must not slow it down, nor make the registers dearer."""
+    one = toggling(library)
+    flop, inverter = library.cell("DFF"), library.cell("INV")
+    many = dataclasses.replace(
+        one,
+        instances=tuple(
+            each
+            for n in range(50)
+            for each in (
+                Instance(f"f{n}", flop, {"CLK": 2, "D": 1000 + n, "Q": 100 + n}),
+                Instance(f"a{n}", inverter, {"A": 100 + n, "Y": 1000 + n}),
+            )
+        ),
+        ports={"clk": (2,), "q": (100,)},
+    )
+    found = []
+    for mapped in (one, many):
+        timed = timing.timing(mapped, library)
+        history = gates.simulate_gates(mapped, [{}] * 5, runs=8)
+        found.append(power.energy(mapped, library, timed, history, range(5)))
+    assert found[1].internal_fj == pytest.approx(50 * found[0].internal_fj)
+    assert found[1].clock_fj == pytest.approx(50 * found[0].clock_fj)
+
+
 def test_what_stands_still_costs_its_clock(library):
     mapped = chain(library)
     history = gates.simulate_gates(mapped, [{}] * 5, runs=8)
