@@ -1,5 +1,6 @@
 """The shipped tables of our own RTL: what they say, and that the recipe writes them again."""
 
+import os
 import re
 import subprocess
 import sys
@@ -56,7 +57,7 @@ def test_figures_are_in_the_order_of_what_they_do(name):
     assert pj("mac") > pj("mul") > pj("max") > 0
     assert pj("mac") > pj("add") > pj("max")
     assert pj("sub") == pj("add")
-    assert 4 * pj("mac") < pj("exp", exp_slots=6) < 12 * pj("mac")
+    assert 4 * pj("mac") < pj("exp", exp_slots=6) < 20 * pj("mac")
     assert pj("div") > pj("max")
     assert pj("register", "read", depth=32) > pj("register", "read", depth=12) > 0
     assert pj("register", "write", depth=32) > pj("register", "write", depth=12) > 0
@@ -123,8 +124,11 @@ def test_what_stands_apart_is_left_out(osu018):
 
 
 def test_our_figures_are_printed_beside_the_published_ones():
-    script = Path(__file__).resolve().parents[2] / "benchmarks" / "rtl_costs.py"
-    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True)
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run(
+        [sys.executable, "benchmarks/rtl_costs.py"],
+        cwd=root, env=os.environ | {"PYTHONPATH": str(root)}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
     head, *rows = done.stdout.splitlines()
     assert head.split()[:3] == ["table", "part", "pJ"]
     assert {tuple(row.split()[:2]) for row in rows} == {
