@@ -240,6 +240,7 @@ class Job:
                 outcome = jump.run(lowered.program, statistics, limit)
                 activity = measure(lowered, outcome, self.name, mapping.name)
                 made = replace(made, activity=activity)
+                _check_room(activity)
                 if best is None or made.beats(best):
                     best = made
             except jump.IrregularError:
@@ -310,6 +311,16 @@ class _Made:
             return mine < best
         moved = [_figure(a, "traffic_bytes") for a in (self.activity, other.activity)]
         return bool(moved[0] < moved[1])
+
+
+def _check_room(activity: Activity) -> None:
+    """Refuse a run that held more than there is: where a mask ends a row, a tile may overlap the next."""
+    for use in activity.buffers:
+        if use.peak_bytes > use.capacity_bytes:
+            raise InfeasibleError(
+                f"{activity.mapping} must hold at most the {use.capacity_bytes} bytes of {use.name}, not"
+                f" {use.peak_bytes}"
+            )
 
 
 def compare(

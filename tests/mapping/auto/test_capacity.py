@@ -21,7 +21,7 @@ WINDOWED = ["sliding_window", "streaming_sink"]
 
 def fits(activity):
     for use in activity.buffers:
-        assert use.peak_bytes <= use.charged_bytes <= use.capacity_bytes, use
+        assert use.peak_bytes <= use.capacity_bytes, use
         assert use.peak_bytes <= sum(use.by_tensor.values()), use
         assert max(use.by_tensor.values(), default=0) <= use.peak_bytes, use
 
