@@ -227,10 +227,10 @@ class Job:
         refused: list[InfeasibleError] = []
         spent = 0
         for mapping in auto.candidates(problem):
-            if best is not None and (mapping.fallback or spent >= EFFORT):
+            if spent >= (EFFORT if best is not None else 2 * MOST):
                 break
-            if first is not None and spent >= MOST:
-                break
+            if mapping.fallback if best is not None else (spent >= MOST and not mapping.fallback):
+                continue
             statistics = jump.Statistics()
             limit = MOST if best is None else EFFORT - spent  # the first one may take its time
             try:

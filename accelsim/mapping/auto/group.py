@@ -68,7 +68,10 @@ def group_of(equations: Sequence[Equation], whole: frozenset[str], case: Case) -
     loops = [c for c in coords if tile[c] < case.extent(c) or c in iterative]
     summed = {c for e in order for c in e.reduce_coords}
     sequential = frozenset(c for c in loops if c in iterative or c in summed)
-    nest = [c for c in loops if c not in sequential] + [c for c in loops if c in sequential]
+    outer = [c for c in loops if c not in sequential]
+    if case.style.thin > 1:  # few long rows: the coordinate with the coarse tiles goes first
+        outer.sort(key=lambda c: c in (rows, cols) and c != cols)
+    nest = outer + [c for c in loops if c in sequential]
     return Group(
         equations=tuple(order),
         dependences=tuple(found),
@@ -199,9 +202,9 @@ def _tile(
         if coord in whole:
             return extent
         if coord not in made:
-            return extent if extent <= WHOLE else PIECE
+            return extent if extent <= WHOLE else max(1, PIECE // case.style.thin)
         if coord == rows:
-            return min(extent, case.side[0])
+            return min(extent, max(1, case.side[0] // case.style.thin))
         if coord == cols:
             widths = -(-extent // case.side[1])
             steps = 1 if case.style.tiles is None else -(-widths // case.style.tiles)

@@ -26,6 +26,7 @@ STYLES = (
     Style(name="coarse", tiles=128, share=8, split=False, away=1, back=1),
     Style(name="coarsest", tiles=128, share=4, split=False, away=1, back=1),
     Style(name="rough", tiles=128, split=False, away=1, back=1),
+    Style(name="wide", tiles=32, thin=16, split=False, away=1, back=1),
     Style(name="shallow", away=1, back=1),
     Style(name="apart", room=Fraction(1, 64), apart=True, away=1, back=1),
     Style(name="split", room=Fraction(1, 64), away=1, back=1),
@@ -47,7 +48,7 @@ def candidates(problem: Problem) -> Iterator[Mapping]:
             seen.add(text)
             name = f"auto.{style.name}"
             found = Mapping.from_document(read_text(text, name), name)
-            yield replace(found, fallback=style in STYLES[-FALLBACK:])
+            yield replace(found, fallback=style in STYLES[-FALLBACK:] or style.thin > 1)
 
 
 def _in_order(problem: Problem) -> list[Style]:

@@ -22,9 +22,10 @@ class Style:
     ``room``: the share of the buffer that ranks kept whole in the tile may take. ``fuse``: whether
     Einsums share nests; ``apart``: whether those of a recurrence share one only among themselves.
     ``tiles``: the most tiles that a parallel rank is cut into, so that a tile does several array widths
-    one after another. ``share``: a tile of one tensor takes at most this part of the buffer.
-    ``split``: whether operands serve several of these tiles. ``away``, ``back``: the stages that the
-    pipeline goes on with each way between arrays.
+    one after another; ``thin``: only this part of the rows is used, so that tiles can be wider.
+    ``share``: a tile of one tensor takes at most this part of the buffer. ``split``: whether operands
+    serve several of these tiles. ``away``, ``back``: the stages that the pipeline goes on with each way
+    between arrays.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Style:
     apart: bool = False
     tiles: int | None = None
     share: int = 16
+    thin: int = 1
     split: bool = True
     away: int = 0
     back: int = 0

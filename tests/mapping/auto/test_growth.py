@@ -9,6 +9,7 @@ from accelsim.sim.lower import lower
 from accelsim.specs import names
 
 LINEAR = ["deltanet", "linear_decay", "mamba2", "titans", "attention_gate"]
+WINDOWED = ["sliding_window", "streaming_sink"]
 QUADRATIC = ["attention_1pass", "attention_2pass_defer", "sigmoid_attention"]
 
 
@@ -30,6 +31,14 @@ def test_linear_in_the_tokens(cascade):
     assert 0.9 < times < 1.1
     for small, large in zip(few.buffers, many.buffers, strict=True):
         assert large.peak_bytes <= 1.1 * small.peak_bytes + 4096  # a state, whatever the length
+
+
+@pytest.mark.parametrize("cascade", WINDOWED)
+def test_windows_are_linear_in_the_tokens(cascade):
+    times, _, many = growth(cascade, "fusemax")
+    assert 0.85 < times < 1.15
+    for use in many.buffers:
+        assert use.peak_bytes <= use.capacity_bytes
 
 
 @pytest.mark.parametrize("cascade", QUADRATIC)
