@@ -29,7 +29,7 @@ from accelsim.specs import names, path
 ATTENTION = "attention"
 DEFAULT = "bert"  # the workload that is meant if nothing says another
 EFFORT = 60_000  # of simulation (see sim.jump.Statistics) to choose among mappings that are made
-MOST = 400_000  # for those that are tried while none has come to an end
+MOST = 180_000  # for those that are tried while none has come to an end
 SAME = Fraction(1, 200)  # mappings whose cycles differ by less are as fast: traffic decides
 AUTO = "auto"  # the name that asks for mappings made for the problem
 Choice = Callable[[Table[str, int | Fraction]], list[Mapping]]  # rank sizes -> mappings that apply
@@ -236,7 +236,8 @@ class Job:
             try:
                 lowered = lower(mapping.plan(problem))
                 made = _Made(mapping=mapping, lowered=lowered, activity=None)
-                first = first or made
+                if first is None or (mapping.fallback and not first.mapping.fallback):
+                    first = made  # the most cautious ends soonest
                 outcome = jump.run(lowered.program, statistics, limit)
                 activity = measure(lowered, outcome, self.name, mapping.name)
                 made = replace(made, activity=activity)
