@@ -47,14 +47,19 @@ def steps(block: Block, sizes: Sizes) -> list[Step]:
     return _steps(list(block.equations), needs, sizes)
 
 
-def _steps(group: list[Equation], needs: list[list[int]], sizes: Sizes) -> list[Step]:
+def _steps(
+    group: list[Equation],
+    needs: list[list[int]],
+    sizes: Sizes,
+    outer: frozenset[str] = frozenset(),
+) -> list[Step]:
     found: list[Step] = []
     for part in components(needs):
         if len(part) == 1 and part[0] not in needs[part[0]]:
             found.append(Step(equations=(group[part[0]],)))
             continue
         members = [group[i] for i in sorted(part)]
-        found.append(_loop(members, sizes) or Step(equations=tuple(members), is_opaque=True))
+        found.append(_loop(members, sizes, outer) or Step(equations=tuple(members), is_opaque=True))
     return found
 
 
@@ -98,15 +103,18 @@ def components(needs: Sequence[Sequence[int]]) -> list[list[int]]:
     return found
 
 
-def _loop(group: list[Equation], sizes: Sizes) -> Step | None:
-    """Return a loop over some rank along which the equations need only what is before, or now."""
+def _loop(group: list[Equation], sizes: Sizes, outer: frozenset[str]) -> Step | None:
+    """Return a loop over some rank along which the equations need only what is before, or now.
+
+    A rank of ``outer`` is walked already: equations that still need each other now, never end.
+    """
     if any(e.is_init or (e.reduce and e.reduce.op == "scatter") for e in group):
         return None
     shifted = {a.coord: None for e in group for a in e.left if isinstance(a, Shift)}
     ranks = {**shifted, **dict.fromkeys(c for c in group[0].left_coords)}
     for rank in ranks:
         axes = _axes(group, rank)
-        if axes is None or sizes.extents[rank] > MAX_STEPS:
+        if axes is None or rank in outer or sizes.extents[rank] > MAX_STEPS:
             continue
         now: list[list[int]] | None = []
         carried = False
@@ -130,7 +138,7 @@ def _loop(group: list[Equation], sizes: Sizes) -> Step | None:
             now.append(sorted(same))
         if now is None or not carried:
             continue
-        inner = _steps(group, now, sizes)
+        inner = _steps(group, now, sizes, outer | {rank})
         if any(s.is_opaque for s in inner):
             continue
         ordered = tuple(e for s in inner for e in s.equations)

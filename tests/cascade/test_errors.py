@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from accelsim import specs
@@ -176,3 +177,15 @@ def test_loads_all_shipped_cascades_with_a_source():
         assert cascade.name == name
         assert cascade.summary
         assert cascade.source
+
+
+def test_a_cycle_through_a_sum_is_refused():
+    text = """
+in K[N,E]
+out Y[N]
+init W[0,e] = 0
+W[n+1,e] = W[n,e] + Y[n] * K[n,e]
+Y[n] = W[n+1,e] * K[n,e] :: +(e)
+"""
+    with pytest.raises(SpecError, match="depends on itself"):
+        Cascade.parse(text).evaluate({"K": np.ones((3, 2))})
