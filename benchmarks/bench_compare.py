@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from accelsim.api import Job
 from accelsim.cli.comparing import lengths_of
 from accelsim.cli.study import Study
+from accelsim.job import Job
 from accelsim.mapping import Workload
 from accelsim.units import format_count
 

@@ -15,8 +15,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from accelsim.api import Job
 from accelsim.errors import AccelsimError
+from accelsim.job import Job
 from accelsim.specs import names
 from accelsim.units import parse_count
 

@@ -14,6 +14,7 @@ LAYERS = [
     ["api"],
     ["report", "plot"],
     ["explore"],
+    ["job"],
     ["result"],
     ["energy", "rtl"],
     ["sim"],

@@ -142,8 +142,8 @@ def _expansions(document: Document) -> None:
 
 
 def _design(path: Path, seq: int | None) -> None:
-    from accelsim.api import Job
     from accelsim.energy.tables import CostTable
+    from accelsim.job import Job
     from accelsim.mapping import Workload
 
     job = Job.of(str(path) if "/" in str(path) else f"./{path}")

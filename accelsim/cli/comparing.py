@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from accelsim.api import LENGTHS, Job
+from accelsim.api import LENGTHS
 from accelsim.cli import flags
 from accelsim.cli.output import progress, whole, writable, write
 from accelsim.cli.study import Study
 from accelsim.errors import InfeasibleError, SpecError, nearest
+from accelsim.job import Job
 from accelsim.mapping import Workload
 from accelsim.result import Comparison, Entry, Report
 from accelsim.units import format_count

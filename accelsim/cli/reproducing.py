@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from accelsim.api import Job
 from accelsim.cli.output import progress, writable, write
 from accelsim.cli.study import Study
 from accelsim.cli.ways import Itemised, itemise, studies_of
+from accelsim.job import Job
 from accelsim.mapping import Workload
 from accelsim.result import Published, Verdicts
 from accelsim.result.published import Compared, Point

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from accelsim.api import ATTENTION, Job, Report
 from accelsim.cli import flags
 from accelsim.cli.output import whole, writable, writable_file, write
 from accelsim.errors import SpecError
+from accelsim.job import ATTENTION, Job
 from accelsim.mapping import Mapping, Selection, Stage, Workload
+from accelsim.result import Report
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from accelsim.api import Job
 from accelsim.cli.comparing import lengths_of
 from accelsim.cli.study import Step, Study, Way, shipped
 from accelsim.errors import InfeasibleError
+from accelsim.job import Job
 from accelsim.mapping import Mapping, Workload
 from accelsim.result import Report
 from accelsim.result.text import table

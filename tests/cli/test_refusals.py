@@ -197,7 +197,7 @@ def test_compare_names_the_point_that_cannot_run(cli, tmp_path):
 
 
 def test_an_unwritable_folder_is_refused_before_the_work(cli, tmp_path, monkeypatch):
-    from accelsim.api import Job
+    from accelsim.job import Job
 
     def never(*_, **__):
         raise AssertionError("the computation began")

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from accelsim.api import Job, Run
 from accelsim.energy.account import energy
 from accelsim.energy.components import attributes
 from accelsim.energy.tables import CostTable
 from accelsim.errors import InfeasibleError, SpecError
+from accelsim.job import Job, Run
 from accelsim.mapping import Mapping, Problem, Workload
 from accelsim.mapping.capacity import demand
 from accelsim.sim import jump, reference

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from accelsim.api import Job, Run
 from accelsim.errors import DeadlockError, InfeasibleError
+from accelsim.job import Job, Run
 from accelsim.mapping import Workload
 from accelsim.sim import jump, reference
 from accelsim.sim.measure import measure

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import pytest
 
-from accelsim.api import Job
+from accelsim.job import Job
 from accelsim.mapping import Workload
 from accelsim.sim import reference
 from accelsim.sim.explain import circuit_of, critical_circuit

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from accelsim.api import Job, Run
 from accelsim.errors import DeadlockError, SpecError
+from accelsim.job import Job, Run
 from accelsim.mapping import Workload
 from accelsim.sim import jump, reference
 from accelsim.sim.observe import record

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
-from accelsim.api import Job
 from accelsim.cascade import Cascade
 from accelsim.cli.zoo.model import Run
 from accelsim.errors import AccelsimError, SpecError
+from accelsim.job import Job
 from accelsim.mapping import Workload
 from accelsim.result import Report
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from accelsim.api import Job
 from accelsim.arch import Architecture
 from accelsim.cascade import Cascade
 from accelsim.errors import InfeasibleError
+from accelsim.job import Job
 from accelsim.mapping import Problem, auto
 from accelsim.sim import jump
 from accelsim.sim.lower import lower

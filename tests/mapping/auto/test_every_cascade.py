@@ -2,7 +2,7 @@
 
 import pytest
 
-from accelsim.api import Job
+from accelsim.job import Job
 from accelsim.mapping import Mapping
 from accelsim.specs import names, read_text
 

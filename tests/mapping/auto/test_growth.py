@@ -2,7 +2,7 @@
 
 import pytest
 
-from accelsim.api import Job
+from accelsim.job import Job
 from accelsim.mapping import Problem, auto
 from accelsim.sim import jump
 from accelsim.sim.lower import lower

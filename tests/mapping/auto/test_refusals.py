@@ -2,8 +2,9 @@
 
 import pytest
 
-from accelsim.api import Job, simulate
+from accelsim.api import simulate
 from accelsim.errors import AccelsimError, InfeasibleError, SpecError
+from accelsim.job import Job
 
 
 @pytest.mark.parametrize(
