@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any, TypeVar
+
 from accelsim.errors import nearest
+
+Rows = TypeVar("Rows", int, Any)
 
 RULES = ("first", "middle", "hash")
 
@@ -28,13 +32,16 @@ class Rule(str):
             )
         return cls(text)
 
-    def row(self, rows: int, step: int) -> int:
-        """Return the row whose first value is the pivot of a pass over ``rows`` rows."""
+    def row(self, rows: Rows, step: int) -> Rows:
+        """Return the row whose first value is the pivot of a pass over ``rows`` rows.
+
+        ``rows`` may be an array: then so is the answer.
+        """
         if self == "middle":
             return rows // 2
         if self == "hash":
             return ((step + 1) * HASH_STEP % 2**16) * rows >> 16
-        return 0
+        return rows * 0
 
 
 HASH = Rule("hash")

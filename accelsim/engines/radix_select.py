@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from accelsim.engines.engine import parameter
-from accelsim.engines.select import Select, Selection
+from accelsim.engines.select import Found, Select, Selection, kth_largest
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 PASS_CYCLES = 2
 """What a pass takes beyond a cycle a row: counting the last row, and choosing the digit."""
@@ -48,5 +51,19 @@ class RadixSelect(Select):
                 left -= counts[digit]
                 digit -= 1
             prefix = prefix << self.digit | digit
-        cycles = PASS_CYCLES + (self.digits - 1) * (rows + PASS_CYCLES)
+        cycles = self.search_cycles(rows)
         return Selection(prefix, left, (len(values),) * self.digits, cycles)
+
+    def search_cycles(self, rows: Any) -> Any:
+        """Return the cycles of a search over rows (a number or an array)."""
+        return PASS_CYCLES + (self.digits - 1) * (rows + PASS_CYCLES)
+
+    def search_batch(self, values: NDArray[Any], sizes: NDArray[Any], k: NDArray[Any]) -> Found:
+        threshold, ties = kth_largest(values, sizes, k)
+        return Found(
+            threshold=threshold,
+            ties=ties,
+            passes=sizes * 0 + self.digits,
+            elements=sizes * self.digits,
+            cycles=self.search_cycles(-(-sizes // self.lanes)),
+        )

@@ -10,9 +10,13 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from accelsim.engines.engine import Engine, Model, Port, parameter
 from accelsim.engines.rows import count_bits, lanes_of, row_port
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 DRAIN_STAGES = 3
 """Registers on the way out: compared, counted, closed up."""
@@ -32,6 +36,37 @@ class Selection:
     cycles: int
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Found:
+    """What many requests come to: the arrays [R] of :class:`Selection`'s figures.
+
+    ``passes`` are their number, ``elements`` the values that they visit in all.
+    """
+
+    threshold: NDArray[Any]
+    ties: NDArray[Any]
+    passes: NDArray[Any]
+    elements: NDArray[Any]
+    cycles: NDArray[Any]
+
+
+def kth_largest(
+    values: NDArray[Any], sizes: NDArray[Any], k: NDArray[Any]
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return the k-th largest of each request, and how many that equal it are among its k largest.
+
+    For engines whose time the values do not change. ``values`` as for ``Select.search_batch``.
+    """
+    import numpy as np
+
+    most = int(sizes.max())
+    table = np.full((len(sizes), most), values.min(), values.dtype)
+    table[np.arange(most) < sizes[:, None]] = values
+    ordered = np.sort(table, axis=1)  # what fills up is least, and so does not count
+    threshold = ordered[np.arange(len(sizes)), most - k]
+    return threshold, k - (table > threshold[:, None]).sum(1)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Select(Engine):
     """Base of the engines that keep the k largest of n values (unsigned)."""
@@ -43,6 +78,24 @@ class Select(Engine):
     @abstractmethod
     def select(self, values: Sequence[int], k: int) -> Selection:
         """Return the threshold and what finding it takes, for 0 < k <= len(values)."""
+
+    def search_batch(self, values: NDArray[Any], sizes: NDArray[Any], k: NDArray[Any]) -> Found:
+        """Return what :meth:`select` says of many requests, 0 < k <= size.
+
+        ``values`` are those of all requests, one after another. An engine that is asked often does
+        better than this loop.
+        """
+        import numpy as np
+
+        lists = np.split(values, np.cumsum(sizes)[:-1])
+        each = [self.select(one.tolist(), int(most)) for one, most in zip(lists, k, strict=True)]
+        return Found(
+            threshold=np.array([one.threshold for one in each], values.dtype),
+            ties=np.array([one.ties for one in each], np.int64),
+            passes=np.array([len(one.passes) for one in each], np.int64),
+            elements=np.array([sum(one.passes) for one in each], np.int64),
+            cycles=np.array([one.cycles for one in each], np.int64),
+        )
 
     @property
     def most_passes(self) -> int:
