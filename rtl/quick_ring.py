@@ -10,7 +10,8 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from accelsim.engines.rows import count_bits
-from accelsim.rtl.rows import append, packed, squeeze
+from accelsim.rtl.packing import Packing
+from accelsim.rtl.rows import packed, squeeze
 
 
 class QuickRing(wiring.Component):
@@ -59,14 +60,12 @@ class QuickRing(wiring.Component):
         ]
         row = squeeze(m, list(self.values), list(self.keep), list(self.dropped), "closed")
         rest = [self.rest[n] for n in range(number - 1)]
-        both = append(m, rest, self.occupied, row, "both")
-        total = Signal(range(2 * number))
+        packing = Packing(m, row, sum(self.keep), rest=rest, occupied=self.occupied)
         fills = Signal()
         m.d.comb += [
-            total.eq(self.occupied + sum(self.keep)),
-            fills.eq(self.valid & (total >= number)),
+            fills.eq(self.valid & packing.full),
             write.addr.eq(position),
-            write.data.eq(packed(both[:number])),
+            write.data.eq(packed(packing.both[:number])),
             write.en.eq(fills),
         ]
         with m.If(fills):
@@ -75,9 +74,7 @@ class QuickRing(wiring.Component):
                 self.full.eq(self.full + 1),
             ]
         with m.If(self.valid):
-            m.d.sync += self.occupied.eq(Mux(fills, total - number, total))
-            for n, held in enumerate(rest):
-                m.d.sync += held.eq(Mux(fills, both[number + n], both[n]))
+            packing.keep(m)
         with m.If(self.start):
             m.d.sync += [
                 read_base.eq(base),

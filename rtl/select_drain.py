@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from accelsim.rtl.block import signature
-from accelsim.rtl.rows import append, lanes, prefix, squeeze
+from accelsim.rtl.packing import Packing
+from accelsim.rtl.rows import prefix, squeeze
 
 
 class SelectDrain(wiring.Component):
@@ -116,35 +117,8 @@ class SelectDrain(wiring.Component):
         keep = counted["keep"]
         indices = [(counted["base"] + n)[: engine.index_bits] for n in range(number)]
         row = squeeze(m, indices, list(keep), counted["dropped"], "closed")
-        rest = [Signal(engine.index_bits, name=f"rest_{n}") for n in range(number - 1)]
-        occupied, flush = Signal(range(number)), Signal()
-        both = append(m, rest, occupied, row, "both")
-        total = Signal(range(2 * number))
-        m.d.comb += total.eq(occupied + sum(keep))
-        full = total >= number
-        is_last = counted["last"]
-        out = lanes(self.o.payload, number)
-        with m.If(moves):
-            m.d.sync += self.o.valid.eq((counted["valid"] & (full | is_last)) | flush)
-            with m.If(counted["valid"]):
-                m.d.sync += [
-                    self.o.payload.count.eq(Mux(full, number, total)),
-                    self.o.payload.last.eq(is_last & (total <= number)),
-                    occupied.eq(Mux(full, total - number, Mux(is_last, 0, total))),
-                    flush.eq(is_last & (total > number)),
-                    *(lane.eq(value) for lane, value in zip(out, both, strict=False)),
-                ]
-                for n, held in enumerate(rest):
-                    m.d.sync += held.eq(Mux(full, both[number + n], Mux(is_last, 0, both[n])))
-            with m.Elif(flush):
-                m.d.sync += [
-                    self.o.payload.count.eq(occupied),
-                    self.o.payload.last.eq(1),
-                    occupied.eq(0),
-                    flush.eq(0),
-                    *(lane.eq(v) for lane, v in zip(out, [*rest, Const(0)], strict=True)),
-                    *(held.eq(0) for held in rest),
-                ]
+        packing = Packing(m, row, sum(keep))
+        packing.give(m, self.o, moves=moves, takes=counted["valid"], ends=counted["last"])
 
     def end(self, m: Module, reads: Signal) -> None:
         """End when the last row and the result have been taken."""

@@ -10,7 +10,6 @@ from typing import ClassVar
 
 from accelsim.engines.attention_values import Attention, Pairs, without_end
 from accelsim.engines.engine import (
-    Engine,
     Model,
     Operands,
     Operation,
@@ -19,6 +18,7 @@ from accelsim.engines.engine import (
     stream,
 )
 from accelsim.engines.number import BF16, Float
+from accelsim.engines.pipeline import Pipeline, Rigid
 from accelsim.errors import nearest
 
 
@@ -39,7 +39,7 @@ KINDS: Mapping[str, Kind] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Arithmetic(Engine):
+class Arithmetic(Pipeline):
     """Pipelined unit for one operation: two operands in, the rounded result out, one a cycle.
 
     Stalled by its consumer, the whole pipeline stands still.
@@ -72,18 +72,6 @@ class Arithmetic(Engine):
         return self.stages
 
     @property
-    def interval(self) -> int:
-        return 1
-
-    @property
-    def lags(self) -> Mapping[tuple[str, str], int]:
-        return {("i", "o"): self.stages}
-
-    @property
-    def actions(self) -> Mapping[str, int]:
-        return {self.kind.part: 1}
-
-    @property
     def attributes(self) -> Mapping[str, int]:
         return {"width_bits": self.form.width}
 
@@ -99,26 +87,9 @@ class Arithmetic(Engine):
         return {"i": [pack(a=of(Fraction(a)), b=of(Fraction(b))) for a, b in islice(pairs, count)]}
 
     def model(self) -> Model:
-        return _Model(self)
+        return Rigid(self.latency, self.result)
 
-
-class _Model:
-    def __init__(self, engine: Arithmetic) -> None:
-        self._engine = engine
-        self._port = engine.port("i")
-        self._results: list[int | None] = [None] * engine.stages
-
-    def step(
-        self, offered: Mapping[str, int | None], ready: Mapping[str, bool]
-    ) -> tuple[frozenset[str], Mapping[str, int]]:
-        done = self._results[-1]
-        gives = {} if done is None else {"o": done}
-        if gives and not ready["o"]:
-            return frozenset(), gives
-        value = offered["i"]
-        self._results = [None if value is None else self._result(value), *self._results[:-1]]
-        return frozenset({"i"}), gives
-
-    def _result(self, value: int) -> int:
-        operands = self._port.unpack(value)
-        return self._engine.kind.compute(self._engine.form, operands["a"], operands["b"])
+    def result(self, operands: int) -> int:
+        """Return the bits of the result of a payload of the port ``i``."""
+        given = self.port("i").unpack(operands)
+        return self.kind.compute(self.form, given["a"], given["b"])

@@ -10,7 +10,6 @@ from typing import ClassVar
 
 from accelsim.engines.attention_values import Attention, without_end
 from accelsim.engines.engine import (
-    Engine,
     Model,
     Operands,
     Operation,
@@ -19,11 +18,12 @@ from accelsim.engines.engine import (
     stream,
 )
 from accelsim.engines.number import BF16, FP32, Float
+from accelsim.engines.pipeline import Pipeline, Rigid
 from accelsim.engines.quotient import quotient
 
 
 @dataclass(frozen=True, kw_only=True)
-class Divide(Engine):
+class Divide(Pipeline):
     """a / b, rounded to nearest even once: digit recurrence, ``digits`` bits a cycle, pipelined.
 
     Chosen over Newton's iteration on the MAC: it is exact by construction (any rounding is decided
@@ -54,18 +54,6 @@ class Divide(Engine):
         return 2 - (-self.rows // self.digits)
 
     @property
-    def interval(self) -> int:
-        return 1
-
-    @property
-    def lags(self) -> Mapping[tuple[str, str], int]:
-        return {("i", "o"): self.latency}
-
-    @property
-    def actions(self) -> Mapping[str, int]:
-        return {"div": 1}
-
-    @property
     def attributes(self) -> Mapping[str, int]:
         return {"width_bits": self.to.width}
 
@@ -82,25 +70,9 @@ class Divide(Engine):
         return {"i": [pack(a=of(Fraction(a)), b=of(Fraction(b))) for a, b in pairs]}
 
     def model(self) -> Model:
-        return _Model(self)
+        return Rigid(self.latency, self.result)
 
-
-class _Model:
-    def __init__(self, engine: Divide) -> None:
-        self._engine = engine
-        self._port = engine.port("i")
-        self._stages: list[int | None] = [None] * engine.latency
-
-    def step(
-        self, offered: Mapping[str, int | None], ready: Mapping[str, bool]
-    ) -> tuple[frozenset[str], Mapping[str, int]]:
-        done, value = self._stages[-1], offered["i"]
-        gives = {} if done is None else {"o": done}
-        if gives and not ready["o"]:
-            return frozenset(), gives
-        begun = None
-        if value is not None:
-            operands = self._port.unpack(value)
-            begun = quotient(operands["a"], operands["b"], self._engine.form, self._engine.to)
-        self._stages = [begun, *self._stages[:-1]]
-        return frozenset({"i"}), gives
+    def result(self, operands: int) -> int:
+        """Return the bits of the quotient of a payload of the port ``i``."""
+        given = self.port("i").unpack(operands)
+        return quotient(given["a"], given["b"], self.form, self.to)

@@ -10,7 +10,6 @@ from typing import ClassVar
 
 from accelsim.engines.attention_values import Attention, without_end
 from accelsim.engines.engine import (
-    Engine,
     Model,
     Operands,
     Operation,
@@ -20,11 +19,12 @@ from accelsim.engines.engine import (
 )
 from accelsim.engines.exponential_steps import STEPS, ExponentialSteps
 from accelsim.engines.number import BF16, FP32, Float
+from accelsim.engines.pipeline import Pipeline
 from accelsim.errors import SpecError
 
 
 @dataclass(frozen=True, kw_only=True)
-class Exponential(Engine):
+class Exponential(Pipeline):
     """exp(a - b) as a subtraction and six multiply-adds, one after another on one MAC.
 
     Each operation needs the one before, so an exponential issues one every ``stages`` cycles, and
@@ -72,10 +72,6 @@ class Exponential(Engine):
     def slots(self, count: int) -> int:
         """Cycles from the first issue of so many interleaved exponentials to after the last."""
         return (STEPS - 1) * self.stages + count
-
-    @property
-    def lags(self) -> Mapping[tuple[str, str], int]:
-        return {("i", "o"): self.latency}
 
     @property
     def actions(self) -> Mapping[str, int]:

@@ -10,7 +10,6 @@ from typing import ClassVar
 
 from accelsim.engines.attention_values import Attention, without_end
 from accelsim.engines.engine import (
-    Engine,
     Model,
     Operands,
     Operation,
@@ -19,10 +18,11 @@ from accelsim.engines.engine import (
     stream,
 )
 from accelsim.engines.number import BF16, FP32, Float
+from accelsim.engines.pipeline import Pipeline
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mac(Engine):
+class Mac(Pipeline):
     """Multiply-accumulate: sum = a x b + (c if first else sum), one a cycle, last ones are given.
 
     The product is exact and the sum is rounded to nearest even once: the bits are those of a chain
@@ -47,18 +47,6 @@ class Mac(Engine):
     @property
     def latency(self) -> int:
         return self.stages
-
-    @property
-    def interval(self) -> int:
-        return 1
-
-    @property
-    def lags(self) -> Mapping[tuple[str, str], int]:
-        return {("i", "o"): self.stages}
-
-    @property
-    def actions(self) -> Mapping[str, int]:
-        return {"mac": 1}
 
     @property
     def attributes(self) -> Mapping[str, int]:

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from accelsim.engines.engine import Engine, Model, Port, parameter
+from accelsim.engines.engine import Model, Port, parameter
+from accelsim.engines.pipeline import Pipeline
 from accelsim.engines.rows import row_port
 
 
 @dataclass(frozen=True, kw_only=True)
-class Realigner(Engine):
+class Realigner(Pipeline):
     """Takes rows of 0 to ``lanes`` values and gives full rows; the last of a list may be short.
 
     One row a cycle at any density. Only the end of a list can cost one more cycle: when what is
@@ -34,18 +35,6 @@ class Realigner(Engine):
     @property
     def latency(self) -> int:
         return 1
-
-    @property
-    def interval(self) -> int:
-        return 1
-
-    @property
-    def lags(self) -> Mapping[tuple[str, str], int]:
-        return {("i", "o"): self.latency}
-
-    @property
-    def actions(self) -> Mapping[str, int]:
-        return {"row": 1}
 
     def model(self) -> Model:
         return _Model(self)

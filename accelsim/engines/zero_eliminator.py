@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from accelsim.engines.elastic import Elastic
-from accelsim.engines.engine import Engine, Model, Port, parameter
+from accelsim.engines.engine import Model, Port, parameter
+from accelsim.engines.pipeline import Elastic, Pipeline
 from accelsim.engines.rows import keep_port, row_port
 
 
 @dataclass(frozen=True, kw_only=True)
-class ZeroEliminator(Engine):
+class ZeroEliminator(Pipeline):
     """Moves the kept lanes of a row to its front, in order; the rest of the row is 0.
 
     A lane moves down by the number of dropped lanes before it: a prefix sum, then one layer of
@@ -35,18 +34,6 @@ class ZeroEliminator(Engine):
     @property
     def latency(self) -> int:
         return 2
-
-    @property
-    def interval(self) -> int:
-        return 1
-
-    @property
-    def lags(self) -> Mapping[tuple[str, str], int]:
-        return {("i", "o"): self.latency}
-
-    @property
-    def actions(self) -> Mapping[str, int]:
-        return {"row": 1}
 
     def pack(self, row: int) -> int:
         """Return the result of one row, both as bits of the ports."""
