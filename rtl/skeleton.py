@@ -122,6 +122,8 @@ def skeleton(program: Program) -> Skeleton:
 
 
 def _task(phase: Phase, task: Task, shared: bool) -> TaskShape:
+    if task.looks_up:
+        raise InfeasibleError(f"{task.name}: a machine has no tables to look its times up in")
     if task.inner != 1 or task.guard.half_planes:
         raise InfeasibleError(f"{task.name}: a machine sequences neither inner loops nor masks")
     if not shared and len(set(task.durations)) > 1:

@@ -4,7 +4,8 @@ It steps as the reference does, and at loop boundaries of one reference queue it
 relative to now. If a state comes back, the steps since then are one period: they are repeated as
 often as nothing that they looked at changes (in closed form). If a state is known from elsewhere in
 the nest, the step that followed it there is taken again after an exact check. Every counter is
-carried along; nothing is estimated, and where nothing repeats it is a full run.
+carried along; nothing is estimated, and where nothing repeats, or where durations are looked up by
+iteration, it is a full run.
 """
 
 from __future__ import annotations
@@ -114,7 +115,11 @@ class _Jump:
     def run(self) -> PhaseOutcome:
         stepper, statistics = self.stepper, self.statistics
         stepper.begin()
-        if stepper.slots:
+        if stepper.phase.looks_up:  # whether a state comes back says nothing of what follows
+            statistics.walked += 1
+            while stepper.tick():
+                statistics.walked += 1
+        elif stepper.slots:
             self.verifier = Verifier(stepper, self.ref)
             slot, quiet, marks = -1, 0, stepper.slot[:]
             while True:

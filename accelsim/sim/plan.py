@@ -7,8 +7,8 @@ from math import prod
 
 from accelsim.sim.program import Guard, Phase, Task
 
-Plan = Callable[[int, int], tuple[int, tuple[int, ...]] | None]
-"""(iteration, k) -> None if inactive, else (class, needed instance by wait; negative: met)."""
+Plan = Callable[[int, int], tuple[int, tuple[int, ...], tuple[int, ...]] | None]
+"""(iteration, k) -> None if inactive, else (class, needed instance by wait (negative: met), lag by wait)."""
 
 
 def row_major(phase: Phase) -> tuple[int, ...]:
@@ -26,8 +26,11 @@ def check(phase: Phase) -> None:
             )
         if min(task.durations, default=0) < 1 or task.shift < 0:
             raise ValueError(f"{task.name}: durations are at least 1 tick, shifts at least 0")
-        if min((wait.lag for wait in task.waits), default=0) < 0:
+        if min((w.lag + min(w.lags, default=0) for w in task.waits), default=0) < 0:
             raise ValueError(f"{task.name}: a lag is negative")
+        tables = [task.kinds, *(t for wait in task.waits for t in (wait.needs, wait.lags))]
+        if any(len(table) not in (0, phase.iterations) for table in tables):
+            raise ValueError(f"{task.name}: a table must have an entry for each iteration")
     for queue, spec in enumerate(phase.queues):
         if any(phase.tasks[t].queue != queue for t, _ in spec.body):
             raise ValueError(f"{spec.name}: lists a task of another queue")
@@ -72,15 +75,33 @@ def compile_plan(phase: Phase, task: Task) -> Plan:
     if task.inner_class:
         names["kinds"] = task.inner_class
         kind = (kind + " + " if kind else "") + f"{2 ** len(task.ragged)} * kinds[k]"
+    if task.kinds:
+        names["table"] = task.kinds
+        lines.append("    if table[i] < 0: return None")
+        size = 2 ** len(task.ragged) * task.inner_classes
+        kind = (kind + " + " if kind else "") + f"{size} * table[i]"
+    names["lags"] = tuple(wait.lag for wait in task.waits)
+    lags = "lags"
+    if any(wait.lags for wait in task.waits):
+        names |= {f"l{w}": wait.lags for w, wait in enumerate(task.waits) if wait.lags}
+        parts = [
+            f"{wait.lag} + l{w}[i]" if wait.lags else f"{wait.lag}"
+            for w, wait in enumerate(task.waits)
+        ]
+        lags = f"({', '.join([*parts, ''])})"
     needs = []
     for w, wait in enumerate(task.waits):
         need = linear(wait.strides, wait.offset, rows)
         if wait.inner:
             names[f"n{w}"] = wait.inner
             need += f" + n{w}[k]"
+        if wait.needs:
+            names[f"t{w}"] = wait.needs
+            need += f" + t{w}[i]"
         guard = condition(wait.guard, phase, names, f"w{w}")
         needs.append(f"({need}) if {guard} else -1" if guard else need)
-    body = "\n".join([*lines, f"    return {kind or '0'}, ({', '.join([*needs, ''])})"])
+    found = f"({', '.join([*needs, ''])})" if needs else "()"
+    body = "\n".join([*lines, f"    return {kind or '0'}, {found}, {lags}"])
     digits = [
         f"    d{n} = i"
         + (f" // {rows[n]}" if rows[n] > 1 else "")

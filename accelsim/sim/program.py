@@ -33,6 +33,9 @@ started, the ticks in which the resource is free, by the ``cause`` of the head's
 order; for each pool the peak and the integral (amount x ticks) of what is held, and for each buffer
 (the sum over its pools) the same. A peak is of what is held from one tick to the next, after all that
 happens at a tick; what is never given is held to the end of the phase.
+
+Data. Where durations, dependences or what is done at all come from data and not from the nest, they
+are *looked up* by iteration: ``Task.kinds``, ``Wait.needs`` and ``Wait.lags`` have an entry for each.
 """
 
 from __future__ import annotations
@@ -75,9 +78,10 @@ ALWAYS = Guard()
 
 @dataclass(frozen=True, kw_only=True)
 class Wait:
-    """Wait for instance ``sum(strides[l] * digit[l]) + inner[k] + offset`` of task ``producer``.
+    """Wait for instance ``sum(strides[l] * digit[l]) + inner[k] + needs[i] + offset`` of ``producer``.
 
-    Digits and k are the consumer's. ``lag`` is in ticks and at least 0.
+    Digits, k and the iteration i are the consumer's; the lag, ``lag + lags[i]``, is in ticks and at
+    least 0. ``needs`` and ``lags`` may be empty: 0 for all i.
     """
 
     producer: int
@@ -88,6 +92,12 @@ class Wait:
     lag: int = 0
     cause: Cause = "data"
     guard: Guard = ALWAYS
+    needs: tuple[int, ...] = ()
+    lags: tuple[int, ...] = ()
+
+    @property
+    def longest_lag(self) -> int:
+        return self.lag + max(self.lags, default=0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,8 +105,10 @@ class Task:
     """A task of the nest, run once an iteration and inner index in which its guard holds.
 
     The class of an instance is ``sum(2**j for j, l in enumerate(ragged) if at_edge(l)) + 2**len(ragged) *
-    inner_class[k]``; it selects the duration (ticks) and the amounts taken and given. ``at_edge(l)`` is
-    "digit[l] is count-1" for l >= 0 and "digit[~l] is 0" for l < 0 (``~l`` is -1-l: the first iteration).
+    (inner_class[k] + n * kinds[i])``, n the number of inner classes; it selects the duration (ticks) and
+    the amounts taken and given. ``at_edge(l)`` is "digit[l] is count-1" for l >= 0 and "digit[~l] is 0"
+    for l < 0 (``~l`` is -1-l: the first iteration). ``kinds`` has an entry for each iteration i (or is
+    empty: 0 for all); where it is negative, the task is inactive.
     """
 
     name: str
@@ -107,9 +119,19 @@ class Task:
     guard: Guard = ALWAYS
     ragged: tuple[int, ...] = ()
     inner_class: tuple[int, ...] = ()
+    kinds: tuple[int, ...] = ()
     waits: tuple[Wait, ...] = ()
     takes: tuple[tuple[int, tuple[int, ...]], ...] = ()  # (pool, amount by class), at the start
     gives: tuple[tuple[int, tuple[int, ...]], ...] = ()  # (pool, amount by class), at the end
+
+    @property
+    def inner_classes(self) -> int:
+        return max(self.inner_class, default=0) + 1
+
+    @property
+    def looks_up(self) -> bool:
+        """Whether anything of it is looked up by iteration."""
+        return bool(self.kinds) or any(wait.needs or wait.lags for wait in self.waits)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,6 +165,11 @@ class Phase:
     @property
     def iterations(self) -> int:
         return prod(loop.count for loop in self.loops)
+
+    @property
+    def looks_up(self) -> bool:
+        """Whether anything is looked up by iteration: then nothing need repeat."""
+        return any(task.looks_up for task in self.tasks)
 
     @property
     def slots(self) -> int:

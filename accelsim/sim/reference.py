@@ -67,8 +67,8 @@ class _Task:
     holds: bool
     gives: list[tuple[tuple[int, int], ...]]  # by class
     instances: list[int]  # how many started, by class
-    # By wait: its number, the producer, its starts or ends, lag and cause.
-    waits: list[tuple[int, _Task, dict[int, int], int, str]] = field(default_factory=list)
+    # By wait: its number, the producer, its starts or ends, and cause.
+    waits: list[tuple[int, _Task, dict[int, int], str]] = field(default_factory=list)
     awaited: bool = False
     anchor: bool = False  # some wait is for a start
     lag: int = 0  # the longest of the waits for it
@@ -92,9 +92,12 @@ class _Queue:
     slot: int = 0
     heads: Iterator[_Task] = field(init=False)  # those that are still to come
     head: _Task | None = None
-    instance: int = 0  # of the head, as are its class, needs and the first wait not known to be met
+    instance: int = (
+        0  # of the head, as are its class, needs, lags and the first wait not known to be met
+    )
     kind: int = 0
     needs: tuple[int, ...] = ()
+    lags: tuple[int, ...] = ()
     wait: int = 0
     ready: int = 0  # the time up to which the head is known to be held
     cause: Binding = ("unit", -1, -1, -1)
@@ -143,9 +146,9 @@ class _Run:
                 producer = self.tasks[w.producer]
                 producer.awaited = True
                 producer.anchor = producer.anchor or w.anchor == "start"
-                producer.lag = max(producer.lag, w.lag)
+                producer.lag = max(producer.lag, w.longest_lag)
                 times = {"start": producer.starts, "end": producer.ends}[w.anchor]
-                task.waits.append((number, producer, times, w.lag, w.cause))
+                task.waits.append((number, producer, times, w.cause))
         users = [0] * len(phase.resources)
         for spec in phase.queues:
             users[spec.resource] += 1
@@ -247,11 +250,12 @@ class _Run:
             ready = now if queue.shared else queue.resource.free
             if self.observer is not None:
                 queue.cause = ("unit", -1, *queue.resource.last)
-            waits = zip(task.waits, queue.needs)  # noqa: B905  (as many; strict takes longer)
+            waits = zip(task.waits, queue.needs, queue.lags)  # noqa: B905  (as many; strict takes longer)
         else:
             ready = queue.ready
-            waits = zip(task.waits[queue.wait :], queue.needs[queue.wait :])  # noqa: B905
-        for (wait, producer, times, lag, cause), need in waits:
+            first = queue.wait
+            waits = zip(task.waits[first:], queue.needs[first:], queue.lags[first:])  # noqa: B905
+        for (wait, producer, times, cause), need, lag in waits:
             met = times.get(need)
             if met is not None:
                 met += lag
@@ -297,7 +301,7 @@ class _Run:
                 if plan is not None:
                     idle = False
                     queue.instance = instance
-                    queue.kind, queue.needs = plan
+                    queue.kind, queue.needs, queue.lags = plan
                     yield task
                 else:
                     task.reached = instance + 1

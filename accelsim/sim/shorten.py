@@ -18,6 +18,8 @@ def shorten(phase: Phase, budget: int) -> Phase | None:
     """
     if starts_of(phase) <= budget:
         return phase
+    if phase.looks_up:
+        return None
     counts = [loop.count for loop in phase.loops]
     depth = max((task.shift for task in phase.tasks), default=0)
     whole = counts[-1]

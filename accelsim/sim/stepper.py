@@ -15,6 +15,7 @@ from accelsim.sim.report import deadlock
 
 BLOCKED, TIMED, OFFERED, DONE = range(4)
 Event = tuple[int, int, int, tuple[tuple[int, int], ...]]
+Head = tuple[int, int, int, tuple[int, ...], tuple[int, ...]]  # task, instance, class, needs, lags
 
 
 class Stepper:
@@ -38,7 +39,7 @@ class Stepper:
         self.causes = sorted({w.cause for task in tasks for w in task.waits})
         cause = {name: n for n, name in enumerate(self.causes)}
         self.waits = [
-            [(w.producer, w.anchor == "start", w.lag, cause[w.cause]) for w in task.waits]
+            [(w.producer, w.anchor == "start", cause[w.cause]) for w in task.waits]
             for task in tasks
         ]
         self.gives = [
@@ -52,12 +53,12 @@ class Stepper:
         for task in tasks:
             for w in task.waits:
                 lags = self.lag_start if w.anchor == "start" else self.lag_end
-                lags[w.producer] = max(lags[w.producer], w.lag)
+                lags[w.producer] = max(lags[w.producer], w.longest_lag)
         count = len(queues)
         self.slot, self.item = [0] * count, [-1] * count
         self.wait, self.ready = [0] * count, [0] * count
         self.status = [BLOCKED] * count
-        self.head: list[tuple[int, int, int, tuple[int, ...]]] = [(0, 0, 0, ())] * count
+        self.head: list[Head] = [(0, 0, 0, (), ())] * count
         self.free = [0] * len(phase.resources)
         self.reached = [-task.shift * task.inner for task in tasks]
         self.times: list[dict[int, tuple[int, int]]] = [{} for _ in tasks]
@@ -181,7 +182,7 @@ class Stepper:
             if self.sleepers[task]:
                 self.reach(task, instance)
         self.slot[queue], self.item[queue] = slot, item
-        self.head[queue] = (task, instance, plan[0], plan[1])
+        self.head[queue] = (task, instance, *plan)
         self.wait[queue] = 0
         self.ready[queue] = self.now if self.bus[queue] else self.free[self.resource[queue]]
         return True
@@ -203,21 +204,21 @@ class Stepper:
 
     def look(self, queue: int) -> bool:
         """Go through the waits of the head; True if it is to start now on a resource of its own."""
-        task, _, _, needs = self.head[queue]
+        task, _, _, needs, lags = self.head[queue]
         ready = self.ready[queue]
         waits, reached = self.waits[task], self.reached
         for wait in range(self.wait[queue], len(needs)):
             need = needs[wait]
             if need < 0:
                 continue
-            producer, at_start, lag, cause = waits[wait]
+            producer, at_start, cause = waits[wait]
             if need >= reached[producer]:
                 self.wait[queue], self.ready[queue] = wait, ready
                 self.status[queue] = BLOCKED
                 self.sleepers[producer].append((need, queue))
                 return False
             both = self.times[producer].get(need)
-            met = self.now if both is None else both[0 if at_start else 1] + lag
+            met = self.now if both is None else both[0 if at_start else 1] + lags[wait]
             if met > ready:
                 if not self.bus[queue]:
                     self.counters[self.stall_base + queue * len(self.causes) + cause] += met - ready
@@ -245,7 +246,7 @@ class Stepper:
 
     def launch(self, queue: int) -> None:
         """Start the head."""
-        number, instance, kind, _ = self.head[queue]
+        number, instance, kind = self.head[queue][:3]
         task = self.phase.tasks[number]
         now = self.now
         end = now + task.durations[kind]
@@ -290,7 +291,7 @@ class Stepper:
         for queue, status in enumerate(self.status):
             if status == BLOCKED and self.ready[queue] < self.now:
                 if not self.bus[queue]:
-                    cause = self.waits[self.head[queue][0]][self.wait[queue]][3]
+                    cause = self.waits[self.head[queue][0]][self.wait[queue]][2]
                     self.counters[self.stall_base + queue * len(self.causes) + cause] += (
                         self.now - self.ready[queue]
                     )
@@ -306,7 +307,7 @@ class Stepper:
             iteration = self.slot[queue] - self.shift[task]
             plan = self.plans[task](iteration, k)
             assert plan is not None
-            self.head[queue] = (task, iteration * self.inner[task] + k, plan[0], plan[1])
+            self.head[queue] = (task, iteration * self.inner[task] + k, *plan)
             if status == BLOCKED:
                 wait = self.wait[queue]
                 self.sleepers[self.waits[task][wait][0]].append((plan[1][wait], queue))
@@ -320,7 +321,7 @@ class Stepper:
             blocked = []
             for queue, status in enumerate(self.status):
                 if status == BLOCKED:
-                    task, instance, _, needs = self.head[queue]
+                    task, instance, _, needs, _ = self.head[queue]
                     wait = self.wait[queue]
                     blocked.append((task, instance, self.waits[task][wait][0], needs[wait]))
             raise deadlock(self.phase, sorted(blocked))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from accelsim.sim.observe import Start
-from accelsim.sim.plan import compile_plan
+from accelsim.sim.plan import Plan, compile_plan
 from accelsim.sim.program import Phase
 from accelsim.sim.walk import class_of, digits
 
@@ -69,7 +68,7 @@ class Drawing:
 
     def __init__(self, tracks: Tracks, phase: Phase) -> None:
         self.tracks, self.phase = tracks, phase
-        self.plans: dict[int, Callable[[int, int], tuple[int, tuple[int, ...]] | None]] = {
+        self.plans: dict[int, Plan] = {
             n: compile_plan(phase, task) for n, task in enumerate(phase.tasks)
         }
         self.changes: list[tuple[int, int, int]] = []  # (tick, pool, amount)
@@ -91,10 +90,11 @@ class Drawing:
         planned = self.plans[start.task](start.iteration, start.k)
         assert planned is not None
         found = []
-        for wait, need in zip(self.phase.tasks[start.task].waits, planned[1], strict=True):
+        waits = self.phase.tasks[start.task].waits
+        for wait, need, ticks in zip(waits, planned[1], planned[2], strict=True):
             if need >= 0:
                 words = f"{self._instance(wait.producer, need)} {wait.anchor}"
-                lag = f" + {wait.lag} ticks" if wait.lag else ""
+                lag = f" + {ticks} ticks" if ticks else ""
                 found.append(f"{words}{lag} ({wait.cause})")
         return found
 

@@ -388,7 +388,7 @@ class Within:
         for q, status in enumerate(a.status):
             if a.item[q] == b.item[q] and status == BLOCKED:
                 # Held all the time by what is out of reach.
-                task, _, _, needs = stepper.head[q]
+                task, _, _, needs, _ = stepper.head[q]
                 need = needs[b.wait[q]]
                 producer = stepper.waits[task][b.wait[q]][0]
                 if moved[producer]:

@@ -132,6 +132,9 @@ def work(phase: Phase) -> list[int]:
     total = [0] * len(phase.resources)
     for number, task in enumerate(phase.tasks):
         resource = phase.queues[task.queue].resource
+        if task.kinds:
+            total[resource] += sum(task.durations[kind] for kind in task.kinds if kind >= 0)
+            continue
         listed = sum(1 for t, _ in phase.queues[task.queue].body if t == number)
         total[resource] += task.durations[0] * listed * active(phase, task.guard)
     return total
@@ -161,4 +164,6 @@ def class_of(phase: Phase, task: Task, iteration: int, k: int) -> int:
         (1 << j) * (at[n] == phase.loops[n].count - 1 if n >= 0 else at[~n] == 0)
         for j, n in enumerate(task.ragged)
     )
-    return kind + (1 << len(task.ragged)) * (task.inner_class[k] if task.inner_class else 0)
+    inner = task.inner_class[k] if task.inner_class else 0
+    looked_up = task.kinds[iteration] if task.kinds else 0
+    return kind + (1 << len(task.ragged)) * (inner + task.inner_classes * looked_up)

@@ -40,6 +40,7 @@ def walk(
             for t, k in q.body:
                 i = slot - phase.tasks[t].shift
                 on = 0 <= i < total and holds(phase.tasks[t].guard, digits(i), k)
+                on = on and not (phase.tasks[t].kinds and phase.tasks[t].kinds[i] < 0)
                 items.append((slot, t, k, i, on))
         lists.append(items)
     at = [0] * len(lists)
@@ -55,11 +56,11 @@ def walk(
         d = digits(i)
         for w in phase.tasks[t].waits:
             n = sum(s * x for s, x in zip(w.strides, d, strict=True)) + w.offset
-            n += w.inner[k] if w.inner else 0
+            n += (w.inner[k] if w.inner else 0) + (w.needs[i] if w.needs else 0)
             if n < 0 or not holds(w.guard, d, k):
                 continue
             time, passed = met[w.producer].get((n, w.anchor), (horizon * 2, True))
-            if time + (0 if passed else w.lag) > now:
+            if time + (0 if passed else w.lag + (w.lags[i] if w.lags else 0)) > now:
                 return w.cause
         return None
 
@@ -72,6 +73,8 @@ def walk(
         task, d = phase.tasks[t], digits(i)
         kind = sum(2**j for j, n in enumerate(task.ragged) if at_edge(d, n))
         kind += 2 ** len(task.ragged) * (task.inner_class[k] if task.inner_class else 0)
+        if task.kinds:
+            kind += 2 ** len(task.ragged) * (max(task.inner_class, default=0) + 1) * task.kinds[i]
         end = now + task.durations[kind]
         met[t][i * task.inner + k, "start"] = (now, False)
         met[t][i * task.inner + k, "end"] = (end, False)
@@ -97,7 +100,7 @@ def walk(
                     start(q)
                     changed = True
 
-    lags = max((w.lag for t in phase.tasks for w in t.waits), default=0)
+    lags = max((w.lag + max(w.lags, default=0) for t in phase.tasks for w in t.waits), default=0)
     while True:
         again = True
         while again:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from math import prod
+from typing import Any
 
 from accelsim.sim.program import Guard, HalfPlane, Loop, Phase, Pool, Queue, Task, Wait
 
@@ -239,10 +241,56 @@ class _Builder:
         return tuple(Pool(name=f"P{n}", buffer=rng.choice(["A", "B"])) for n in range(count))
 
 
-def _with(task: Task, **changes: object) -> Task:
-    from dataclasses import replace
+def random_lookups(seed: int) -> Phase:
+    """A random program some of whose classes, needs and lags are looked up by iteration."""
+    rng = random.Random(f"lookups {seed}")
+    phase = random_phase(seed)
+    total = phase.iterations
+    tasks = []
+    for task in phase.tasks:
+        if rng.random() < 0.6:
+            task = _varied(task, total, rng)
+        waits = tuple(_looked_up(w, phase, rng) if rng.random() < 0.4 else w for w in task.waits)
+        tasks.append(_with(task, waits=waits))
+    return Phase(
+        name=phase.name,
+        loops=phase.loops,
+        resources=phase.resources,
+        queues=phase.queues,
+        tasks=tuple(tasks),
+        pools=phase.pools,
+    )
 
-    return replace(task, **changes)  # type: ignore[arg-type]
+
+def _varied(task: Task, total: int, rng: random.Random) -> Task:
+    """A task of 1 to 4 kinds, here and there left out."""
+    count, absent = rng.randint(1, 4), rng.choice([0, 0, 0.1, 0.6])
+
+    def each(amounts: tuple[int, ...], least: int) -> tuple[int, ...]:
+        return tuple(max(least, n + step * 2) for step in range(count) for n in amounts)
+
+    return _with(
+        task,
+        durations=each(task.durations, 1),
+        takes=tuple((pool, each(amounts, 0)) for pool, amounts in task.takes),
+        gives=tuple((pool, each(amounts, 0)) for pool, amounts in task.gives),
+        kinds=tuple(-1 if rng.random() < absent else rng.randrange(count) for _ in range(total)),
+    )
+
+
+def _looked_up(wait: Wait, phase: Phase, rng: random.Random) -> Wait:
+    """Some iterations wait for earlier instances, for none, or longer."""
+    total, inner = phase.iterations, phase.tasks[wait.producer].inner
+    back = rng.choice([1, 3])
+    needs = tuple(-inner * rng.randrange(back) for _ in range(total))
+    if rng.random() < 0.5:
+        needs = tuple(-inner * total if rng.random() < 0.2 else need for need in needs)
+    lags = tuple(rng.randrange(9) for _ in range(total)) if rng.random() < 0.5 else ()
+    return _with(wait, needs=needs, lags=lags)
+
+
+def _with(task: Any, **changes: object) -> Any:
+    return replace(task, **changes)
 
 
 def _in_order(items: list[tuple[int, int]]) -> list[tuple[int, int]]:

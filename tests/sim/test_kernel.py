@@ -18,7 +18,7 @@ from accelsim.sim.stepper import Stepper
 from accelsim.sim.verify import Verifier, Within
 from benchmarks.bench_kernel import long_body
 from tests.sim.oracle import walk
-from tests.sim.programs import random_phase
+from tests.sim.programs import random_lookups, random_phase
 
 
 def outcome_of(kernel: Callable[[Phase], Outcome], phase: Phase) -> Outcome | str:
@@ -28,12 +28,14 @@ def outcome_of(kernel: Callable[[Phase], Outcome], phase: Phase) -> Outcome | st
         return str(error)
 
 
-def compare(seeds: range) -> tuple[Counter[str], list[int]]:
+def compare(
+    seeds: range, made: Callable[[int], Phase] = random_phase
+) -> tuple[Counter[str], list[int]]:
     """Figures of a campaign, and the seeds at which the kernels differ."""
     count: Counter[str] = Counter()
     different = []
     for seed in seeds:
-        phase = random_phase(seed)
+        phase = made(seed)
         statistics = jump.Statistics()
         right = outcome_of(reference.run, phase)
         mine = outcome_of(lambda p, s=statistics: jump.run(p, s), phase)  # type: ignore[misc]
@@ -55,18 +57,28 @@ def test_same_counters_on_random_programs() -> None:
     assert 12 <= count["deadlocks"] <= 80
 
 
+def test_same_counters_where_data_decide() -> None:
+    count, different = compare(range(150), random_lookups)
+    assert not different
+    assert count["jumped"] < 75  # what looks up is walked
+    assert 3 <= count["deadlocks"] <= 60
+
+
 @pytest.mark.campaign
 @pytest.mark.skipif(not os.environ.get("ACCELSIM_CAMPAIGN"), reason="set ACCELSIM_CAMPAIGN=1")
 def test_campaign() -> None:
     count, different = compare(range(1000, 7000))
     assert not different, count
     assert count["jumped"] >= 3600, count
+    _, different = compare(range(1000, 4000), random_lookups)
+    assert not different
 
 
-def test_reference_is_the_text_read_literally() -> None:
+@pytest.mark.parametrize(("made", "first"), [(random_phase, 20_000), (random_lookups, 30_000)])
+def test_reference_is_the_text_read_literally(made: Callable[[int], Phase], first: int) -> None:
     seen = dead = 0
-    for seed in range(20_000, 20_400):
-        phase = random_phase(seed)
+    for seed in range(first, first + 400):
+        phase = made(seed)
         if phase.iterations * sum(len(queue.body) for queue in phase.queues) > 1000:
             continue
         right = walk(phase)
