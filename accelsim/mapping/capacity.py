@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping as Table
 from dataclasses import dataclass
 from fractions import Fraction
+from math import prod
 
 from accelsim.arch import Architecture
 from accelsim.cascade.sizes import Sizes
@@ -41,6 +42,14 @@ def fixed_atoms(plan: BlockPlan, loop: str) -> frozenset[str]:
     return frozenset((*plan.loops[:inside], *plan.space.leading))
 
 
+def leading_tiles(plan: BlockPlan, loop: str, tensor: str, shared: frozenset[str]) -> int:
+    """Return over how many values of the leading ranks inside ``loop`` a held tensor goes."""
+    if loop == STREAM or tensor in shared:
+        return 1
+    inside = plan.loops[plan.loops.index(loop) + 1 :]
+    return prod(plan.count(name) for name in inside if name in plan.space.leading)
+
+
 def default_depth(plan: BlockPlan, tensor: str) -> int:
     """Return 1 for what the block makes and keeps, 2 for what moves in or out of it."""
     made = any(b.equation.tensor == tensor for b in plan.bindings)
@@ -59,6 +68,7 @@ def demand(
     blocks: tuple[BlockPlan, ...],
     arch: Architecture,
     sizes: Sizes,
+    shared: frozenset[str] = frozenset(),
 ) -> Demand:
     """Return what is charged: per buffer the sum of the held tiles times the copies paid for.
 
@@ -87,6 +97,7 @@ def demand(
                 paid = charges.get(owner, copies)
                 fixed = fixed_atoms(plan, place.loop)
                 words = sum(plan.space.words(axes, fixed, frozenset()) for axes in walks)
+                words *= leading_tiles(plan, place.loop, tensor, shared)
                 tiles = totals.setdefault(place.buffer, {})
                 tiles[owner] = max(tiles.get(owner, 0), words * paid * arch.spec.word)
                 by_tensor[tensor] = max(by_tensor.get(tensor, 0), words * paid * arch.spec.word)

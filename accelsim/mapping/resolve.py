@@ -75,7 +75,7 @@ class _Resolver:
         )
         self._check_cover(blocks)
         self.stop_on_faults()
-        demand = capacity.demand(self.spec, blocks, self.arch, sizes)
+        demand = capacity.demand(self.spec, blocks, self.arch, sizes, self.problem.shared)
         try:
             spilled = capacity.spilled(self.spec, demand, self.arch)
         except InfeasibleError as error:
@@ -265,7 +265,7 @@ class _Resolver:
                 space = self._space(partition, {**ones, **fixed, name: divisor}, sizes)
                 self.stop_on_faults()
                 plan = self._planned(number, block, loops, space)
-                demand = capacity.demand(self.spec, (plan,), self.arch, sizes)
+                demand = capacity.demand(self.spec, (plan,), self.arch, sizes, self.problem.shared)
                 if demand.charged.get(buffer, 0) <= budget:
                     return divisor
             raise InfeasibleError(

@@ -109,6 +109,7 @@ def _load(
     lacking = frame.outside(walked)
     if lacking is not None:
         kept = _bytes(coords, frame, frame.loops[:lacking], group, case)
+        kept *= _heads(walked, frame, lacking, case)
         if lacking and kept * depth <= case.room // RESIDENT:
             found.put(case.buffer, tensor, frame.loops[lacking - 1], 2 + span)
             return
@@ -201,6 +202,12 @@ def _per_lane(item: Placed, group: Group, case: Case) -> int:
 
 def _registers(item: Placed, case: Case) -> int:
     return case.arch.arrays[item.unit].registers
+
+
+def _heads(walked: Sequence[int], frame: Frame, fixed: int, case: Case) -> int:
+    """Return over how many values of leading ranks a tile goes, the first ``fixed`` loops standing still."""
+    inside = [frame.loops[n] for n in walked if n >= fixed and not frame.coord[frame.loops[n]]]
+    return prod(case.problem.leading[name] for name in inside)
 
 
 def _bytes(

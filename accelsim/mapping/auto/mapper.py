@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -14,8 +14,8 @@ from accelsim.mapping.auto.grouping import grouped
 from accelsim.mapping.auto.hold import Frame, held
 from accelsim.mapping.auto.idle import idle
 from accelsim.mapping.auto.partition import Parts, partition
-from accelsim.mapping.auto.placement import placed
-from accelsim.mapping.auto.schedule import stages
+from accelsim.mapping.auto.placement import Placed, placed
+from accelsim.mapping.auto.schedule import Schedule, stages
 from accelsim.mapping.auto.shape import Case, Style
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.resolve import Problem
@@ -42,16 +42,14 @@ LONG = 64  # tiles along a masked rank from which on coarse tiles come first
 def candidates(problem: Problem) -> Iterator[Mapping]:
     """Yield mappings for a problem, each different; the last ones are the most cautious."""
     seen: set[str] = set()
-    for style in _in_order(problem):
-        text = write(Case.of(problem, style))
-        if text not in seen:
-            seen.add(text)
-            name = f"auto.{style.name}"
-            found = Mapping.from_document(read_text(text, name), name)
+    for style in styles(problem):
+        found = Draft.of(Case.of(problem, style)).mapping()
+        if found.document.source not in seen:
+            seen.add(found.document.source)
             yield replace(found, fallback=style in STYLES[-FALLBACK:] or style.thin > 1)
 
 
-def _in_order(problem: Problem) -> list[Style]:
+def styles(problem: Problem) -> list[Style]:
     """Return the styles; coarse ones first where a mask makes every one of many rows another."""
     case = Case.of(problem, STYLES[0])
     masked = any(
@@ -66,71 +64,117 @@ def _in_order(problem: Problem) -> list[Style]:
     )
 
 
-def write(case: Case) -> str:
-    """Return the text of a mapping."""
-    groups = grouped(case)
-    blocks = [_block(group, number, groups, case) for number, group in enumerate(groups)]
-    data: dict[str, Any] = {
-        "cascade": case.cascade.name,
-        "summary": f"made for {case.arch.name}: {case.style.name}",
-        "blocks": blocks,
-    }
-    states = [e.tensor for e in case.cascade.inits if e.reads]
-    if states:
-        names = ", ".join(dict.fromkeys(states))
-        data["assumptions"] = [f"the first states of {names} are in place: they are not loaded"]
-    return yaml.dump(data, sort_keys=False, default_flow_style=None, width=100)
+@dataclass(frozen=True, kw_only=True)
+class Nested:
+    """A group with what is decided of it but its schedule: units, parts of coordinates, loops."""
+
+    group: Group
+    items: tuple[Placed, ...]
+    parts: dict[str, Parts]
+    frame: Frame
 
 
-def _block(group: Group, number: int, groups: Sequence[Group], case: Case) -> dict[str, Any]:
-    items = placed(group, case)
-    parts = partition(group, items, case)
-    stage = stages(group, items, case.style.away, case.style.back)
-    frame = _frame(group, parts, case)
-    later = {r.tensor for g in groups[number + 1 :] for e in g.equations for r in e.reads}
-    stored = frozenset(later | {t.name for t in case.cascade.outputs})
-    quiet = idle(group, case, stored)
-    kept = held(group, items, frame, stage, case, stored)
-    block: dict[str, Any] = {"loops": list(frame.loops)}
-    cut = {p.coord.upper(): p.names for p in parts.values() if len(p.names) > 1}
-    sizes = {n: s for p in parts.values() for n, s in p.sizes.items()}
-    late = {n: s for n, s in sizes.items() if isinstance(s, str) and "max_fit" in s}
-    if cut:
-        block["partition"] = cut
-        block["sizes"] = {n: s for n, s in sizes.items() if n not in late} | late
-    if kept.hold:
-        block["hold"] = kept.hold
-    if kept.depth:
-        block["depth"] = kept.depth
-    block["bind"] = []
-    for item in items:
-        bind: dict[str, Any] = {"einsum": item.id, "unit": item.unit}
-        space = {d: parts[c].space.lower() for d, c in item.space.items()}
-        if space:
-            bind["space"] = space
-        time = [
-            name.lower()
-            for c in item.equation.coords
-            for name in (parts[c].time, parts[c].space)
-            if name and name.lower() not in space.values()
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """A mapping but for its schedule."""
+
+    case: Case
+    nests: tuple[Nested, ...]
+
+    @classmethod
+    def of(cls, case: Case) -> Draft:
+        nests = []
+        for group in grouped(case):
+            items = tuple(placed(group, case))
+            parts = partition(group, items, case)
+            frame = _frame(group, parts, case)
+            nests.append(Nested(group=group, items=items, parts=parts, frame=frame))
+        return cls(case=case, nests=tuple(nests))
+
+    def mapping(self, schedules: Sequence[Schedule] | None = None) -> Mapping:
+        """Return the mapping with a schedule for each nest, by default that of the style."""
+        name = f"auto.{self.case.style.name}"
+        return Mapping.from_document(read_text(self.text(schedules), name), name)
+
+    def text(self, schedules: Sequence[Schedule] | None = None) -> str:
+        case = self.case
+        if schedules is None:
+            schedules = [
+                Schedule(stage=stages(n.group, n.items, case.style.away, case.style.back))
+                for n in self.nests
+            ]
+        data: dict[str, Any] = {
+            "cascade": case.cascade.name,
+            "summary": f"made for {case.arch.name}: {case.style.name}",
+        }
+        if case.style.params:
+            data["sizes"] = dict(case.style.params)
+        data["blocks"] = [
+            self._block(number, schedule) for number, schedule in enumerate(schedules)
         ]
-        if time:
-            bind["time"] = time
-        if stage[item.id]:
-            bind["stage"] = stage[item.id]
-        if item.id in quiet:
-            bind["only_with"] = quiet[item.id]
-        block["bind"].append(bind)
-    return block
+        states = [e.tensor for e in case.cascade.inits if e.reads]
+        if states:
+            names = ", ".join(dict.fromkeys(states))
+            data["assumptions"] = [f"the first states of {names} are in place: they are not loaded"]
+        return yaml.dump(data, sort_keys=False, default_flow_style=None, width=100)
+
+    def _block(self, number: int, schedule: Schedule) -> dict[str, Any]:
+        case, nest = self.case, self.nests[number]
+        group, parts, frame = nest.group, nest.parts, nest.frame
+        items = schedule.sorted(nest.items)
+        stage = {item.id: schedule.stage.get(item.id, 0) for item in items}
+        later = {
+            r.tensor for n in self.nests[number + 1 :] for e in n.group.equations for r in e.reads
+        }
+        stored = frozenset(later | {t.name for t in case.cascade.outputs})
+        quiet = idle(group, case, stored)
+        kept = held(group, items, frame, stage, case, stored)
+        block: dict[str, Any] = {"loops": list(frame.loops)}
+        cut = {p.coord.upper(): p.names for p in parts.values() if len(p.names) > 1}
+        sizes = {n: s for p in parts.values() for n, s in p.sizes.items()}
+        late = {n: s for n, s in sizes.items() if isinstance(s, str) and "max_fit" in s}
+        if cut:
+            block["partition"] = cut
+            block["sizes"] = {n: s for n, s in sizes.items() if n not in late} | late
+        if kept.hold:
+            block["hold"] = kept.hold
+        if kept.depth:
+            block["depth"] = kept.depth
+        block["bind"] = [_bind(item, parts, stage, quiet) for item in items]
+        return block
+
+
+def _bind(
+    item: Placed, parts: dict[str, Parts], stage: dict[str, int], quiet: dict[str, str]
+) -> dict[str, Any]:
+    bind: dict[str, Any] = {"einsum": item.id, "unit": item.unit}
+    space = {d: parts[c].space.lower() for d, c in item.space.items()}
+    if space:
+        bind["space"] = space
+    time = [
+        name.lower()
+        for c in item.equation.coords
+        for name in (parts[c].time, parts[c].space)
+        if name and name.lower() not in space.values()
+    ]
+    if time:
+        bind["time"] = time
+    if stage[item.id]:
+        bind["stage"] = stage[item.id]
+    if item.id in quiet:
+        bind["only_with"] = quiet[item.id]
+    return bind
 
 
 def _frame(group: Group, parts: dict[str, Parts], case: Case) -> Frame:
     """Return the loops: leading ranks, parallel ones, sequential ones, then the split one's inner part."""
-    leading = list(case.problem.leading)
+    leading = [n for n in case.problem.leading if n not in case.style.inner]
+    inside = [n for n in case.problem.leading if n in case.style.inner]
     outer = [c for c in group.loops if c not in group.sequential]
     inner = [c for c in group.loops if c in group.sequential]
     loops = [(name, "") for name in leading]
     loops += [((parts[c].far or parts[c].near).lower(), c) for c in outer]
     loops += [(parts[c].near.lower(), c) for c in inner]
+    loops += [(name, "") for name in inside]
     loops += [(parts[c].near.lower(), c) for c in outer if parts[c].far]
     return Frame(loops=tuple(n for n, _ in loops), coord=dict(loops), parts=parts)

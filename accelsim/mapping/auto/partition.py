@@ -84,7 +84,9 @@ def _parts(
     if time and (far or near):
         sizes[time] = f"divisor({-(-extent // space)}, {steps})"
     if far:
-        sizes[near] = f"max_fit({case.buffer})"
+        most = case.style.near
+        fits = f"max_fit({case.buffer})"
+        sizes[near] = fits if most is None else f"divisor({-(-extent // tile)}, {most})"
     return Parts(coord=coord, far=far, near=near, time=time, space=inner, sizes=sizes)
 
 

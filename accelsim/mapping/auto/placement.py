@@ -32,6 +32,7 @@ class Placed:
 def placed(group: Group, case: Case) -> list[Placed]:
     """Return where the Einsums of a group run. InfeasibleError names an operation that no unit has."""
     units: dict[str, str] = {}
+    asked = dict(case.style.units)
     for knot in components_of(group.equations, group.dependences):
         wanted = [_preferred(e, group, case) for e in knot]
         if len(set(wanted)) > 1:  # a state that goes from unit to unit pays the way each time
@@ -39,7 +40,7 @@ def placed(group: Group, case: Case) -> list[Placed]:
             if common:
                 cycles = {u: sum(_cycles(e, u, group, case) for e in knot) for u in common}
                 wanted = [min(common, key=lambda u: cycles[u])] * len(knot)
-        units |= {e.id: unit for e, unit in zip(knot, wanted, strict=True)}
+        units |= {e.id: asked.get(e.id, unit) for e, unit in zip(knot, wanted, strict=True)}
     return [
         Placed(
             equation=equation,

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping as Table
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from accelsim.mapping.auto.dependence import components_of
 from accelsim.mapping.auto.group import Group
 from accelsim.mapping.auto.placement import Placed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """Program order (Einsums as listed, those left out last) and the stage of each Einsum."""
+
+    order: tuple[str, ...] = ()
+    stage: Table[str, int] = field(default_factory=dict)
+
+    def sorted(self, items: Sequence[Placed]) -> list[Placed]:
+        """Return bound Einsums in program order."""
+        places = {name: place for place, name in enumerate(self.order)}
+        return sorted(items, key=lambda item: places.get(item.id, len(places)))
 
 
 def stages(group: Group, items: Sequence[Placed], away: int, back: int) -> dict[str, int]:

@@ -13,6 +13,7 @@ from accelsim.cascade import Cascade
 from accelsim.cascade.sizes import Sizes
 from accelsim.errors import InfeasibleError
 from accelsim.mapping.resolve import Problem
+from accelsim.specs.expr import Expression
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,8 +25,10 @@ class Style:
     ``tiles``: the most tiles that a parallel rank is cut into, so that a tile does several array widths
     one after another; ``thin``: only this part of the rows is used, so that tiles can be wider.
     ``share``: a tile of one tensor takes at most this part of the buffer. ``split``: whether operands
-    serve several of these tiles. ``away``, ``back``: the stages that the pipeline goes on with each way
-    between arrays.
+    serve several of these tiles, and ``near`` how many at most (None: as many as fit). ``inner``: leading
+    loops that run inside the sequential ones. ``away``, ``back``: the stages that the pipeline goes on
+    with each way between arrays. ``params``: expressions for tile sizes that the cascade leaves open;
+    ``units``: the array of an Einsum, where it is not the one that the rule takes.
     """
 
     name: str
@@ -36,8 +39,12 @@ class Style:
     share: int = 16
     thin: int = 1
     split: bool = True
+    near: int | None = None
+    inner: tuple[str, ...] = ()
     away: int = 0
     back: int = 0
+    params: tuple[tuple[str, str], ...] = ()
+    units: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +59,9 @@ class Case:
     def of(cls, problem: Problem, style: Style) -> Case:
         known = {*problem.cascade.shape_names, *problem.cascade.params}
         given = {n: v for n, v in problem.ranks.items() if n in known}
+        symbols = {**problem.arch.symbols(), **problem.ranks}
+        for name, text in style.params:
+            given.setdefault(name, int(Expression.parse(text).evaluate(symbols)))
         return cls(problem=problem, sizes=problem.cascade.sizes(**given), style=style)
 
     @property

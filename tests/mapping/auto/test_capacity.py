@@ -47,6 +47,29 @@ def test_under_masks_every_candidate_keeps_to_its_buffers(name):
     assert done
 
 
+@pytest.mark.parametrize("shared", [frozenset(), frozenset({"K", "V"})])
+def test_leading_ranks_inside_a_held_tile_are_paid_for(shared):
+    cascade = Cascade.load("attention_1pass")
+    problem = Problem(
+        cascade=cascade,
+        arch=Architecture.load("fusemax", {**SMALL, "GLB.size": "1 MiB"}),
+        ranks={"P": 256, "M": 256, "E": 8, "F": 8},
+        leading={"b": 2, "h": 6},
+        shared=shared,
+    )
+    style = auto.Style(name="heads", back=2, inner=("h",), params=(("M0", "PE2D.rows"),))
+    plan = auto.Draft.of(auto.Case.of(problem, style)).mapping().plan(problem)
+    lowered = lower(plan)
+    activity = measure(lowered, jump.run(lowered.program), "", "")
+    fits(activity)
+    glb = next(use for use in activity.buffers if use.name == "GLB")
+    # A strip of queries is there twice and its states once, for each of the six heads.
+    strip = 6 * plan.blocks[0].count("p1") * 16 * 8 * 2
+    assert glb.by_tensor["RNV"] == strip
+    assert glb.by_tensor["Q"] == 2 * strip
+    assert glb.peak_bytes <= glb.charged_bytes
+
+
 @pytest.mark.campaign
 @pytest.mark.parametrize("arch", ["fusemax", "flat"])
 @pytest.mark.parametrize("name", names("cascade"))
