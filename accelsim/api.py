@@ -9,9 +9,8 @@ from typing import Any
 
 from accelsim.arch import Architecture
 from accelsim.cascade import Cascade
-from accelsim.job import Job, Run
+from accelsim.job import Call, Job, Run
 from accelsim.mapping import Design, Mapping, Selection, Workload
-from accelsim.mapping.selection import UNIFORM
 from accelsim.result.compare import Comparison, Entry
 from accelsim.result.report import Report
 
@@ -29,7 +28,7 @@ def simulate(
     scope: str = "attention",
     ranks: Table[str, int] | None = None,
     arch_set: Table[str, Any] | None = None,
-    selection: str | Selection = UNIFORM,
+    selection: str | Selection = "uniform",
     full: bool = False,
     explain: bool = False,
 ) -> Report:
@@ -44,11 +43,17 @@ def simulate(
     SpecError: faulty input; InfeasibleError: it cannot run.
     """
     job = Job.of(design, cascade=cascade, arch=arch, mapping=mapping, arch_set=arch_set)
-    if isinstance(selection, str):
-        selection = Selection.load(selection)
-    job = replace(job, selection=selection)
+    known = selection if isinstance(selection, Selection) else Selection.load(selection)
+    job = replace(job, selection=known)
     load = job.load(workload, seq, ranks)
-    return job.report(load, scope=scope, full=full, explain=explain)
+    report = job.report(load, scope=scope, full=full, explain=explain)
+    call = Call.naming(
+        design=design, cascade=cascade, arch=arch, mapping=mapping, workload=workload, seq=seq,
+        scope=scope, ranks=ranks, arch_set=arch_set, selection=selection,
+    )  # fmt: skip
+    if call is not None:
+        report = replace(report, request=call.to_dict())
+    return report
 
 
 def compare(

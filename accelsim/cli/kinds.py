@@ -13,7 +13,6 @@ from accelsim.cascade.load import CascadeSpec
 from accelsim.cli.study import StudySpec
 from accelsim.cli.zoo.model import ZooSpec
 from accelsim.energy.model import CostFile
-from accelsim.explore.study import ExplorationSpec
 from accelsim.mapping.model import DesignSpec, MappingSpec
 from accelsim.mapping.workload import WorkloadSpec
 from accelsim.result.table import PublishedFile
@@ -24,7 +23,6 @@ _MODELS: dict[str, type[BaseModel]] = {
     "costs": CostFile,
     "design": DesignSpec,
     "expansions": ExpansionFile,
-    "exploration": ExplorationSpec,
     "mapping": MappingSpec,
     "published": PublishedFile,
     "study": StudySpec,
@@ -38,7 +36,6 @@ _FOLDERS = {
     "workloads": "workload",
     "published": "published",
     "studies": "study",
-    "explorations": "exploration",
     "einsum_cascades": "cascade",
     "zoo": "zoo",
 }
@@ -46,7 +43,6 @@ _FOLDERS = {
 _TELLING = {
     "components": "arch",
     "forms": "zoo",
-    "vary": "exploration",
     "blocks": "mapping",
     "stages": "workload",
     "ways": "study",
