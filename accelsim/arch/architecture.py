@@ -11,6 +11,7 @@ from typing import Any
 from accelsim.arch.expansion import check_claims
 from accelsim.arch.means import Expansions
 from accelsim.arch.model import ArchSpec, Array, Buffer, Dram, LinkTiming
+from accelsim.engines import MACHINES, machine_class
 from accelsim.errors import Fault, SpecError, nearest
 from accelsim.specs import Document, find, read, validate
 
@@ -49,6 +50,7 @@ class Architecture:
         document = replace(document, data=_overridden(document, overrides or {}))
         spec = validate(document, ArchSpec)
         check_claims(spec.expansions, document, ("expansions",), 8 * spec.word)
+        _check_engine(spec, document)
         return cls(spec=spec, links=_links(spec, document), document=document)
 
     @property
@@ -92,7 +94,10 @@ class Architecture:
         return None
 
     def symbols(self) -> dict[str, int | Fraction]:
-        """Return what a mapping's expressions may name: ``PE2D.cols``, ``GLB.size``, ``word`` (bytes)."""
+        """Return what a mapping's expressions may name: ``PE2D.cols``, ``GLB.size``, ``word`` (bytes).
+
+        Of the memory its ``latency`` in cycles and the ``words`` of a cycle, of a buffer bytes.
+        """
         found: dict[str, int | Fraction] = {"word": self.spec.word}
         for name, component in self.spec.components.items():
             if isinstance(component, Array):
@@ -100,6 +105,9 @@ class Architecture:
                 found[f"{name}.registers"] = component.registers
             elif isinstance(component, Buffer):
                 found |= {f"{name}.size": component.size, f"{name}.row": component.row}
+            else:
+                found[f"{name}.latency"] = component.latency * self.spec.clock
+                found[f"{name}.words"] = self.bytes_per_cycle / self.spec.word
         return found
 
 
@@ -120,18 +128,41 @@ def _overridden(document: Document, overrides: Table[str, Any]) -> Any:
                 )
             data[head] = value
             continue
-        if head not in data["components"]:
+        tables = {n: v for n, v in data.items() if isinstance(v, dict) and n != "components"}
+        within = data if head in tables else data["components"]
+        if head not in within:
             raise SpecError(
                 f"--arch-set {dotted}: must begin with a component, not {head!r}"
-                f"{nearest(head, data['components'])}"
+                f"{nearest(head, [*data['components'], *tables])}"
             )
-        component = dict(data["components"][head])
+        component = dict(within[head])
         if entry:
             component[part] = {**component.get(part, {}), entry: value}
         else:
             component[part] = value
-        data["components"][head] = component
+        within[head] = component
     return data
+
+
+def _check_engine(spec: ArchSpec, document: Document) -> None:
+    """Refuse a machine that there is not, and parameters that it does not have."""
+    if spec.engine is None:
+        return
+    name = spec.engine.name
+    if name not in MACHINES:
+        message = f"engine must be a whole machine, not {name!r}{nearest(name, MACHINES)}"
+        raise SpecError(document.fault(("engine", "name"), message))
+    known = machine_class(name).describe()
+    faults = [
+        document.fault(
+            ("engine", "set", key),
+            f"{name} must have the parameter, not {key!r}{nearest(key, known)}",
+        )
+        for key in spec.engine.set
+        if key not in known
+    ]
+    if faults:
+        raise SpecError(faults)
 
 
 def _links(spec: ArchSpec, document: Document) -> tuple[Link, ...]:

@@ -83,6 +83,22 @@ class LinkTiming(Spec):
     chain: bool = False
 
 
+class EngineSpec(Spec):
+    """The machine in RTL that the arrays are: its pipelines give lags, slots and latencies.
+
+    They are those of the Einsums of ``cascade``; others go by links. ``set`` are the machine's
+    parameters: numbers, true or false, words, or expressions over the architecture
+    (``PE2D.rows``, ``DRAM.latency`` in cycles, ``DRAM.words`` of a cycle), the sizes, and the mapping
+    (``stage.X`` of an Einsum, ``depth.X`` of a tensor). It is built for the ``workload`` unless another
+    is asked for.
+    """
+
+    name: str
+    cascade: str | list[str]
+    workload: str = ""
+    set: dict[str, bool | int | str] = {}
+
+
 class ArchSpec(Spec):
     """The file ``arch_specs/NAME/arch.yaml``.
 
@@ -102,4 +118,5 @@ class ArchSpec(Spec):
     mappings: str = ""
     scale: Literal["charged", "free"] = "charged"
     expansions: list[Expansion] = []
+    engine: EngineSpec | None = None
     assumptions: list[str] = []

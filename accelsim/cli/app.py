@@ -296,14 +296,31 @@ def reproduce(
 def rtl(
     engine: Annotated[str, typer.Argument(help="An engine: see accelsim list engines.")],
     set_: Settings = None,
+    arch: Annotated[
+        str | None, typer.Option(help="Architecture of a whole machine.", metavar="ARCH")
+    ] = None,
+    mapping: Annotated[
+        str | None,
+        typer.Option(help="Mapping that a whole machine is sequenced by.", metavar="MAPPING"),
+    ] = None,
+    arch_set: ArchSet = None,
+    workload: Annotated[
+        str | None, typer.Option(help="Largest workload of a whole machine.", metavar="NAME")
+    ] = None,
+    seq: Seq = None,
     out: Annotated[
         Path | None, typer.Option("-o", help="File; without it, standard output.", metavar="FILE.v")
     ] = None,
 ) -> None:
-    """Write an engine as Verilog."""
-    from accelsim.cli.rtl import rtl_command
+    """Write an engine as Verilog; for a whole machine --set gives the sizes of its largest problem."""
+    from accelsim.cli.flags import length
+    from accelsim.cli.rtl import Specs, rtl_command
 
-    rtl_command(engine, set_ or [], out)
+    tokens = None if seq is None else length(seq)
+    specs = Specs(
+        arch=arch, mapping=mapping, arch_set=arch_set or (), workload=workload, seq=tokens
+    )
+    rtl_command(engine, set_ or [], out, specs)
 
 
 @app.command()

@@ -143,7 +143,7 @@ class Job:
 
     def run(self, stage: Stage, *, full: bool = False) -> Run:
         """Simulate one stage with the best of the mappings that apply to it."""
-        mappings, problem = self._choices(stage)
+        mappings, problem = self.choices(stage)
         if mappings is None:
             made = best_made(problem, self.name)
             mappings = [made.mapping]
@@ -178,7 +178,7 @@ class Job:
             raise refused[0]
         return best[1]
 
-    def _choices(self, stage: Stage) -> tuple[Iterable[Mapping] | None, Problem]:
+    def choices(self, stage: Stage) -> tuple[Iterable[Mapping] | None, Problem]:
         """Return the mappings that may run a stage (None: to be made), and the stage as a problem."""
         own = stage.cascade in (ATTENTION, self.cascade.name)
         cascade = self._own(stage) if own else Cascade.load(stage.cascade)
