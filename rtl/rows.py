@@ -31,6 +31,22 @@ def named(m: Module, values: Sequence[Any], name: str) -> list[Value]:
     return found
 
 
+def total(m: Module, bits: Sequence[Any], name: str) -> Value:
+    """Return the sum of values, as a tree of adders."""
+    sums: list[Any] = [Value.cast(bit) for bit in bits]
+    level = 0
+    while len(sums) > 1:
+        pairs = [sums[n : n + 2] for n in range(0, len(sums), 2)]
+        sums = named(
+            m,
+            [pair[0] + pair[-1] if len(pair) > 1 else pair[0] for pair in pairs],
+            f"{name}_{level}",
+        )
+        level += 1
+    found: Value = sums[0]
+    return found
+
+
 def prefix(m: Module, bits: Sequence[Any], name: str) -> list[Value]:
     """Return for every position how many bits before it are set, and the total at the end.
 

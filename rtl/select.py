@@ -33,6 +33,8 @@ class SelectBlock(Block):
         self.accepts = Signal()
         """A row comes in, ``fill_row`` is its number."""
         self.fill_row = Signal(range(engine.rows))
+        self.holds = Signal()
+        """No row can come in."""
         self.is_core = Signal()
         """The search runs; it begins the cycle after the last row came in."""
         self.found = Signal()
@@ -85,7 +87,10 @@ class SelectBlock(Block):
                     with m.Else():
                         m.next = "fill"
             with m.State("fill"):
-                m.d.comb += [self.i.ready.eq(1), self.accepts.eq(self.i.valid)]
+                m.d.comb += [
+                    self.i.ready.eq(~self.holds),
+                    self.accepts.eq(self.i.valid & ~self.holds),
+                ]
                 with m.If(self.accepts):
                     m.d.sync += self.fill_row.eq(self.fill_row + 1)
                     with m.If((self.fill_row == self.last_row) & (self.k == 0)):
@@ -107,9 +112,12 @@ class SelectBlock(Block):
         n = Signal(len(self.k), name="asked")
         rows = (n + (number - 1)) // number
         in_last = n - (rows - 1) * number
+        limit = Signal.like(n)
+        kept = self.engine.most_kept
         m.d.comb += n.eq(Mux(asked.n > most, most, asked.n))
+        m.d.comb += limit.eq(Mux(n > kept, kept, n) if kept < most else n)
         m.d.sync += [
-            self.k.eq(Mux(asked.k > n, n, asked.k)),
+            self.k.eq(Mux(asked.k > limit, limit, asked.k)),
             self.last_row.eq(Mux(n == 0, 0, rows - 1)),
             self.in_last.eq(Cat((n != 0) & (in_last > lane) for lane in range(number))),
             self.fill_row.eq(0),

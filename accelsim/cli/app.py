@@ -80,7 +80,8 @@ def list_(
     kind: Annotated[
         str | None,
         typer.Argument(
-            help="cascades, archs, mappings, workloads, designs, costs, studies, published or engines."
+            help="cascades, archs, mappings, workloads, designs, costs, studies, explorations,"
+            " published or engines."
         ),
     ] = None,
     json: Json = False,
@@ -290,6 +291,41 @@ def reproduce(
     from accelsim.cli.reproducing import reproduce_command
 
     return reproduce_command(source, physical=physical, as_json=json, out=out)
+
+
+@app.command()
+def explore(
+    study: Annotated[
+        str, typer.Argument(help="A study: a name or a file (docs/explore.md).", metavar="STUDY")
+    ],
+    jobs: Annotated[int, typer.Option(help="Worker processes.", metavar="N", min=1)] = 1,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a run that was interrupted.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say how many points and how long; write nothing.")
+    ] = False,
+    store: Annotated[
+        str | None,
+        typer.Option(help="Results by key: a file or postgresql://...", metavar="FILE|URL"),
+    ] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(help="Workers of a dask cluster: its address.", metavar="ADDRESS"),
+    ] = None,
+    json: Json = False,
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", help="Folder for tables, plots and store.", metavar="DIR"),
+    ] = None,
+) -> int:
+    """Run a study: every point of a space simulated once, its Pareto front, tables and plots."""
+    from accelsim.cli.exploring import explore_command
+
+    return explore_command(
+        study, jobs=jobs, resume=resume, dry_run=dry_run, store=store, cluster=cluster,
+        as_json=json, out=out,
+    )  # fmt: skip
 
 
 @app.command()

@@ -71,6 +71,8 @@ def _check(kind: str, document: Document, path: Path, *, alone: bool, seq: int |
             _design(path, seq)
         case "expansions":
             _expansions(document)
+        case "exploration":
+            _exploration(document)
         case "mapping":
             _mapping(document, path, alone=alone, seq=seq)
         case "published":
@@ -151,6 +153,12 @@ def _design(path: Path, seq: int | None) -> None:
     for stage in Workload.load(WORKLOAD, seq).stages:
         if stage.scope == "attention":
             job.run(stage)
+
+
+def _exploration(document: Document) -> None:
+    from accelsim.explore import Exploration, first_point
+
+    first_point(Exploration.from_document(document))
 
 
 def _mapping(document: Document, path: Path, *, alone: bool, seq: int | None) -> None:

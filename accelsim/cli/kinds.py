@@ -13,6 +13,7 @@ from accelsim.cascade.load import CascadeSpec
 from accelsim.cli.study import StudySpec
 from accelsim.cli.zoo.model import ZooSpec
 from accelsim.energy.model import CostFile
+from accelsim.explore.study import ExplorationSpec
 from accelsim.mapping.model import DesignSpec, MappingSpec
 from accelsim.mapping.workload import WorkloadSpec
 from accelsim.result.table import PublishedFile
@@ -23,6 +24,7 @@ _MODELS: dict[str, type[BaseModel]] = {
     "costs": CostFile,
     "design": DesignSpec,
     "expansions": ExpansionFile,
+    "exploration": ExplorationSpec,
     "mapping": MappingSpec,
     "published": PublishedFile,
     "study": StudySpec,
@@ -36,6 +38,7 @@ _FOLDERS = {
     "workloads": "workload",
     "published": "published",
     "studies": "study",
+    "explorations": "exploration",
     "einsum_cascades": "cascade",
     "zoo": "zoo",
 }
@@ -43,6 +46,7 @@ _FOLDERS = {
 _TELLING = {
     "components": "arch",
     "forms": "zoo",
+    "vary": "exploration",
     "blocks": "mapping",
     "stages": "workload",
     "ways": "study",

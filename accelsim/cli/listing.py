@@ -9,6 +9,7 @@ from accelsim import engines
 from accelsim.cli import study
 from accelsim.cli.flags import choice
 from accelsim.engines import machine_class, model_class
+from accelsim.explore import exploration
 from accelsim.specs import find, names, path, read
 
 _PLURALS = {
@@ -19,7 +20,7 @@ _PLURALS = {
     "designs": "design",
     "costs": "costs",
 }
-KINDS = (*_PLURALS, "studies", "published", "engines")
+KINDS = (*_PLURALS, "studies", "explorations", "published", "engines")
 
 
 def listing(kind: str | None, *, as_json: bool) -> None:
@@ -51,6 +52,8 @@ def files(kind: str) -> dict[str, Path]:
     """Return the files of the shipped specs by name."""
     if kind == "studies":
         return study.shipped()
+    if kind == "explorations":
+        return exploration.shipped()
     if kind == "published":
         return {f.stem: f for f in sorted((find.folder("arch_specs") / "published").glob("*.yaml"))}
     return {name: path(_PLURALS[kind], name) for name in names(_PLURALS[kind])}

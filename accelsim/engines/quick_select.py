@@ -67,6 +67,7 @@ class QuickSelect(Select):
             passes=np.zeros(count, np.int64),
             elements=np.zeros(count, np.int64),
             cycles=np.zeros(count, np.int64),
+            waits=np.zeros(count, np.int64),
         )
         rule = Rule(self.pivot)
         open_, rest, sizes, target = np.arange(count), values, sizes.copy(), k.copy()

@@ -66,4 +66,5 @@ class RadixSelect(Select):
             passes=sizes * 0 + self.digits,
             elements=sizes * self.digits,
             cycles=self.search_cycles(-(-sizes // self.lanes)),
+            waits=sizes * 0,
         )

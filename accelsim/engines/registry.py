@@ -12,10 +12,12 @@ from accelsim.errors import SpecError, nearest
 # Name of the engine and of its module, here and in accelsim.rtl: name of the class in both.
 CLASSES: Mapping[str, str] = {
     "arithmetic": "Arithmetic",
+    "batcher": "Batcher",
     "buffer": "Buffer",
     "divide": "Divide",
     "exponential": "Exponential",
     "fifo": "Fifo",
+    "insertion_queue": "InsertionQueue",
     "mac": "Mac",
     "quick_select": "QuickSelect",
     "radix_select": "RadixSelect",

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Self
 
 from accelsim.engines.engine import Engine, Model, Port, parameter
 from accelsim.engines.rows import count_bits, lanes_of, row_port
@@ -27,13 +27,14 @@ class Selection:
     """What one request comes to.
 
     ``cycles`` are those between the last row in and the way out; ``passes`` has the number of
-    values that each pass visits.
+    values that each pass visits; ``waits`` are the cycles in which rows had to wait on the way in.
     """
 
     threshold: int
     ties: int
     passes: tuple[int, ...]
     cycles: int
+    waits: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -48,6 +49,7 @@ class Found:
     passes: NDArray[Any]
     elements: NDArray[Any]
     cycles: NDArray[Any]
+    waits: NDArray[Any]
 
 
 def kth_largest(
@@ -95,7 +97,29 @@ class Select(Engine):
             passes=np.array([len(one.passes) for one in each], np.int64),
             elements=np.array([sum(one.passes) for one in each], np.int64),
             cycles=np.array([one.cycles for one in each], np.int64),
+            waits=np.array([one.waits for one in each], np.int64),
         )
+
+    def busy(
+        self,
+        values: Sequence[int],  # noqa: ARG002 - most engines take a row a cycle
+        k: int,  # noqa: ARG002
+    ) -> int:
+        """Return for how many cycles the next row must wait; ``values`` end with the row just in."""
+        return 0
+
+    def sized(
+        self,
+        n: int,
+        k: int,  # noqa: ARG002 - few engines have a part for the kept alone
+    ) -> Self:
+        """Return the engine with room for just n values of which k are kept."""
+        return replace(self, elements=n)
+
+    @property
+    def most_kept(self) -> int:
+        """The greatest k; a request for more is one for so many."""
+        return self.elements
 
     @property
     def most_passes(self) -> int:
@@ -146,7 +170,7 @@ class Select(Engine):
 
     def chosen(self, values: Sequence[int], k: int) -> Selection:
         """Return the selection of any request; k over n keeps all, nothing is kept of nothing."""
-        k = min(k, len(values))
+        k = min(k, len(values), self.most_kept)
         if k == 0:
             return Selection(2**self.width - 1, 0, (), 0)
         return self.select(values, k)
@@ -164,17 +188,18 @@ class Select(Engine):
     def cycles(self, values: Sequence[int], k: int) -> int:
         """Return the cycles from a request's transfer to that of its last indices, unstalled.
 
-        One for the request, a row a cycle in, what ``select`` says, a row a cycle out through
-        ``DRAIN_STAGES`` registers, and one more if the last row's values do not fit the row that
-        they fill.
+        One for the request, a row a cycle in (and what rows have to wait), what ``select`` says, a
+        row a cycle out through ``DRAIN_STAGES`` registers, and one more if the last row's values do
+        not fit the row that they fill.
         """
         rows = max(1, self.rows_of(len(values)))
         kept = self.kept(values, k)
         before = sum(index < (rows - 1) * self.lanes for index in kept) % self.lanes
         last = sum(index >= (rows - 1) * self.lanes for index in kept)
         flush = int(before + last > self.lanes)
-        fill = self.rows_of(len(values))
-        return 1 + fill + self.chosen(values, k).cycles + rows - 1 + DRAIN_STAGES + flush
+        found = self.chosen(values, k)
+        fill = self.rows_of(len(values)) + found.waits
+        return 1 + fill + found.cycles + rows - 1 + DRAIN_STAGES + flush
 
     def row(self, values: Sequence[int]) -> int:
         """Return the bits of an input row; missing lanes are 0."""

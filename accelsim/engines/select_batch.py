@@ -16,12 +16,14 @@ from accelsim.engines.select import DRAIN_STAGES, Found, Select
 
 Integers = NDArray[np.int64]
 
+_COUNTS = ("ties", "passes", "elements", "cycles", "waits")
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Selections:
     """Per request r of R: what was found and the cycles it took, [R] each.
 
-    ``fill_cycles`` are those of the request and of its rows in, one a cycle; ``search_cycles`` those
+    ``fill_cycles`` are those of the request and of its rows in; ``search_cycles`` those
     between the last row in and the way out; ``drain_cycles`` those of the way out. All are without
     stalls; a request begins when the one before it has ended.
     """
@@ -75,7 +77,7 @@ def select_batch(
         raise ValueError(f"k must be at least 0, not {wanted.min()}")
     if len(sizes) and sizes.max() > engine.elements:
         raise ValueError(f"n must be at most {engine.elements} (elements), not {sizes.max()}")
-    wanted = np.minimum(wanted, sizes)
+    wanted = np.minimum(wanted, np.minimum(sizes, engine.most_kept))
     found = _searched(engine, values, sizes, wanted)
     starts = _starts(sizes)
     kept = _kept(values, sizes, starts, found)
@@ -86,7 +88,7 @@ def select_batch(
         ties=found.ties,
         passes=found.passes,
         elements=found.elements,
-        fill_cycles=1 + rows,
+        fill_cycles=1 + rows + found.waits,
         search_cycles=found.cycles,
         drain_cycles=np.maximum(rows, 1) - 1 + DRAIN_STAGES + flush,
         flat_kept=kept,
@@ -130,11 +132,11 @@ def _searched(engine: Select, values: NDArray[Any], sizes: Integers, k: Integers
     count = len(sizes)
     none = Found(
         threshold=np.full(count, _greatest(values.dtype), values.dtype),
-        **{name: np.zeros(count, np.int64) for name in ("ties", "passes", "elements", "cycles")},
+        **{name: np.zeros(count, np.int64) for name in _COUNTS},
     )
     if asks.any():
         found = engine.search_batch(values[np.repeat(asks, sizes)], sizes[asks], k[asks])
-        for name in ("threshold", "ties", "passes", "elements", "cycles"):
+        for name in ("threshold", *_COUNTS):
             getattr(none, name)[asks] = getattr(found, name)
     return none
 

@@ -18,7 +18,7 @@ class SelectModel:
         self._phase: Phase = "idle"
         self._n = self._k = 0
         self._values: list[int] = []
-        self._timer = 0
+        self._timer = self._busy = 0
         self._drain: _Drain | None = None
 
     def step(
@@ -32,9 +32,12 @@ class SelectModel:
                 if offered["request"] is not None:
                     self._start(offered["request"])
             case "fill":
-                takes = frozenset({"i"})
-                if offered["i"] is not None:
-                    self._take(offered["i"])
+                if self._busy:
+                    self._busy -= 1
+                else:
+                    takes = frozenset({"i"})
+                    if offered["i"] is not None:
+                        self._take(offered["i"])
             case "select":
                 self._timer -= 1
                 if self._timer == 0:
@@ -60,6 +63,8 @@ class SelectModel:
         self._values += lanes[: self._n - len(self._values)]
         if len(self._values) == self._n:
             self._select()
+        elif self._k:
+            self._busy = self._engine.busy(self._values, min(self._k, self._n))
 
     def _select(self) -> None:
         found = self._engine.chosen(self._values, self._k)

@@ -14,7 +14,17 @@ import accelsim
 from accelsim.specs import names
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = ["list", "check", "passes", "run", "explain", "compare", "reproduce", "schema"]
+COMMANDS = [
+    "list",
+    "check",
+    "passes",
+    "run",
+    "explain",
+    "compare",
+    "reproduce",
+    "explore",
+    "schema",
+]
 PICTURES = ["speedup", "latency_energy", "activity", "energy", "roofline"]
 
 
@@ -54,6 +64,7 @@ def test_list_of_everything(cli):
             "designs",
             "costs",
             "studies",
+            "explorations",
             "published",
             "engines",
         )

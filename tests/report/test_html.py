@@ -8,7 +8,6 @@ import pytest
 from accelsim.cli.main import run as command
 from accelsim.report import Point, html_page
 from accelsim.report.page import embedded
-from tests.cli.conftest import cli  # noqa: F401
 
 
 def point(name="a", **row):
@@ -64,7 +63,7 @@ def test_a_page_of_nothing_is_refused():
         ("\ufffd\ufffd", "r.json:1:1: must be JSON"),
     ],
 )
-def test_files_that_are_no_results(cli, tmp_path, monkeypatch, text, said):  # noqa: F811
+def test_files_that_are_no_results(cli, tmp_path, monkeypatch, text, said):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "r.json").write_text(text, encoding="utf-8")
     code, _, err = cli("report", "r.json", "-o", "r.html")
@@ -73,7 +72,7 @@ def test_files_that_are_no_results(cli, tmp_path, monkeypatch, text, said):  # n
     assert not (tmp_path / "r.html").exists()
 
 
-def test_what_is_not_there(cli, tmp_path, monkeypatch):  # noqa: F811
+def test_what_is_not_there(cli, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert (
         cli("report", "nowhere.json")[2]
@@ -87,7 +86,7 @@ def test_what_is_not_there(cli, tmp_path, monkeypatch):  # noqa: F811
     assert not list(tmp_path.iterdir())
 
 
-def test_a_file_runs_again(cli, tmp_path, monkeypatch):  # noqa: F811
+def test_a_file_runs_again(cli, tmp_path, monkeypatch):
     """A result whose cycles are no longer those of the tool is shown as it is, and it is said."""
     monkeypatch.chdir(tmp_path)
     code, out, _ = cli("run", "flat", "--seq", "256", "--set", "B=1", "--json")

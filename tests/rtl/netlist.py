@@ -171,6 +171,7 @@ MEANING = {
     "$add": _two("+"),
     "$sub": _two("-"),
     "$mul": _two("*"),
+    "$divfloor": lambda w, full, sizes: f"{w['A']} // {w['B']} & {full}",  # by a constant
     "$and": _two("&"),
     "$or": _two("|"),
     "$xor": _two("^"),

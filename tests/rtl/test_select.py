@@ -5,64 +5,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accelsim.engines import Offer, Stimulus
+from accelsim.engines.batcher import Batcher
+from accelsim.engines.insertion_queue import InsertionQueue
 from accelsim.engines.pivot import RULES, Rule
 from accelsim.engines.quick_select import QuickSelect
 from accelsim.engines.radix_select import RadixSelect
+from accelsim.rtl.block import block
 from tests.rtl.harness import lockstep
-
-
-def stable(values, k):
-    """Return the indices of the k largest, the first of equals, in input order."""
-    order = np.argsort(-np.asarray(values, dtype=np.int64), kind="stable")
-    return sorted(order[:k].tolist())
-
-
-def requests(engine, asked, gap=lambda: 0, ready=None, slack=40):
-    """Return the stimulus of requests, each (values, k)."""
-    rows = [
-        engine.row(values[at : at + engine.lanes])
-        for values, _ in asked
-        for at in range(0, len(values), engine.lanes)
-    ]
-    heads = [engine.port("request").pack(n=len(values), k=k) for values, k in asked]
-    stalls = {port: list(trace) for port, trace in (ready or {}).items()}
-    time = sum(engine.cycles(values, k) + 3 for values, k in asked)
-    cycles = time + sum(map(len, stalls.values())) + 4 * (len(rows) + len(heads)) + slack
-    return Stimulus(
-        offers={
-            "request": [Offer(head, gap()) for head in heads],
-            "i": [Offer(row, gap()) for row in rows],
-        },
-        ready=stalls,
-        cycles=cycles,
-    )
-
-
-def answers(engine, trace):
-    """Return (kept indices, result) of every request in a trace."""
-    lists, now = [], []
-    for row in (engine.port("o").unpack(t.value) for t in trace if t.port == "o"):
-        now += [row[f"lane_{n}"] for n in range(row["count"])]
-        if row["last"]:
-            lists.append(now)
-            now = []
-    results = [engine.port("result").unpack(t.value) for t in trace if t.port == "result"]
-    assert not now
-    return list(zip(lists, results, strict=True))
-
-
-def check(engine, asked, trace):
-    found = answers(engine, trace)
-    assert len(found) == len(asked)
-    for (kept, result), (values, k) in zip(found, asked, strict=True):
-        k = min(k, len(values))
-        wanted = stable(values, k)
-        assert kept == wanted
-        if k:
-            threshold = sorted(values, reverse=True)[k - 1]
-            assert result["threshold"] == threshold
-            assert result["ties"] == sum(values[i] == threshold for i in wanted)
+from tests.rtl.mutation import Campaign
+from tests.rtl.selects import check, requests, stable
 
 
 @st.composite
@@ -70,8 +21,13 @@ def engines(draw):
     lanes, width = draw(st.integers(1, 5)), draw(st.sampled_from([1, 3, 6]))
     elements = draw(st.integers(1, 24))
     same = {"lanes": lanes, "width": width, "elements": elements}
-    if draw(st.booleans()):
-        return RadixSelect(**same, digit=draw(st.integers(1, 3)))
+    match draw(st.integers(0, 4)):
+        case 0:
+            return RadixSelect(**same, digit=draw(st.integers(1, 3)))
+        case 1:
+            return Batcher(**same)
+        case 2:
+            return InsertionQueue(**same, depth=draw(st.integers(1, 24)))
     return QuickSelect(**same, pivot=Rule(draw(st.sampled_from(RULES))))
 
 
@@ -89,7 +45,7 @@ def questions(draw, engine, most=3):
 
 
 @given(data=st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_rtl_equals_the_model_and_numpy(data):
     engine = data.draw(engines())
     asked = data.draw(questions(engine))
@@ -132,16 +88,21 @@ def test_selection_does_not_depend_on_the_pivot_rule(data):
     assert next(iter(found))[2] == tuple(stable(values, k))
 
 
-def test_every_small_request():
-    quick = QuickSelect(lanes=2, width=2, elements=4)
-    for engine in (quick, RadixSelect(lanes=2, width=2, elements=4, digit=1)):
-        asked = [
-            (list(map(int, np.base_repr(code, 3).zfill(n))) if n else [], k)
-            for n in range(4)
-            for code in range(3**n)
-            for k in range(n + 1)
-        ]
-        check(engine, asked, lockstep(engine, requests(engine, asked)))
+@pytest.mark.parametrize(
+    "kind", [QuickSelect, RadixSelect, Batcher, InsertionQueue], ids=lambda kind: kind.name
+)
+def test_every_small_request(kind):
+    engine = kind(lanes=2, width=2, elements=4)
+    asked = [
+        (list(map(int, np.base_repr(code, 3).zfill(n))) if n else [], k)
+        for n in range(4)
+        for code in range(3**n)
+        for k in range(n + 1)
+    ]
+    stimulus = requests(engine, asked)
+    check(engine, asked, list(engine.run(stimulus)))
+    campaign = Campaign(engine, block(engine), [stimulus])
+    assert not campaign.caught(campaign.netlist)
 
 
 def test_radix_takes_the_same_time_for_all_data():
@@ -159,6 +120,30 @@ def test_radix_beats_the_mean_of_quick_select():
     )
     assert radix.chosen([0] * 1024, 128).cycles == 2 + 2 * (64 + 2) == 134
     assert radix.chosen([0] * 1024, 128).cycles < min(mean, 208)  # 208: the authors' own model
+
+
+def test_batcher_takes_the_same_time_for_all_data():
+    engine = Batcher(lanes=4, width=8, elements=64)
+    random = np.random.default_rng(0)
+    lists = [random.integers(0, top, 64).tolist() for top in (1, 2, 16, 256)] + [list(range(64))]
+    for k in (1, 7, 64):
+        assert len({engine.chosen(values, k).cycles for values in lists}) == 1
+    # 64 rows merge to 8 in three passes of 64 rows and a flush, then 36, 18 and 9 rows; 6 pointers.
+    assert Batcher(elements=1024).chosen([0] * 1024, 128).cycles == 2 + 3 * 65 + 63 + 6 + 1 + 8
+
+
+def test_insertion_takes_a_cycle_for_each_that_beats_the_kth():
+    engine = InsertionQueue(lanes=4, width=8, elements=64)
+    rising, falling = list(range(64)), list(range(64, 0, -1))
+    found = engine.chosen(rising, 8)
+    assert found.waits + found.cycles == 15 * 3 + 4 + 2  # all 64 are inserted
+    found = engine.chosen(falling, 8)
+    assert found.waits + found.cycles == 2 * 3 + 1 + 2  # the first 8 are, then a row a cycle
+
+
+def test_a_queue_keeps_no_more_than_its_depth():
+    engine = InsertionQueue(lanes=4, width=8, elements=64, depth=5)
+    assert engine.kept(list(range(64)), 9) == [59, 60, 61, 62, 63]
 
 
 def test_unknown_pivot_rule():

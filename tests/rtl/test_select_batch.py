@@ -5,6 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from accelsim.engines.batcher import Batcher
+from accelsim.engines.insertion_queue import InsertionQueue
 from accelsim.engines.pivot import RULES, Rule
 from accelsim.engines.quick_select import QuickSelect
 from accelsim.engines.radix_select import RadixSelect
@@ -20,6 +22,8 @@ def compare(engine, lists, k):
         assert found.search_cycles[request] == one.cycles
         assert found.passes[request] == len(one.passes)
         assert found.elements[request] == sum(one.passes)
+        fill = found.fill_cycles[request]
+        assert fill == 1 + engine.rows_of(len(values)) + one.waits
         if min(most, len(values)):
             assert found.threshold[request] == one.threshold
             assert found.ties[request] == one.ties
@@ -32,7 +36,12 @@ def test_equals_the_engine_request_by_request(data):
     same = {"lanes": lanes, "width": 6, "elements": 64}
     engine = data.draw(
         st.sampled_from(
-            [RadixSelect(**same), *(QuickSelect(**same, pivot=Rule(rule)) for rule in RULES)]
+            [
+                RadixSelect(**same),
+                Batcher(**same),
+                InsertionQueue(**same, depth=data.draw(st.integers(1, 40))),
+                *(QuickSelect(**same, pivot=Rule(rule)) for rule in RULES),
+            ]
         )
     )
     lists = data.draw(st.lists(st.lists(st.integers(0, top), max_size=40), min_size=1, max_size=6))
