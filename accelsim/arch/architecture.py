@@ -11,8 +11,9 @@ from typing import Any
 from accelsim.arch.expansion import check_claims
 from accelsim.arch.means import Expansions
 from accelsim.arch.model import ArchSpec, Array, Buffer, Dram, LinkTiming
+from accelsim.arch.streaming import Channels, Fetcher, Pipeline, Select
 from accelsim.engines import MACHINES, machine_class
-from accelsim.errors import Fault, SpecError, nearest
+from accelsim.errors import Fault, InfeasibleError, SpecError, nearest
 from accelsim.specs import Document, find, read, validate
 
 
@@ -67,7 +68,12 @@ class Architecture:
 
     @property
     def dram_name(self) -> str:
-        return next(n for n, c in self.spec.components.items() if isinstance(c, Dram))
+        for name, component in self.spec.components.items():
+            if isinstance(component, Dram):
+                return name
+        raise InfeasibleError(
+            f"{self.name} has memory channels and runs rows (a pipeline), not loop nests"
+        )
 
     @property
     def dram(self) -> Dram:
@@ -105,7 +111,11 @@ class Architecture:
                 found[f"{name}.registers"] = component.registers
             elif isinstance(component, Buffer):
                 found |= {f"{name}.size": component.size, f"{name}.row": component.row}
-            else:
+            elif isinstance(component, Pipeline | Fetcher):
+                found |= {f"{name}.lanes": component.lanes}
+            elif isinstance(component, Select):
+                found |= {f"{name}.lanes": component.model.lanes}
+            elif isinstance(component, Dram):
                 found[f"{name}.latency"] = component.latency * self.spec.clock
                 found[f"{name}.words"] = self.bytes_per_cycle / self.spec.word
         return found
@@ -168,10 +178,18 @@ def _check_engine(spec: ArchSpec, document: Document) -> None:
 def _links(spec: ArchSpec, document: Document) -> tuple[Link, ...]:
     faults: list[Fault] = []
     links: list[Link] = []
-    kinds = [type(component) for component in spec.components.values()]
-    if kinds.count(Dram) != 1:
-        message = f"components must hold exactly one of kind dram, not {kinds.count(Dram)}"
+    memories = sum(isinstance(part, Dram | Channels) for part in spec.components.values())
+    if memories != 1:
+        message = f"components must hold exactly one of kind dram or channels, not {memories}"
         faults.append(document.fault(("components",), message))
+    for name, part in spec.components.items():
+        if not isinstance(part, Fetcher):
+            continue
+        channels = [n for n, other in spec.components.items() if isinstance(other, Channels)]
+        if part.memory not in channels:
+            message = f"memory must be of kind channels, not {part.memory!r}"
+            message += nearest(part.memory, channels)
+            faults.append(document.fault(("components", name, "memory"), message))
     for number, item in enumerate(spec.links):
         entries = {item: LinkTiming()} if isinstance(item, str) else item
         for text, timing in entries.items():

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from accelsim.arch.expansion import Expansion
+from accelsim.arch.streaming import Channels, Fetcher, Pipeline, Select
 from accelsim.specs import Spec
 from accelsim.specs.fields import Bandwidth, Duration, Frequency, Size
 
@@ -69,7 +70,9 @@ class Array(Spec):
         return count
 
 
-Component = Annotated[Dram | Buffer | Array, Field(discriminator="kind")]
+Component = Annotated[
+    Dram | Buffer | Array | Channels | Fetcher | Pipeline | Select, Field(discriminator="kind")
+]
 
 
 class LinkTiming(Spec):

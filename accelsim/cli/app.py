@@ -50,6 +50,10 @@ MappingFlag = Annotated[
     str | None,
     typer.Option(help="Mapping: a name, a file, or auto: made for the problem.", metavar="NAME"),
 ]
+TraceCsv = Annotated[
+    Path | None,
+    typer.Option(help="Rows of a trace, for a design that runs rows.", metavar="FILE.csv"),
+]
 What = Annotated[
     list[str],
     typer.Argument(
@@ -80,7 +84,7 @@ def list_(
     kind: Annotated[
         str | None,
         typer.Argument(
-            help="cascades, archs, mappings, workloads, designs, costs, studies, explorations,"
+            help="cascades, archs, mappings, pipelines, workloads, designs, costs, studies, explorations,"
             " published or engines."
         ),
     ] = None,
@@ -151,9 +155,19 @@ def run(
     mapping_out: Annotated[
         Path | None, typer.Option(help="Write the mapping that was taken.", metavar="FILE")
     ] = None,
+    trace_csv: TraceCsv = None,
 ) -> None:
     """Simulate a design on a workload and report times, traffic, energy and the bottleneck."""
+    from accelsim.cli.row_runs import RowRequest, run_rows
     from accelsim.cli.running import Request, run_command
+
+    rows = RowRequest.of(
+        what, trace_csv=trace_csv, arch_set=arch_set, mapping=mapping, full=full,
+        others={"--workload": workload, "--seq": seq, "--set": set_, "--mapping-out": mapping_out},
+    )  # fmt: skip
+    if rows is not None:
+        run_rows(rows, as_json=json, trace=trace, window=window, out=out)
+        return
 
     request = Request.of(
         what, workload, seq, set_, arch_set, scope, mapping, full=full, selection=selection
@@ -195,10 +209,19 @@ def explain(
     selection: SelectionFlag = "uniform",
     json: Json = False,
     full: Full = False,
+    trace_csv: TraceCsv = None,
 ) -> None:
     """Say why it takes that long: critical circuit, stalls by cause, roofline."""
+    from accelsim.cli.row_runs import RowRequest, explain_rows
     from accelsim.cli.running import Request, explain_command
 
+    rows = RowRequest.of(
+        what, trace_csv=trace_csv, arch_set=arch_set, mapping=mapping, full=full,
+        others={"--workload": workload, "--seq": seq, "--set": set_},
+    )  # fmt: skip
+    if rows is not None:
+        explain_rows(rows, as_json=json)
+        return
     request = Request.of(
         what, workload, seq, set_, arch_set, scope, mapping, full=full, selection=selection
     )

@@ -87,7 +87,7 @@ def run_command(
         writable_file(trace)
     report = request.report()
     if out is not None:
-        _write_report(report, out)
+        write_report(report, out)
     if mapping_out is not None:
         stage = request.stages[_longest(report)]
         write(mapping_out, text_of(request.job.run(stage).mapping))
@@ -170,7 +170,7 @@ def _longest(report: Report) -> int:
     return shares.index(max(shares))
 
 
-def _write_report(report: Report, folder: Path) -> None:
+def write_report(report: Report, folder: Path) -> None:
     from accelsim import plot
 
     write(folder / "report.json", report.to_json())

@@ -60,7 +60,8 @@ class Report:
     """What a run of one or more stages, one after another, did. Times are whole cycles.
 
     ``workload`` replaces the ranks of the stages in the output; ``assumptions`` are added to theirs.
-    ``request`` are the arguments of ``accelsim.simulate`` that give this report again, if it is known.
+    ``request`` are the arguments of ``accelsim.simulate`` that give this report again, if it is known;
+    ``trace`` is the section of that name, of a run of rows.
     """
 
     stages: tuple[Stage, ...]
@@ -68,6 +69,7 @@ class Report:
     workload: dict[str, int] | None = None
     assumptions: tuple[str, ...] = field(default=())
     request: dict[str, Any] | None = None
+    trace: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
         if not self.stages:
@@ -121,6 +123,8 @@ class Report:
         result = self.figures()
         if self.request is not None:
             result["request"] = dict(self.request)
+        if self.trace is not None:
+            result["trace"] = self.trace
         if len(self.stages) > 1:
             result["stages"] = [
                 {"name": stage.name, **Report(stages=(stage,), area=self.area).figures()}
