@@ -23,7 +23,8 @@ FAULTS: dict[str, tuple[Change, str]] = {
     ),
     "unknown kind": (
         ("kind: dram", "kind: dran"),
-        "arch.yaml:6:16: components.DRAM.kind must be 'dram' or 'buffer' or 'array', not 'dran';"
+        "arch.yaml:6:16: components.DRAM.kind must be 'dram' or 'buffer' or 'array' or 'channels'"
+        " or 'fetcher' or 'pipeline' or 'select', not 'dran';"
         " did you mean 'dram'?",
     ),
     "link to nothing": (
