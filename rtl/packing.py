@@ -13,8 +13,9 @@ from accelsim.rtl.rows import append, lanes
 class Packing:
     """A row with ``count`` kept lanes at its front, behind the ``occupied`` lanes of ``rest``.
 
-    ``both`` are the lanes of the two, 0 past ``total``; ``full``: they fill a row. ``rest`` and
-    ``occupied`` may be given, so that others read them; ``rest`` has a lane less than the row.
+    ``both`` are the lanes of the two, 0 past ``total``; ``full``: they fill a row. The registers
+    ``rest``, ``occupied``, ``flush`` may be given, so that others read them; ``rest`` has a lane less
+    than the row.
     """
 
     def __init__(
@@ -25,6 +26,7 @@ class Packing:
         *,
         rest: Sequence[Any] | None = None,
         occupied: Any = None,
+        flush: Any = None,
     ) -> None:
         number, width = len(row), len(row[0])
         self.rest = rest or [Signal(width, name=f"rest_{n}") for n in range(number - 1)]
@@ -33,7 +35,8 @@ class Packing:
         self.total = Signal(range(2 * number), name="total")
         m.d.comb += self.total.eq(self.occupied + count)
         self.full = self.total >= number
-        self.flush = Signal(name="flush")  # the end of a list waits for the row after this one
+        # The end of a list waits for the row after this one.
+        self.flush = Signal(name="flush") if flush is None else flush
 
     def keep(self, m: Module, ends: Any = 0) -> None:
         """Keep what does not fill a row, and nothing at the end of a list; under the caller's ``If``."""

@@ -9,13 +9,18 @@ import inspect
 import subprocess
 import sys
 import tempfile
+import types
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from unittest.mock import patch
 
+import pyosys
 from amaranth.back import rtlil
 
 PROVEN, REFUTED, OPEN = "proven", "refuted", "neither proven nor refuted"
+
+ABC = Path(pyosys.__file__).with_name("yosys-abc")
 
 # Yosys ends the process on an error, so that a result is only what follows the word below.
 _SCRIPT = """
@@ -41,6 +46,8 @@ class Mutant:
 
     old: str
     new: str
+    module: str = ""
+    """The module of accelsim.rtl that has it; by default the block's own."""
 
 
 @dataclass(frozen=True)
@@ -55,25 +62,40 @@ class Proof:
     """Longest induction tried."""
     depth: int = 12
     """Cycles in which a mutant must be refuted."""
+    reachable: bool = False
+    """By property-directed reachability, from the reset state: it finds what an induction lacks."""
     seconds: int = 60
 
 
 def twin(engine, mutant=None):
-    """Return the block of an engine, with a fragment of its source replaced if asked for."""
-    module = import_module(f"accelsim.rtl.{engine.name}")
-    source = inspect.getsource(module)
-    if mutant is not None:
-        assert source.count(mutant.old) == 1, f"{mutant.old!r} must be there once"
-        source = source.replace(mutant.old, mutant.new)
-    names = {"__name__": module.__name__}
-    exec(compile(source, f"{module.__file__} (mutant)", "exec"), names)
-    return names[type(engine).__name__](engine)
+    """Return the block of an engine, with a fragment of a source replaced if asked for."""
+    package = import_module("accelsim.rtl")
+    own = f"accelsim.rtl.{engine.name}"
+    if mutant is None:
+        return getattr(import_module(own), type(engine).__name__)(engine)
+    name = f"accelsim.rtl.{mutant.module or engine.name}"
+    original = import_module(name)
+    source = inspect.getsource(original)
+    assert source.count(mutant.old) == 1, f"{mutant.old!r} must be there once"
+    changed = types.ModuleType(name)
+    # Whoever imports the changed module is loaded afresh, and none of them stays.
+    with patch.dict(sys.modules), patch.dict(vars(package)):
+        for each in [each for each in sys.modules if each.startswith("accelsim.rtl.")]:
+            del sys.modules[each]
+        sys.modules[name] = changed
+        code = compile(
+            source.replace(mutant.old, mutant.new), f"{original.__file__} (mutant)", "exec"
+        )
+        exec(code, vars(changed))
+        return getattr(import_module(own), type(engine).__name__)(engine)
 
 
 def verdict(proof, mutant=None):
     """Return whether the property of a row holds, of the block or of its mutant."""
     top, ports = proof.property(twin(proof.engine, mutant))
     text = rtlil.convert(top, ports=ports, name="top")
+    if proof.reachable:
+        return _reachable(proof, text)
     sat = f"sat -prove-asserts -set-assumes -timeout {proof.seconds}"
     if mutant is None:
         sat += f" -tempinduct -maxsteps {proof.steps}"
@@ -100,3 +122,32 @@ def verdict(proof, mutant=None):
     if done.returncode or _ENDED not in done.stdout or len(found) != 1:
         raise RuntimeError(f"{proof.name}: no verdict\n{done.stdout[-3000:]}{done.stderr[-2000:]}")
     return found[0]
+
+
+def _reachable(proof, text):
+    """Let ABC prove or refute: its PDR makes an inductive invariant, and checks it."""
+    with tempfile.TemporaryDirectory() as folder:
+        file, aiger = Path(folder) / "top.il", Path(folder) / "top.aig"
+        file.write_text(text)
+        # What has no initial value gets an input for it.
+        commands = [f"read_rtlil {file}", "prep -top top", "flatten", "memory_map", "opt -full"]
+        commands += ["async2sync", "chformal -lower", "techmap", "opt -full -nodffe -nosdff"]
+        commands += ["dffunmap", "aigmap", "opt_clean -purge", f"write_aiger -zinit {aiger}"]
+        done = subprocess.run(
+            [sys.executable, "-c", _SCRIPT, *commands], capture_output=True, text=True, check=False
+        )
+        if _ENDED not in done.stdout:
+            raise RuntimeError(
+                f"{proof.name}: no netlist\n{done.stdout[-3000:]}{done.stderr[-2000:]}"
+            )
+        script = f"read_aiger {aiger}; fold; strash; scorr; dc2; pdr -T {proof.seconds}"
+        done = subprocess.run(
+            [ABC, "-c", script], capture_output=True, text=True, check=False, cwd=folder
+        )
+    if "Verification of invariant" in done.stdout and "Property proved." in done.stdout:
+        return PROVEN
+    if "was asserted in frame" in done.stdout:
+        return REFUTED
+    if "Reached timeout" in done.stdout:
+        return OPEN
+    raise RuntimeError(f"{proof.name}: no verdict\n{done.stdout[-3000:]}{done.stderr[-2000:]}")

@@ -54,4 +54,4 @@ def test_answers_random_requests_in_the_models_cycles(engine):
 
 @pytest.mark.campaign
 def test_answers_thousands_of_requests_in_the_models_cycles(engine):
-    run(engine, 10_000)
+    run(engine, 3000)
