@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from accelsim.api import Report, compare, simulate
+    from accelsim.api import Report, compare, find_mapping, simulate
     from accelsim.arch import Architecture
     from accelsim.cascade import Cascade
     from accelsim.errors import DeadlockError, InfeasibleError, SpecError
@@ -28,6 +28,7 @@ __all__ = [
     "SpecError",
     "__version__",
     "compare",
+    "find_mapping",
     "simulate",
 ]
 
@@ -41,6 +42,7 @@ _HOMES = {
     "Report": "accelsim.api",
     "SpecError": "accelsim.errors",
     "compare": "accelsim.api",
+    "find_mapping": "accelsim.api",
     "simulate": "accelsim.api",
 }
 

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from collections.abc import Mapping as Table
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from accelsim.arch import Architecture
 from accelsim.cascade import Cascade
-from accelsim.job import Call, Job, Run
+from accelsim.job import ATTENTION, Job, Run
+from accelsim.job.given import AUTO
 from accelsim.mapping import Design, Mapping, Selection, Workload
+from accelsim.mapping.selection import UNIFORM
 from accelsim.result.compare import Comparison, Entry
 from accelsim.result.report import Report
+
+if TYPE_CHECKING:
+    from accelsim.explore.mapper import Found
 
 LENGTHS = tuple(1 << n for n in range(10, 21, 2))
 
@@ -28,7 +33,7 @@ def simulate(
     scope: str = "attention",
     ranks: Table[str, int] | None = None,
     arch_set: Table[str, Any] | None = None,
-    selection: str | Selection = "uniform",
+    selection: str | Selection = UNIFORM,
     full: bool = False,
     explain: bool = False,
 ) -> Report:
@@ -43,17 +48,35 @@ def simulate(
     SpecError: faulty input; InfeasibleError: it cannot run.
     """
     job = Job.of(design, cascade=cascade, arch=arch, mapping=mapping, arch_set=arch_set)
-    known = selection if isinstance(selection, Selection) else Selection.load(selection)
-    job = replace(job, selection=known)
+    if isinstance(selection, str):
+        selection = Selection.load(selection)
+    job = replace(job, selection=selection)
     load = job.load(workload, seq, ranks)
-    report = job.report(load, scope=scope, full=full, explain=explain)
-    call = Call.naming(
-        design=design, cascade=cascade, arch=arch, mapping=mapping, workload=workload, seq=seq,
-        scope=scope, ranks=ranks, arch_set=arch_set, selection=selection,
-    )  # fmt: skip
-    if call is not None:
-        report = replace(report, request=call.to_dict())
-    return report
+    return job.report(load, scope=scope, full=full, explain=explain)
+
+
+def find_mapping(
+    *,
+    cascade: str | Cascade,
+    arch: str | Architecture,
+    workload: str | None = None,
+    seq: int | None = None,
+    ranks: Table[str, int] | None = None,
+    arch_set: Table[str, Any] | None = None,
+    objective: str = "cycles",
+    effort: str = "normal",
+) -> Found:
+    """Return the best mapping found for a cascade on an architecture, with a bound that none can beat.
+
+    ``objective``: cycles, energy, edp or pareto; ``effort``: quick, normal or thorough, counted in steps
+    of simulation: the same call gives the same answer. ``found.best.mapping`` can be given to
+    ``simulate``. SpecError: faulty input; InfeasibleError: no mapping runs.
+    """
+    from accelsim.explore.mapper import find_mapping as find
+
+    job = Job.of(cascade=cascade, arch=arch, mapping=AUTO, arch_set=arch_set)
+    stage = next(s for s in job.stages(job.load(workload, seq, ranks), ATTENTION))
+    return find(job.problem(stage), objective=objective, effort=effort)
 
 
 def compare(
@@ -79,4 +102,4 @@ def compare(
     return Comparison(entries=tuple(entries), baseline=baseline or names[0])
 
 
-__all__ = ["LENGTHS", "Job", "Report", "Run", "compare", "simulate"]
+__all__ = ["LENGTHS", "Job", "Report", "Run", "compare", "find_mapping", "simulate"]

@@ -18,7 +18,7 @@ LAYERS = [
     ["result"],
     ["energy", "rtl"],
     ["sim"],
-    ["mapping", "rows"],
+    ["mapping"],
     ["cascade", "arch"],
     ["engines"],
     ["specs"],

@@ -17,7 +17,6 @@ from accelsim.explore.study import ExplorationSpec
 from accelsim.mapping.model import DesignSpec, MappingSpec
 from accelsim.mapping.workload import WorkloadSpec
 from accelsim.result.table import PublishedFile
-from accelsim.rows.pipeline import PipelineSpec
 
 _MODELS: dict[str, type[BaseModel]] = {
     "arch": ArchSpec,
@@ -27,7 +26,6 @@ _MODELS: dict[str, type[BaseModel]] = {
     "expansions": ExpansionFile,
     "exploration": ExplorationSpec,
     "mapping": MappingSpec,
-    "pipeline": PipelineSpec,
     "published": PublishedFile,
     "study": StudySpec,
     "workload": WorkloadSpec,
@@ -50,8 +48,6 @@ _TELLING = {
     "forms": "zoo",
     "vary": "exploration",
     "blocks": "mapping",
-    "holds": "pipeline",
-    "unquantized_bits": "pipeline",
     "stages": "workload",
     "ways": "study",
     "lengths": "study",

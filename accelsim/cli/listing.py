@@ -16,7 +16,6 @@ _PLURALS = {
     "cascades": "cascade",
     "archs": "arch",
     "mappings": "mapping",
-    "pipelines": "pipeline",
     "workloads": "workload",
     "designs": "design",
     "costs": "costs",

@@ -6,12 +6,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from textwrap import wrap
 
 from accelsim.cli import flags
 from accelsim.cli.output import whole, writable, writable_file, write
 from accelsim.errors import SpecError
-from accelsim.job import ATTENTION, Call, Job
-from accelsim.mapping import Mapping, Stage, Workload
+from accelsim.job import ATTENTION, Job
+from accelsim.mapping import Mapping, Selection, Stage, Workload
 from accelsim.result import Report
 
 
@@ -19,7 +20,6 @@ from accelsim.result import Report
 class Request:
     """What to run, with every name resolved."""
 
-    call: Call
     job: Job
     workload: Workload
     scope: str
@@ -39,30 +39,19 @@ class Request:
         full: bool,
         selection: str = "uniform",
     ) -> Request:
-        call = Call(
-            **_subject(what),
-            scope=flags.scope(scope),
-            seq=None if seq is None else flags.length(seq),
-            mapping=mapping,
-            workload=workload,
-            ranks=flags.ranks(set_ or ()),
-            arch_set=flags.fields(arch_set or ()),
-            selection=selection,
-        )
-        return cls.from_call(call, full=full)
-
-    @classmethod
-    def from_call(cls, call: Call, *, full: bool = False) -> Request:
-        job = call.job()
-        return cls(call=call, job=job, workload=call.load(job), scope=call.scope, full=full)
+        chosen = flags.scope(scope)
+        length = None if seq is None else flags.length(seq)
+        job = _job(what, mapping, flags.fields(arch_set or ()))
+        job = replace(job, selection=Selection.load(selection))
+        load = job.load(workload, length, flags.ranks(set_ or ()))
+        return cls(job=job, workload=load, scope=chosen, full=full)
 
     @property
     def stages(self) -> list[Stage]:
         return list(self.job.stages(self.workload, self.scope))
 
     def report(self, *, explain: bool = False) -> Report:
-        report = self.job.report(self.workload, scope=self.scope, full=self.full, explain=explain)
-        return replace(report, request=self.call.to_dict())
+        return self.job.report(self.workload, scope=self.scope, full=self.full, explain=explain)
 
 
 def run_command(
@@ -87,7 +76,7 @@ def run_command(
         writable_file(trace)
     report = request.report()
     if out is not None:
-        write_report(report, out)
+        _write_report(report, out)
     if mapping_out is not None:
         stage = request.stages[_longest(report)]
         write(mapping_out, text_of(request.job.run(stage).mapping))
@@ -101,16 +90,34 @@ def run_command(
     print(report.to_json() if as_json else report, end="" if as_json else "\n")
 
 
-def map_command(request: Request, out: Path | None) -> None:
-    """Print (or write) the mapping that runs fastest."""
+def map_command(
+    request: Request, out: Path | None, *, made: bool, objective: str, effort: str
+) -> None:
+    """Print (or write) the mapping that runs best; of a Pareto set each into a file of its own."""
+    pareto = objective == "pareto"
     if out is not None:
-        writable_file(out)
+        (writable if pareto else writable_file)(out)
+    elif pareto:
+        raise SpecError("--objective pareto must come with -o FOLDER: a mapping a file")
     stage = max(request.stages, key=lambda s: s.scope == ATTENTION)
-    text = text_of(request.job.run(stage, full=request.full).mapping)
-    if out is None:
-        print(text, end="")
-    else:
-        write(out, text)
+    if not made:
+        text = text_of(request.job.run(stage, full=request.full).mapping)
+        print(text, end="") if out is None else write(out, text)
+        return
+    from accelsim.explore.mapper import find_mapping
+
+    found = find_mapping(request.job.problem(stage), objective=objective, effort=effort)
+    if pareto:
+        assert out is not None
+        for number, one in enumerate(found.front, start=1):
+            cycles, energy = (float(figure) for figure in one.figures)
+            name = f"{request.job.cascade.name}.{number}.yaml"
+            write(out / name, f"# {cycles:,.0f} cycles, {energy:.4e} pJ\n{text_of(one.mapping)}")
+            print(f"{name}: {cycles:,.0f} cycles, {energy:.4e} pJ")
+        return
+    lines = [line for words in found.words() for line in wrap(words, 100)]
+    text = "".join(f"# {line}\n" for line in lines) + text_of(found.best.mapping)
+    print(text, end="") if out is None else write(out, text)
 
 
 def text_of(mapping: Mapping) -> str:
@@ -154,15 +161,15 @@ def explain_command(request: Request, *, as_json: bool) -> None:
         print(f"  {name} bound {cycles:,} cycles, {share:.1%}")
 
 
-def _subject(what: Sequence[str]) -> dict[str, str]:
-    """Return what is run: a design, or a cascade on an architecture."""
+def _job(what: Sequence[str], mapping: str | None, arch_set: dict[str, object]) -> Job:
     if len(what) == 1:
-        return {"design": what[0]}
+        return Job.of(what[0], mapping=mapping, arch_set=arch_set)
     if len(what) != 2:
         raise SpecError(
             f"run must have a design, or a cascade and an architecture, not {len(what)} names"
         )
-    return {"cascade": what[0], "arch": what[1]}
+    cascade, arch = what
+    return Job.of(cascade=cascade, arch=arch, mapping=mapping, arch_set=arch_set)
 
 
 def _longest(report: Report) -> int:
@@ -170,7 +177,7 @@ def _longest(report: Report) -> int:
     return shares.index(max(shares))
 
 
-def write_report(report: Report, folder: Path) -> None:
+def _write_report(report: Report, folder: Path) -> None:
     from accelsim import plot
 
     write(folder / "report.json", report.to_json())

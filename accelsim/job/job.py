@@ -87,15 +87,11 @@ class Job:
     def load(
         self, workload: str | None, seq: int | None = None, ranks: Table[str, int] | None = None
     ) -> Workload:
-        """Return a workload, by default as :meth:`workload_name` says."""
-        own = None if self.is_design else self.cascade
-        return Workload.load(self.workload_name(workload), seq, ranks, own)
-
-    def workload_name(self, asked: str | None) -> str:
-        """Return the workload that is meant: the one asked for, one that names the cascade, or bert."""
-        if asked or self.is_design:
-            return asked or DEFAULT
-        return Workload.naming(self.cascade, DEFAULT)
+        """Return a workload; by default one that names the cascade, bert for a design."""
+        if self.is_design:
+            return Workload.load(workload or DEFAULT, seq, ranks)
+        name = workload or Workload.naming(self.cascade, DEFAULT)
+        return Workload.load(name, seq, ranks, self.cascade)
 
     def report(
         self,
@@ -106,20 +102,7 @@ class Job:
         explain: bool = False,
     ) -> Report:
         """Return the report of the attention stage, or of the whole layer, stage after stage."""
-        return self.report_of(
-            self.runs(workload, scope=scope, full=full), workload, explain=explain
-        )
-
-    def runs(
-        self, workload: Workload, *, scope: str = "attention", full: bool = False
-    ) -> list[Run]:
-        """Simulate the attention stage, or all stages of the layer."""
-        return [self.run(stage, full=full) for stage in self.stages(workload, scope)]
-
-    def report_of(
-        self, runs: Iterable[Run], workload: Workload, *, explain: bool = False
-    ) -> Report:
-        """Return the report of runs of this job."""
+        runs = [self.run(stage, full=full) for stage in self.stages(workload, scope)]
         table = CostTable.load(self.costs)
         parts = attributes(self.arch.spec)
         reported = []
@@ -128,7 +111,12 @@ class Job:
             if explain:
                 from accelsim.sim.explain import circuit_of
 
-                circuit = Circuit.of(circuit_of(run.lowered))
+                found = circuit_of(run.lowered)
+                circuit = Circuit(
+                    kind=found.kind,
+                    steps=found.steps,
+                    cycles_per_iteration=found.cycles_per_iteration,
+                )
             reported.append(
                 Reported(
                     name=run.stage.name,
@@ -143,7 +131,7 @@ class Job:
 
     def run(self, stage: Stage, *, full: bool = False) -> Run:
         """Simulate one stage with the best of the mappings that apply to it."""
-        mappings, problem = self.choices(stage)
+        mappings, problem = self._choices(stage)
         if mappings is None:
             made = best_made(problem, self.name)
             mappings = [made.mapping]
@@ -178,11 +166,11 @@ class Job:
             raise refused[0]
         return best[1]
 
-    def choices(self, stage: Stage) -> tuple[Iterable[Mapping] | None, Problem]:
-        """Return the mappings that may run a stage (None: to be made), and the stage as a problem."""
-        own = stage.cascade in (ATTENTION, self.cascade.name)
+    def problem(self, stage: Stage) -> Problem:
+        """Return a stage as a problem: what a mapping is for."""
+        own = self._is_own(stage)
         cascade = self._own(stage) if own else Cascade.load(stage.cascade)
-        problem = Problem(
+        return Problem(
             cascade=cascade,
             arch=self.arch,
             ranks=stage.ranks,
@@ -190,6 +178,14 @@ class Job:
             shared=stage.shared,
             selection=self.selection.of(cascade) if own else replace(self.selection, live={}),
         )
+
+    def _is_own(self, stage: Stage) -> bool:
+        """Whether a stage is the attention that this design runs."""
+        return stage.cascade in (ATTENTION, self.cascade.name)
+
+    def _choices(self, stage: Stage) -> tuple[Iterable[Mapping] | None, Problem]:
+        """Return the mappings that may run a stage (None: to be made), and the stage as a problem."""
+        own, problem = self._is_own(stage), self.problem(stage)
         if own and self.mappings is not None:
             return self.mappings({**self.arch.symbols(), **stage.ranks}), problem
         names = [] if own else shipped(self.arch, stage.cascade)

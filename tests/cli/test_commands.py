@@ -60,7 +60,6 @@ def test_list_of_everything(cli):
             "cascades",
             "archs",
             "mappings",
-            "pipelines",
             "workloads",
             "designs",
             "costs",

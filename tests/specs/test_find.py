@@ -12,7 +12,6 @@ def shipped(tmp_path, monkeypatch):
         "arch_specs/fusemax/arch.yaml",
         "arch_specs/fusemax/design.yaml",
         "arch_specs/fusemax/attention_1pass.yaml",
-        "arch_specs/fusemax/pipeline.fast.yaml",
         "arch_specs/costs/fusemax_45nm.yaml",
         "arch_specs/expansions/standard.yaml",
         "arch_specs/published/fusemax.yaml",
@@ -35,7 +34,6 @@ def test_names_every_kind(shipped):
         "costs": ["fusemax_45nm"],
         "expansions": ["standard"],
         "mapping": ["fusemax/attention_1pass"],
-        "pipeline": ["fusemax/pipeline.fast"],
     }
 
 

@@ -5,8 +5,8 @@ The steps are apart: ``grouping`` (which Einsums share a nest), ``partition`` (w
 ``mapper`` puts them together to ordinary mappings, of which the simulator takes the best.
 """
 
-from accelsim.mapping.auto.mapper import Draft, candidates, styles
+from accelsim.mapping.auto.mapper import STYLES, Draft, candidates, styles
 from accelsim.mapping.auto.schedule import Schedule
 from accelsim.mapping.auto.shape import Case, Style
 
-__all__ = ["Case", "Draft", "Schedule", "Style", "candidates", "styles"]
+__all__ = ["STYLES", "Case", "Draft", "Schedule", "Style", "candidates", "styles"]

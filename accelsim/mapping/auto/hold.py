@@ -62,8 +62,13 @@ def held(
     stage: Table[str, int],
     case: Case,
     stored: frozenset[str],
+    copies: Table[str, int],
 ) -> Held:
-    """Return what a block holds: operands, running states, what goes from array to array."""
+    """Return what a block holds: operands, running states, what goes from array to array.
+
+    ``copies`` gives, where it is known, how many tiles of an Einsum's result are there at once; where
+    ports are shared one more is kept, as their requests run up to a tile ahead.
+    """
     found = Held()
     cycles = busiest(items, group, case)
     found.cycles = cycles
@@ -72,7 +77,7 @@ def held(
         at = [stage[e.id] for e in group.equations if any(r.tensor == tensor for r in e.reads)]
         _load(found, tensor, reads, frame, group, case, cycles, max(at) - min(at))
     for item in items:
-        _make(found, item, items, frame, group, stage, case, stored)
+        _make(found, item, items, frame, group, stage, case, stored, copies)
     return found
 
 
@@ -128,6 +133,7 @@ def _make(
     stage: Table[str, int],
     case: Case,
     stored: frozenset[str],
+    known: Table[str, int],
 ) -> None:
     equation = item.equation
     if not set(equation.left_coords) <= set(equation.coords):
@@ -160,7 +166,8 @@ def _make(
         behind = max(stage[u] for u in users) - stage[item.id]
         buffer = max((case.between(item.unit, unit[u]) for u in others), key=_size_of(case))
         way = max(_way(item.unit, unit[u], case) for u in others)
-        copies = min(DEEPEST, behind + 2 + -(-way // found.cycles))
+        copies = known.get(item.id) or min(DEEPEST, behind + 2 + -(-way // found.cycles))
+        copies += item.id in known and case.arch.buffers[buffer].ports is not None
         tile = prod(group.tile.get(c, 1) for c in kept) * case.word
         used = found.used.get(buffer, 0) + tile * copies
         if buffer != case.buffer and used > case.arch.buffers[buffer].size:
@@ -168,9 +175,11 @@ def _make(
         else:
             found.used[buffer] = used
         found.put(buffer, equation.tensor, frame.loops[-1], copies)
-    elif users and frame.loops and _per_lane(item, group, case) > _registers(item, case):
+    elif users and frame.loops and words_per_lane(item, group, case) > _registers(item, case):
         behind = max(stage[u] for u in users) - stage[item.id]
-        found.put(case.buffer, equation.tensor, frame.loops[-1], behind + 1)
+        copies = known.get(item.id) or behind + 1
+        copies += item.id in known and case.arch.buffers[case.buffer].ports is not None
+        found.put(case.buffer, equation.tensor, frame.loops[-1], copies)
     elif (
         equation.tensor in stored
         and not users
@@ -189,7 +198,7 @@ def _size_of(case: Case) -> Callable[[str], int]:
     return lambda buffer: case.arch.buffers[buffer].size
 
 
-def _per_lane(item: Placed, group: Group, case: Case) -> int:
+def words_per_lane(item: Placed, group: Group, case: Case) -> int:
     """Return the words of a result's tile that one element of the array makes."""
     points = group.size(item.equation.left_coords)
     array = case.arch.arrays[item.unit]

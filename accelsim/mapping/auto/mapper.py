@@ -64,6 +64,23 @@ def styles(problem: Problem) -> list[Style]:
     )
 
 
+class _Line(dict[str, Any]):
+    """A table that is written on one line."""
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes as a person would: an Einsum a line."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
+        super().increase_indent(flow, indentless=False)
+
+
+_Dumper.add_representer(
+    _Line,
+    lambda dumper, line: dumper.represent_mapping("tag:yaml.org,2002:map", line, flow_style=True),
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Nested:
     """A group with what is decided of it but its schedule: units, parts of coordinates, loops."""
@@ -74,7 +91,7 @@ class Nested:
     frame: Frame
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Draft:
     """A mapping but for its schedule."""
 
@@ -90,6 +107,19 @@ class Draft:
             frame = _frame(group, parts, case)
             nests.append(Nested(group=group, items=items, parts=parts, frame=frame))
         return cls(case=case, nests=tuple(nests))
+
+    @property
+    def shape(self) -> object:
+        """What tells one draft from another: units, parts of coordinates and loops."""
+        return tuple(
+            (
+                nest.frame.loops,
+                tuple((i.id, i.unit, tuple(i.space.items())) for i in nest.items),
+                tuple((*p.names, *p.sizes.items()) for p in nest.parts.values()),
+                tuple(nest.group.tile.items()),
+            )
+            for nest in self.nests
+        )
 
     def mapping(self, schedules: Sequence[Schedule] | None = None) -> Mapping:
         """Return the mapping with a schedule for each nest, by default that of the style."""
@@ -116,7 +146,7 @@ class Draft:
         if states:
             names = ", ".join(dict.fromkeys(states))
             data["assumptions"] = [f"the first states of {names} are in place: they are not loaded"]
-        return yaml.dump(data, sort_keys=False, default_flow_style=None, width=100)
+        return yaml.dump(data, Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=110)
 
     def _block(self, number: int, schedule: Schedule) -> dict[str, Any]:
         case, nest = self.case, self.nests[number]
@@ -128,7 +158,7 @@ class Draft:
         }
         stored = frozenset(later | {t.name for t in case.cascade.outputs})
         quiet = idle(group, case, stored)
-        kept = held(group, items, frame, stage, case, stored)
+        kept = held(group, items, frame, stage, case, stored, schedule.copies)
         block: dict[str, Any] = {"loops": list(frame.loops)}
         cut = {p.coord.upper(): p.names for p in parts.values() if len(p.names) > 1}
         sizes = {n: s for p in parts.values() for n, s in p.sizes.items()}
@@ -140,7 +170,7 @@ class Draft:
             block["hold"] = kept.hold
         if kept.depth:
             block["depth"] = kept.depth
-        block["bind"] = [_bind(item, parts, stage, quiet) for item in items]
+        block["bind"] = [_Line(_bind(item, parts, stage, quiet)) for item in items]
         return block
 
 

@@ -38,7 +38,7 @@ def placed(group: Group, case: Case) -> list[Placed]:
         if len(set(wanted)) > 1:  # a state that goes from unit to unit pays the way each time
             common = [u for u in _units(case) if all(_able(e, u, case) for e in knot)]
             if common:
-                cycles = {u: sum(_cycles(e, u, group, case) for e in knot) for u in common}
+                cycles = {u: sum(cycles_of(e, u, group, case) for e in knot) for u in common}
                 wanted = [min(common, key=lambda u: cycles[u])] * len(knot)
         units |= {e.id: asked.get(e.id, unit) for e, unit in zip(knot, wanted, strict=True)}
     return [
@@ -85,7 +85,7 @@ def _slots(equation: Equation, unit: str, case: Case) -> int:
     return sum(able[kind] * count for kind, count in found.ops.items()) or 1
 
 
-def _cycles(equation: Equation, unit: str, group: Group, case: Case) -> int:
+def cycles_of(equation: Equation, unit: str, group: Group, case: Case) -> int:
     array = case.arch.arrays[unit]
     space = across(equation, array, group)
     lanes = {c: array.dimensions[d] for d, c in space.items()}
@@ -103,8 +103,8 @@ def _preferred(equation: Equation, group: Group, case: Case) -> str:
     is_product = any(kind == "mac" for kind, _ in equation.slots_ops) and len(long) > 1
     spreads = group.rows in long and group.cols in long
     if grids and (spreads or is_product or not vectors):
-        return min(grids, key=lambda u: _cycles(equation, u, group, case))
-    return min(vectors or grids, key=lambda u: _cycles(equation, u, group, case))
+        return min(grids, key=lambda u: cycles_of(equation, u, group, case))
+    return min(vectors or grids, key=lambda u: cycles_of(equation, u, group, case))
 
 
 def _lacking(equation: Equation, case: Case) -> str:
@@ -124,6 +124,6 @@ def busiest(items: Sequence[Placed], group: Group, case: Case) -> int:
     """Return the cycles of a tile on the unit that is busy longest with it."""
     total: dict[str, int] = {}
     for item in items:
-        cycles = _cycles(item.equation, item.unit, group, case)
+        cycles = cycles_of(item.equation, item.unit, group, case)
         total[item.unit] = total.get(item.unit, 0) + cycles
     return max(total.values(), default=1)

@@ -13,10 +13,14 @@ from accelsim.mapping.auto.placement import Placed
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """Program order (Einsums as listed, those left out last) and the stage of each Einsum."""
+    """Program order (Einsums as listed, those left out last) and the stage of each Einsum.
+
+    ``copies``: how many tiles of a result are there at once, where that is known.
+    """
 
     order: tuple[str, ...] = ()
     stage: Table[str, int] = field(default_factory=dict)
+    copies: Table[str, int] = field(default_factory=dict)
 
     def sorted(self, items: Sequence[Placed]) -> list[Placed]:
         """Return bound Einsums in program order."""

@@ -91,6 +91,19 @@ def _shift(block: BlockPlan, nest: Nest, binding: Binding) -> int:
 def _data_waits(phase: PhaseDraft, number: int, binding: Binding) -> None:
     """Wait for the Einsums of the phase that are read; the same unit's order is no wait."""
     consumer = phase.compute[binding.id]
+    found: dict[tuple[object, ...], DraftWait] = {}
+    for wait, digits in needs(phase, number, binding):
+        if not _in_order(wait.producer, consumer, digits, wait):
+            found.setdefault((id(wait.producer), wait.need, wait.anchor, wait.lag), wait)
+    consumer.waits += found.values()
+
+
+def needs(
+    phase: PhaseDraft, number: int, binding: Binding
+) -> list[tuple[DraftWait, dict[str, Digit]]]:
+    """Return what an Einsum waits for if no program order helps, each with the producer's digits."""
+    consumer = phase.compute[binding.id]
+    found: list[tuple[DraftWait, dict[str, Digit]]] = []
     seen: set[tuple[object, ...]] = set()
     for read in binding.equation.reads:
         for other, maker in phase.makers(read.tensor):
@@ -103,10 +116,11 @@ def _data_waits(phase: PhaseDraft, number: int, binding: Binding) -> None:
             if maker.id == binding.id and not any(d.back for d in digits.values()):
                 continue
             wait = _wait(phase, producer, maker, consumer, binding, digits)
-            key = (id(producer), wait.need, wait.anchor, wait.lag)
-            if key not in seen and not _in_order(producer, consumer, digits, wait):
+            key = (id(producer), wait.need, wait.anchor, wait.lag, tuple(digits.items()))
+            if key not in seen:
                 seen.add(key)
-                consumer.waits.append(wait)
+                found.append((wait, digits))
+    return found
 
 
 def on_chip(phase: PhaseDraft, reader: int, maker: int, tensor: str) -> bool:

@@ -1,0 +1,5 @@
+"""Finds a mapping for a cascade on an architecture: structure, units, tiles and a modulo schedule."""
+
+from accelsim.explore.mapper.search import Found, Tried, find_mapping
+
+__all__ = ["Found", "Tried", "find_mapping"]
