@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from accelsim.arch import Architecture
 from accelsim.cascade import Cascade
-from accelsim.job import ATTENTION, Job, Run
+from accelsim.job import ATTENTION, Call, Job, Run
 from accelsim.job.given import AUTO
 from accelsim.mapping import Design, Mapping, Selection, Workload
-from accelsim.mapping.selection import UNIFORM
 from accelsim.result.compare import Comparison, Entry
 from accelsim.result.report import Report
 
@@ -33,7 +32,7 @@ def simulate(
     scope: str = "attention",
     ranks: Table[str, int] | None = None,
     arch_set: Table[str, Any] | None = None,
-    selection: str | Selection = UNIFORM,
+    selection: str | Selection = "uniform",
     full: bool = False,
     explain: bool = False,
 ) -> Report:
@@ -48,11 +47,17 @@ def simulate(
     SpecError: faulty input; InfeasibleError: it cannot run.
     """
     job = Job.of(design, cascade=cascade, arch=arch, mapping=mapping, arch_set=arch_set)
-    if isinstance(selection, str):
-        selection = Selection.load(selection)
-    job = replace(job, selection=selection)
+    known = selection if isinstance(selection, Selection) else Selection.load(selection)
+    job = replace(job, selection=known)
     load = job.load(workload, seq, ranks)
-    return job.report(load, scope=scope, full=full, explain=explain)
+    report = job.report(load, scope=scope, full=full, explain=explain)
+    call = Call.naming(
+        design=design, cascade=cascade, arch=arch, mapping=mapping, workload=workload, seq=seq,
+        scope=scope, ranks=ranks, arch_set=arch_set, selection=selection,
+    )  # fmt: skip
+    if call is not None:
+        report = replace(report, request=call.to_dict())
+    return report
 
 
 def find_mapping(

@@ -10,8 +10,9 @@ from amaranth.hdl import Cat
 from amaranth.sim import Simulator
 
 from accelsim.rtl.array2d import TENSORS
+from accelsim.rtl.build import Attention
 from accelsim.rtl.fusemax import FuseMax
-from accelsim.rtl.problem import Attention, lowered
+from accelsim.rtl.operations import HEADS, KEY_TILES, QUERY_TILES, STRIPS
 from accelsim.rtl.skeleton import COUNT_BITS, DIGIT_BITS, settings
 
 Matrix = list[list[int]]  # numbers in the operand format, as bits
@@ -102,7 +103,7 @@ class Bench:
     def registers(self, sizes: Attention) -> dict[str, int]:
         """Return the registers of a run by name."""
         engine = self.engine
-        found = settings(self.machine.skeleton, lowered(engine, sizes).program)
+        found = settings(self.machine.skeleton, self.machine.build.run(sizes).program)
         found["rows_last"] = (sizes.keys - 1) % engine.rows + 1
         found["cols_last"] = (sizes.queries - 1) % engine.cols + 1
         return found
@@ -168,11 +169,11 @@ class Bench:
         engine, at = self.engine, self._place(request.digits)
         tensor = TENSORS[request.tag.tensor]
         if tensor == "Q":
-            tile = at["p2"] * work.sizes.query_tiles + at["p1"]
-            row = work.q[at["h"]][tile * engine.cols + request.tag.lane]
+            tile = at[STRIPS] * work.sizes.query_tiles + at[QUERY_TILES]
+            row = work.q[at.get(HEADS, 0)][tile * engine.cols + request.tag.lane]
         else:
-            matrix = (work.k if tensor == "K" else work.v)[at["h"]]
-            row = matrix[at["m1"] * engine.rows + request.tag.lane]
+            matrix = (work.k if tensor == "K" else work.v)[at.get(HEADS, 0)]
+            row = matrix[at[KEY_TILES] * engine.rows + request.tag.lane]
         begin = request.tag.group * engine.words
         width = engine.operand.width
         part = row[begin : begin + engine.words]
@@ -182,8 +183,8 @@ class Bench:
         """Take a beat of the store port; ``tiles`` are the query tiles of a strip."""
         result = self.machine.result.from_bits(bits)
         engine, at = self.engine, self._place(result.digits)
-        tile = at["p2"] * tiles + at["p1"]
-        row = record.av[at["h"]][tile * engine.cols + result.lane]
+        tile = at[STRIPS] * tiles + at[QUERY_TILES]
+        row = record.av[at.get(HEADS, 0)][tile * engine.cols + result.lane]
         begin, width = result.group * engine.words, engine.operand.width
         for n in range(engine.words):
             row[begin + n] = result.words >> (width * n) & ((1 << width) - 1)

@@ -23,11 +23,12 @@ from accelsim.rtl.array2d import (
     rings,
     vectors,
 )
-from accelsim.rtl.issue import LANE, Issue
+from accelsim.rtl.build import Build
+from accelsim.rtl.issue import Issue
+from accelsim.rtl.operations import LANE
 from accelsim.rtl.pe1d import PE1D, LaneOp, lane_ports
 from accelsim.rtl.pe2d import LAST_STEP, Op, instruction
 from accelsim.rtl.placed import place as add_part
-from accelsim.rtl.problem import largest, lowered
 from accelsim.rtl.sequencer import Sequencer
 from accelsim.rtl.skeleton import COUNT_BITS, DIGIT_BITS, Skeleton, skeleton
 from accelsim.rtl.transfers import LOADS, STORE, transfers
@@ -36,15 +37,16 @@ ELEMENT, LANE_MODULE = "fusemax_element", "fusemax_lane"  # modules of the eleme
 
 
 class FuseMax(wiring.Component):
-    """Twin of :class:`accelsim.engines.fusemax.FuseMax`.
+    """Twin of :class:`accelsim.engines.fusemax.FuseMax`, made for a mapping at its largest problem.
 
     ``go`` starts a run, ``finished`` ends it; ``start`` has a bit per task that starts in the cycle,
     ``stalled`` one per queue and cause. Registers are written through ``write``, ``address``, ``value``.
     """
 
-    def __init__(self, engine: Engine, *, apart: bool = False) -> None:
-        self.engine, self.apart = engine, apart
-        self.skeleton: Skeleton = skeleton(lowered(engine, largest(engine)).program)
+    def __init__(self, build: Build, *, apart: bool = False) -> None:
+        self.build, self.apart = build, apart
+        self.engine = engine = build.engine
+        self.skeleton: Skeleton = skeleton(build.lowered.program)
         self.sequencer = Sequencer(self.skeleton)
         self.registers = (*self.skeleton.registers, "rows_last", "cols_last")
         levels = len(self.skeleton.loops)

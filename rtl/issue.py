@@ -10,13 +10,11 @@ from accelsim.engines.exponential_steps import offsets
 from accelsim.engines.fusemax import FuseMax as Engine
 from accelsim.rtl.array2d import count_bits, issued
 from accelsim.rtl.exponential_steps import STEP_0
+from accelsim.rtl.operations import KEY_TILES, LANE, LANE_TASKS, QUERY_TILES, WIDE, WIDE_TASKS
 from accelsim.rtl.pe1d import LaneOp, lane_instruction
 from accelsim.rtl.pe2d import Op
 from accelsim.rtl.sequencer import Sequencer, plain
 from accelsim.rtl.skeleton import COUNT_BITS, DIGIT_BITS
-
-WIDE = {"QK": Op.SCORE, "LM": Op.MAXIMUM, "SLD": Op.SUM, "SLNV": Op.PRODUCT}
-LANE = {name: LaneOp[name] for name in ("RM", "SPD", "SPNV", "RD", "RNV", "AV")}
 
 
 class Issue:
@@ -71,10 +69,10 @@ class Issue:
         """Return the 2D array's instruction."""
         engine, sequencer = self.engine, self.sequencer
         live = Signal(issued(engine), name="wide_live")
-        tasks = {name: self.skeleton.task(name) for name in (*WIDE, "SLN")}
+        tasks = {name: self.skeleton.task(name) for name in WIDE_TASKS}
         begun = Cat(*(sequencer.start[n] for n in tasks.values())).any()
         for name, n in tasks.items():
-            rows = Mux(self.at_last(n, "m1"), self.rows_last, engine.rows)
+            rows = Mux(self.at_last(n, KEY_TILES), self.rows_last, engine.rows)
             score = self.counter(m, n, engine.ahead + 1)
             count = self.counter(m, n, 1 << count_bits(engine))
             with m.If(sequencer.start[n]):
@@ -112,14 +110,14 @@ class Issue:
         engine, sequencer = self.engine, self.sequencer
         layout = lane_instruction(engine, count_bits(engine))
         live = Signal(layout, name="lane_live")
-        tasks = {name: self.skeleton.task(name) for name in (*LANE, "PRM")}
+        tasks = {name: self.skeleton.task(name) for name in LANE_TASKS}
         begun = Cat(*(sequencer.start[n] for n in tasks.values())).any()
         for n in tasks.values():
             count = self.counter(m, n, 1 << count_bits(engine))
             with m.If(sequencer.start[n]):
                 m.d.comb += [
-                    live.fresh.eq(sequencer.walkers[n].first[self.level("m1")]),
-                    live.tile.eq(self.digit(n, "p1")),
+                    live.fresh.eq(sequencer.walkers[n].first[self.level(KEY_TILES)]),
+                    live.tile.eq(self.digit(n, QUERY_TILES)),
                     live.count.eq(count),
                 ]
         held = self.held(m, live, begun)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from accelsim.engines.fusemax import FuseMax as Engine
 from accelsim.rtl.array2d import element_of
+from accelsim.rtl.build import Build
 from accelsim.rtl.fusemax import ELEMENT, LANE_MODULE, FuseMax, lane_of
-from accelsim.rtl.problem import largest, lowered
 from accelsim.rtl.verilog import block_verilog
 from accelsim.sim import jump
 
@@ -20,20 +20,26 @@ def machine_verilog(machine: FuseMax) -> str:
     return "\n".join(block_verilog(part, name) for part, name in parts)
 
 
-def machine_text(engine: Engine) -> str:
+def machine_text(build: Build) -> str:
     """Return the Verilog of a machine with a header: parameters, lags, and its registers.
 
     Raises DeadlockError if its binding deadlocks on the largest run: the machine would hang there.
     """
-    jump.run(lowered(engine, largest(engine)).program)
+    jump.run(build.lowered.program)
     from amaranth import __version__ as amaranth
 
     from accelsim import __version__ as version
 
-    machine = FuseMax(engine, apart=True)
+    engine = build.engine
+    machine = FuseMax(build, apart=True)
     body = machine_verilog(machine)
     lines = [f"{engine.name}: {(type(engine).__doc__ or '').splitlines()[0]}", "", "Parameters:"]
     lines += [f"  {name} = {value}" for name, value in engine.parameters.items()]
+    lines += [
+        f"Architecture {build.problem.arch.name}, mapping {Path(build.mapping.name).name}; at most:"
+    ]
+    lines += [f"  {name} = {size}" for name, size in build.problem.ranks.items()]
+    lines += [f"  {name.upper()} = {size}" for name, size in build.problem.leading.items()]
     lines += ["Cycles from the start of a task to that of one that reads it:"]
     lines += [f"  {one} to {other}: {lag}" for (one, other), lag in engine.lags.items()]
     lines += ["Registers, by address (accelsim.rtl.skeleton.settings has their values for a run):"]

@@ -12,6 +12,7 @@ from amaranth.utils import ceil_log2
 from accelsim.engines.fusemax import FuseMax as Engine
 from accelsim.rtl.array2d import TENSORS, VALUE, fill_layout
 from accelsim.rtl.issue import Issue
+from accelsim.rtl.operations import KEY_TILES, QUERY_TILES, STRIPS
 from accelsim.rtl.skeleton import DIGIT_BITS
 
 LOADS = {f"load {name}": number for number, name in enumerate(TENSORS)}
@@ -50,7 +51,9 @@ def transfers(m: Module, issue: Issue, load: Any, store: Any, lanes: Sequence[An
         size = engine.rows if by_rows else engine.cols
         ragged = issue.rows_last if by_rows else issue.cols_last
         edge = (
-            issue.at_last(n, "m1") if by_rows else issue.at_last(n, "p1") & issue.at_last(n, "p2")
+            issue.at_last(n, KEY_TILES)
+            if by_rows
+            else issue.at_last(n, QUERY_TILES) & issue.at_last(n, STRIPS)
         )
         slot = issue.counter(m, n, len_slots(engine, name))
         with m.If(sequencer.start[n]):
@@ -58,7 +61,7 @@ def transfers(m: Module, issue: Issue, load: Any, store: Any, lanes: Sequence[An
                 live.digits.eq(sequencer.walkers[n].digits),
                 live.lanes.eq(Mux(edge, ragged, size)),
                 live.store.eq(name == STORE),
-                live.tile.eq(issue.digit(n, "p1")),
+                live.tile.eq(issue.digit(n, QUERY_TILES)),
                 live.tag.tensor.eq(LOADS.get(name, 0)),
                 live.tag.slot.eq(slot),
             ]

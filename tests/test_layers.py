@@ -18,7 +18,7 @@ LAYERS = [
     ["result"],
     ["energy", "rtl"],
     ["sim"],
-    ["mapping"],
+    ["mapping", "rows"],
     ["cascade", "arch"],
     ["engines"],
     ["specs"],

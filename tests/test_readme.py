@@ -26,6 +26,13 @@ def test_specs_of_the_guide_run(tmp_path, monkeypatch, capsys):
     assert (tmp_path / "out" / "study" / "comparison.csv").is_file()
 
 
+def test_machine_page_runs(tmp_path, monkeypatch, capsys):
+    """Its Verilog and its run are of the same files."""
+    monkeypatch.chdir(tmp_path)
+    assert len(play(ROOT / "docs" / "rtl_machine.md", capsys)) == 3
+    assert "mapping attention_1pass.keys; at most:" in (tmp_path / "keys.v").read_text()
+
+
 def test_model_page_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert play(ROOT / "docs" / "model.md", capsys)

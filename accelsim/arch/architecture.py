@@ -11,7 +11,9 @@ from typing import Any
 from accelsim.arch.expansion import check_claims
 from accelsim.arch.means import Expansions
 from accelsim.arch.model import ArchSpec, Array, Buffer, Dram, LinkTiming
-from accelsim.errors import Fault, SpecError, nearest
+from accelsim.arch.streaming import Channels, Fetcher, Pipeline, Select
+from accelsim.engines import MACHINES, machine_class
+from accelsim.errors import Fault, InfeasibleError, SpecError, nearest
 from accelsim.specs import Document, find, read, validate
 
 
@@ -49,6 +51,7 @@ class Architecture:
         document = replace(document, data=_overridden(document, overrides or {}))
         spec = validate(document, ArchSpec)
         check_claims(spec.expansions, document, ("expansions",), 8 * spec.word)
+        _check_engine(spec, document)
         return cls(spec=spec, links=_links(spec, document), document=document)
 
     @property
@@ -65,7 +68,12 @@ class Architecture:
 
     @property
     def dram_name(self) -> str:
-        return next(n for n, c in self.spec.components.items() if isinstance(c, Dram))
+        for name, component in self.spec.components.items():
+            if isinstance(component, Dram):
+                return name
+        raise InfeasibleError(
+            f"{self.name} has memory channels and runs rows (a pipeline), not loop nests"
+        )
 
     @property
     def dram(self) -> Dram:
@@ -92,7 +100,10 @@ class Architecture:
         return None
 
     def symbols(self) -> dict[str, int | Fraction]:
-        """Return what a mapping's expressions may name: ``PE2D.cols``, ``GLB.size``, ``word`` (bytes)."""
+        """Return what a mapping's expressions may name: ``PE2D.cols``, ``GLB.size``, ``word`` (bytes).
+
+        Of the memory its ``latency`` in cycles and the ``words`` of a cycle, of a buffer bytes.
+        """
         found: dict[str, int | Fraction] = {"word": self.spec.word}
         for name, component in self.spec.components.items():
             if isinstance(component, Array):
@@ -100,6 +111,13 @@ class Architecture:
                 found[f"{name}.registers"] = component.registers
             elif isinstance(component, Buffer):
                 found |= {f"{name}.size": component.size, f"{name}.row": component.row}
+            elif isinstance(component, Pipeline | Fetcher):
+                found |= {f"{name}.lanes": component.lanes}
+            elif isinstance(component, Select):
+                found |= {f"{name}.lanes": component.model.lanes}
+            elif isinstance(component, Dram):
+                found[f"{name}.latency"] = component.latency * self.spec.clock
+                found[f"{name}.words"] = self.bytes_per_cycle / self.spec.word
         return found
 
 
@@ -120,27 +138,58 @@ def _overridden(document: Document, overrides: Table[str, Any]) -> Any:
                 )
             data[head] = value
             continue
-        if head not in data["components"]:
+        tables = {n: v for n, v in data.items() if isinstance(v, dict) and n != "components"}
+        within = data if head in tables else data["components"]
+        if head not in within:
             raise SpecError(
                 f"--arch-set {dotted}: must begin with a component, not {head!r}"
-                f"{nearest(head, data['components'])}"
+                f"{nearest(head, [*data['components'], *tables])}"
             )
-        component = dict(data["components"][head])
+        component = dict(within[head])
         if entry:
             component[part] = {**component.get(part, {}), entry: value}
         else:
             component[part] = value
-        data["components"][head] = component
+        within[head] = component
     return data
+
+
+def _check_engine(spec: ArchSpec, document: Document) -> None:
+    """Refuse a machine that there is not, and parameters that it does not have."""
+    if spec.engine is None:
+        return
+    name = spec.engine.name
+    if name not in MACHINES:
+        message = f"engine must be a whole machine, not {name!r}{nearest(name, MACHINES)}"
+        raise SpecError(document.fault(("engine", "name"), message))
+    known = machine_class(name).describe()
+    faults = [
+        document.fault(
+            ("engine", "set", key),
+            f"{name} must have the parameter, not {key!r}{nearest(key, known)}",
+        )
+        for key in spec.engine.set
+        if key not in known
+    ]
+    if faults:
+        raise SpecError(faults)
 
 
 def _links(spec: ArchSpec, document: Document) -> tuple[Link, ...]:
     faults: list[Fault] = []
     links: list[Link] = []
-    kinds = [type(component) for component in spec.components.values()]
-    if kinds.count(Dram) != 1:
-        message = f"components must hold exactly one of kind dram, not {kinds.count(Dram)}"
+    memories = sum(isinstance(part, Dram | Channels) for part in spec.components.values())
+    if memories != 1:
+        message = f"components must hold exactly one of kind dram or channels, not {memories}"
         faults.append(document.fault(("components",), message))
+    for name, part in spec.components.items():
+        if not isinstance(part, Fetcher):
+            continue
+        channels = [n for n, other in spec.components.items() if isinstance(other, Channels)]
+        if part.memory not in channels:
+            message = f"memory must be of kind channels, not {part.memory!r}"
+            message += nearest(part.memory, channels)
+            faults.append(document.fault(("components", name, "memory"), message))
     for number, item in enumerate(spec.links):
         entries = {item: LinkTiming()} if isinstance(item, str) else item
         for text, timing in entries.items():

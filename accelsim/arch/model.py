@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from accelsim.arch.expansion import Expansion
+from accelsim.arch.streaming import Channels, Fetcher, Pipeline, Select
 from accelsim.specs import Spec
 from accelsim.specs.fields import Bandwidth, Duration, Frequency, Size
 
@@ -69,7 +70,9 @@ class Array(Spec):
         return count
 
 
-Component = Annotated[Dram | Buffer | Array, Field(discriminator="kind")]
+Component = Annotated[
+    Dram | Buffer | Array | Channels | Fetcher | Pipeline | Select, Field(discriminator="kind")
+]
 
 
 class LinkTiming(Spec):
@@ -81,6 +84,22 @@ class LinkTiming(Spec):
     down: int | str = 0
     up: int | str = 0
     chain: bool = False
+
+
+class EngineSpec(Spec):
+    """The machine in RTL that the arrays are: its pipelines give lags, slots and latencies.
+
+    They are those of the Einsums of ``cascade``; others go by links. ``set`` are the machine's
+    parameters: numbers, true or false, words, or expressions over the architecture
+    (``PE2D.rows``, ``DRAM.latency`` in cycles, ``DRAM.words`` of a cycle), the sizes, and the mapping
+    (``stage.X`` of an Einsum, ``depth.X`` of a tensor). It is built for the ``workload`` unless another
+    is asked for.
+    """
+
+    name: str
+    cascade: str | list[str]
+    workload: str = ""
+    set: dict[str, bool | int | str] = {}
 
 
 class ArchSpec(Spec):
@@ -102,4 +121,5 @@ class ArchSpec(Spec):
     mappings: str = ""
     scale: Literal["charged", "free"] = "charged"
     expansions: list[Expansion] = []
+    engine: EngineSpec | None = None
     assumptions: list[str] = []

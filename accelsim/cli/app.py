@@ -50,6 +50,10 @@ MappingFlag = Annotated[
     str | None,
     typer.Option(help="Mapping: a name, a file, or auto: made for the problem.", metavar="NAME"),
 ]
+TraceCsv = Annotated[
+    Path | None,
+    typer.Option(help="Rows of a trace, for a design that runs rows.", metavar="FILE.csv"),
+]
 What = Annotated[
     list[str],
     typer.Argument(
@@ -80,7 +84,7 @@ def list_(
     kind: Annotated[
         str | None,
         typer.Argument(
-            help="cascades, archs, mappings, workloads, designs, costs, studies, explorations,"
+            help="cascades, archs, mappings, pipelines, workloads, designs, costs, studies, explorations,"
             " published or engines."
         ),
     ] = None,
@@ -151,9 +155,19 @@ def run(
     mapping_out: Annotated[
         Path | None, typer.Option(help="Write the mapping that was taken.", metavar="FILE")
     ] = None,
+    trace_csv: TraceCsv = None,
 ) -> None:
     """Simulate a design on a workload and report times, traffic, energy and the bottleneck."""
+    from accelsim.cli.row_runs import RowRequest, run_rows
     from accelsim.cli.running import Request, run_command
+
+    rows = RowRequest.of(
+        what, trace_csv=trace_csv, arch_set=arch_set, mapping=mapping, full=full,
+        others={"--workload": workload, "--seq": seq, "--set": set_, "--mapping-out": mapping_out},
+    )  # fmt: skip
+    if rows is not None:
+        run_rows(rows, as_json=json, trace=trace, window=window, out=out)
+        return
 
     request = Request.of(
         what, workload, seq, set_, arch_set, scope, mapping, full=full, selection=selection
@@ -202,10 +216,19 @@ def explain(
     selection: SelectionFlag = "uniform",
     json: Json = False,
     full: Full = False,
+    trace_csv: TraceCsv = None,
 ) -> None:
     """Say why it takes that long: critical circuit, stalls by cause, roofline."""
+    from accelsim.cli.row_runs import RowRequest, explain_rows
     from accelsim.cli.running import Request, explain_command
 
+    rows = RowRequest.of(
+        what, trace_csv=trace_csv, arch_set=arch_set, mapping=mapping, full=full,
+        others={"--workload": workload, "--seq": seq, "--set": set_},
+    )  # fmt: skip
+    if rows is not None:
+        explain_rows(rows, as_json=json)
+        return
     request = Request.of(
         what, workload, seq, set_, arch_set, scope, mapping, full=full, selection=selection
     )
@@ -240,6 +263,43 @@ def compare(
     compare_command(
         designs or [], study=study, workload=workload, seq=seq, baseline=baseline,
         arch_set=arch_set or [], scope=scope, as_json=json, out=out,
+    )  # fmt: skip
+
+
+@app.command()
+def report(
+    results: Annotated[
+        list[str],
+        typer.Argument(
+            help="JSON of run or compare, or designs to run.", metavar="RESULT | DESIGN..."
+        ),
+    ],
+    workload: Workload = None,
+    seq: Annotated[
+        str | None, typer.Option(help="Lengths for designs, such as 1K,64K.", metavar="N,N")
+    ] = None,
+    set_: Set = None,
+    arch_set: ArchSet = None,
+    scope: Scope = "attention",
+    title: Annotated[str | None, typer.Option(help="Title of the page.", metavar="TEXT")] = None,
+    details: Annotated[
+        int,
+        typer.Option(
+            help="How many points are simulated again for breakdown and timeline.",
+            metavar="N",
+            min=0,
+        ),
+    ] = 12,
+    out: Annotated[Path, typer.Option("-o", help="The page.", metavar="FILE.html")] = Path(
+        "report.html"
+    ),
+) -> None:
+    """Make one HTML page of results: tables, plots, timelines, the bottleneck in words; offline."""
+    from accelsim.cli.reporting import report_command
+
+    report_command(
+        results, workload=workload, seq=seq, set_=set_ or [], arch_set=arch_set or [],
+        scope=scope, title=title, details=details, out=out,
     )  # fmt: skip
 
 
@@ -302,14 +362,31 @@ def explore(
 def rtl(
     engine: Annotated[str, typer.Argument(help="An engine: see accelsim list engines.")],
     set_: Settings = None,
+    arch: Annotated[
+        str | None, typer.Option(help="Architecture of a whole machine.", metavar="ARCH")
+    ] = None,
+    mapping: Annotated[
+        str | None,
+        typer.Option(help="Mapping that a whole machine is sequenced by.", metavar="MAPPING"),
+    ] = None,
+    arch_set: ArchSet = None,
+    workload: Annotated[
+        str | None, typer.Option(help="Largest workload of a whole machine.", metavar="NAME")
+    ] = None,
+    seq: Seq = None,
     out: Annotated[
         Path | None, typer.Option("-o", help="File; without it, standard output.", metavar="FILE.v")
     ] = None,
 ) -> None:
-    """Write an engine as Verilog."""
-    from accelsim.cli.rtl import rtl_command
+    """Write an engine as Verilog; for a whole machine --set gives the sizes of its largest problem."""
+    from accelsim.cli.flags import length
+    from accelsim.cli.rtl import Specs, rtl_command
 
-    rtl_command(engine, set_ or [], out)
+    tokens = None if seq is None else length(seq)
+    specs = Specs(
+        arch=arch, mapping=mapping, arch_set=arch_set or (), workload=workload, seq=tokens
+    )
+    rtl_command(engine, set_ or [], out, specs)
 
 
 @app.command()

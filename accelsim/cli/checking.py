@@ -75,6 +75,8 @@ def _check(kind: str, document: Document, path: Path, *, alone: bool, seq: int |
             _exploration(document)
         case "mapping":
             _mapping(document, path, alone=alone, seq=seq)
+        case "pipeline":
+            _pipeline(document, path)
         case "published":
             _published(path)
         case "study":
@@ -146,9 +148,14 @@ def _expansions(document: Document) -> None:
 def _design(path: Path, seq: int | None) -> None:
     from accelsim.energy.tables import CostTable
     from accelsim.job import Job
-    from accelsim.mapping import Workload
+    from accelsim.job.rows import RowJob
+    from accelsim.mapping import Design, Workload
 
-    job = Job.of(str(path) if "/" in str(path) else f"./{path}")
+    design = Design.load(str(path) if "/" in str(path) else f"./{path}")
+    if design.spec.pipeline:
+        CostTable.load(RowJob.of(design).costs)
+        return
+    job = Job.of(design)
     CostTable.load(job.costs)
     for stage in Workload.load(WORKLOAD, seq).stages:
         if stage.scope == "attention":
@@ -159,6 +166,19 @@ def _exploration(document: Document) -> None:
     from accelsim.explore import Exploration, first_point
 
     first_point(Exploration.from_document(document))
+
+
+def _pipeline(document: Document, path: Path) -> None:
+    """Check a pipeline by itself; with the architecture beside it, what it names too."""
+    from accelsim.arch import Architecture
+    from accelsim.rows.pipeline import Pipeline, PipelineSpec
+    from accelsim.specs import validate
+
+    beside = path.parent / "arch.yaml"
+    if beside.is_file():
+        Pipeline.from_document(document, Architecture.load(str(beside.absolute())))
+    else:
+        validate(document, PipelineSpec)
 
 
 def _mapping(document: Document, path: Path, *, alone: bool, seq: int | None) -> None:

@@ -17,6 +17,7 @@ from accelsim.explore.study import ExplorationSpec
 from accelsim.mapping.model import DesignSpec, MappingSpec
 from accelsim.mapping.workload import WorkloadSpec
 from accelsim.result.table import PublishedFile
+from accelsim.rows.pipeline import PipelineSpec
 
 _MODELS: dict[str, type[BaseModel]] = {
     "arch": ArchSpec,
@@ -26,6 +27,7 @@ _MODELS: dict[str, type[BaseModel]] = {
     "expansions": ExpansionFile,
     "exploration": ExplorationSpec,
     "mapping": MappingSpec,
+    "pipeline": PipelineSpec,
     "published": PublishedFile,
     "study": StudySpec,
     "workload": WorkloadSpec,
@@ -48,6 +50,8 @@ _TELLING = {
     "forms": "zoo",
     "vary": "exploration",
     "blocks": "mapping",
+    "holds": "pipeline",
+    "unquantized_bits": "pipeline",
     "stages": "workload",
     "ways": "study",
     "lengths": "study",

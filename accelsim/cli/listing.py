@@ -16,6 +16,7 @@ _PLURALS = {
     "cascades": "cascade",
     "archs": "arch",
     "mappings": "mapping",
+    "pipelines": "pipeline",
     "workloads": "workload",
     "designs": "design",
     "costs": "costs",

@@ -11,8 +11,8 @@ from textwrap import wrap
 from accelsim.cli import flags
 from accelsim.cli.output import whole, writable, writable_file, write
 from accelsim.errors import SpecError
-from accelsim.job import ATTENTION, Job
-from accelsim.mapping import Mapping, Selection, Stage, Workload
+from accelsim.job import ATTENTION, Call, Job
+from accelsim.mapping import Mapping, Stage, Workload
 from accelsim.result import Report
 
 
@@ -20,6 +20,7 @@ from accelsim.result import Report
 class Request:
     """What to run, with every name resolved."""
 
+    call: Call
     job: Job
     workload: Workload
     scope: str
@@ -39,19 +40,30 @@ class Request:
         full: bool,
         selection: str = "uniform",
     ) -> Request:
-        chosen = flags.scope(scope)
-        length = None if seq is None else flags.length(seq)
-        job = _job(what, mapping, flags.fields(arch_set or ()))
-        job = replace(job, selection=Selection.load(selection))
-        load = job.load(workload, length, flags.ranks(set_ or ()))
-        return cls(job=job, workload=load, scope=chosen, full=full)
+        call = Call(
+            **_subject(what),
+            scope=flags.scope(scope),
+            seq=None if seq is None else flags.length(seq),
+            mapping=mapping,
+            workload=workload,
+            ranks=flags.ranks(set_ or ()),
+            arch_set=flags.fields(arch_set or ()),
+            selection=selection,
+        )
+        return cls.from_call(call, full=full)
+
+    @classmethod
+    def from_call(cls, call: Call, *, full: bool = False) -> Request:
+        job = call.job()
+        return cls(call=call, job=job, workload=call.load(job), scope=call.scope, full=full)
 
     @property
     def stages(self) -> list[Stage]:
         return list(self.job.stages(self.workload, self.scope))
 
     def report(self, *, explain: bool = False) -> Report:
-        return self.job.report(self.workload, scope=self.scope, full=self.full, explain=explain)
+        report = self.job.report(self.workload, scope=self.scope, full=self.full, explain=explain)
+        return replace(report, request=self.call.to_dict())
 
 
 def run_command(
@@ -76,7 +88,7 @@ def run_command(
         writable_file(trace)
     report = request.report()
     if out is not None:
-        _write_report(report, out)
+        write_report(report, out)
     if mapping_out is not None:
         stage = request.stages[_longest(report)]
         write(mapping_out, text_of(request.job.run(stage).mapping))
@@ -161,15 +173,15 @@ def explain_command(request: Request, *, as_json: bool) -> None:
         print(f"  {name} bound {cycles:,} cycles, {share:.1%}")
 
 
-def _job(what: Sequence[str], mapping: str | None, arch_set: dict[str, object]) -> Job:
+def _subject(what: Sequence[str]) -> dict[str, str]:
+    """Return what is run: a design, or a cascade on an architecture."""
     if len(what) == 1:
-        return Job.of(what[0], mapping=mapping, arch_set=arch_set)
+        return {"design": what[0]}
     if len(what) != 2:
         raise SpecError(
             f"run must have a design, or a cascade and an architecture, not {len(what)} names"
         )
-    cascade, arch = what
-    return Job.of(cascade=cascade, arch=arch, mapping=mapping, arch_set=arch_set)
+    return {"cascade": what[0], "arch": what[1]}
 
 
 def _longest(report: Report) -> int:
@@ -177,7 +189,7 @@ def _longest(report: Report) -> int:
     return shares.index(max(shares))
 
 
-def _write_report(report: Report, folder: Path) -> None:
+def write_report(report: Report, folder: Path) -> None:
     from accelsim import plot
 
     write(folder / "report.json", report.to_json())

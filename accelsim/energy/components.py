@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from accelsim.arch import ArchSpec, Array, Buffer
+from accelsim.arch import ArchSpec, Array, Buffer, Channels, Fetcher, Pipeline, Select
 
 SLOTS = "_slots"
+EACH = "_each"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +26,9 @@ def attributes(arch: ArchSpec) -> dict[str, dict[str, int]]:
 
     Buffers: ``size_bytes``, ``row_bytes``, ``ports`` if limited. Arrays: ``rows`` and ``cols`` or
     ``lanes``, ``elements``, ``depth`` (words of an element's register file), ``width_bits``, and
-    ``exp_slots`` and so on: the issue slots of each operation. Memories off chip have none.
+    ``exp_slots`` and so on: the issue slots of each operation. Pipelines: ``lanes``, ``width_bits`` and
+    ``mul_each`` and so on, the operations on an element. Selection engines: ``lanes``, ``width_bits`` and
+    ``engine_elements``. Fetchers: ``fetch_lanes``. Memories off chip have none but ``channels``.
     """
     result: dict[str, dict[str, int]] = {}
     for name, component in arch.components.items():
@@ -42,6 +45,23 @@ def attributes(arch: ArchSpec) -> dict[str, dict[str, int]]:
                 "width_bits": arch.word * 8,
                 **{f"{op}{SLOTS}": slots for op, slots in component.ops.items()},
             }
+        elif isinstance(component, Pipeline):
+            values = {
+                "lanes": component.lanes,
+                "width_bits": component.width,
+                **{f"{op}{EACH}": count for op, count in component.ops.items()},
+            }
+        elif isinstance(component, Select):
+            engine = component.model
+            values = {
+                "lanes": engine.lanes,
+                "width_bits": engine.width,
+                "engine_elements": engine.elements,
+            }
+        elif isinstance(component, Fetcher):
+            values = {"fetch_lanes": component.lanes}
+        elif isinstance(component, Channels):
+            values = {"channels": component.count}
         result[name] = values
     return result
 
@@ -51,7 +71,7 @@ def parts(components: Mapping[str, Mapping[str, int]]) -> tuple[Part, ...]:
 
     An array: itself (its wires and control), and for each element a register file and a unit for
     each operation. A table says with ``where: {exp_slots: "> 1"}`` that an operation needs no unit
-    of its own.
+    of its own. A pipeline: a unit for each operation of each lane. Others are one part.
     """
     result: list[Part] = []
     for name, values in components.items():
@@ -62,7 +82,19 @@ def parts(components: Mapping[str, Mapping[str, int]]) -> tuple[Part, ...]:
                 Part(component=name, part=part, instances=values["elements"], attributes=values)
                 for part in ["register", *operations]
             ]
+        elif any(key.endswith(EACH) for key in values):
+            result += [
+                Part(
+                    component=name,
+                    part=key.removesuffix(EACH),
+                    instances=values["lanes"] * count,
+                    attributes=values,
+                )
+                for key, count in values.items()
+                if key.endswith(EACH)
+            ]
         else:
-            part = "buffer" if "size_bytes" in values else "dram"
+            marks = {"size_bytes": "buffer", "engine_elements": "select", "fetch_lanes": "fetcher"}
+            part = next((part for mark, part in marks.items() if mark in values), "dram")
             result.append(Part(component=name, part=part, instances=1, attributes=values))
     return tuple(result)

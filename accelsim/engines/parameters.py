@@ -49,6 +49,11 @@ class Parametric:
     @classmethod
     def of(cls, settings: Mapping[str, str]) -> Self:
         """Make one from texts such as {"width": "16"}; SpecError lists every fault."""
+        return cls(**cls.read(settings))
+
+    @classmethod
+    def read(cls, settings: Mapping[str, str]) -> dict[str, Any]:
+        """Return the values of parameters given as texts; SpecError lists every fault."""
         hints = get_type_hints(cls)
         known = {each.name: hints[each.name] for each in fields(cls)}
         faults, values = [], {}
@@ -63,7 +68,7 @@ class Parametric:
                 faults.append(Fault(message=f"{cls.name}: {name} {error}"))
         if faults:
             raise SpecError(faults)
-        return cls(**values)
+        return values
 
     @classmethod
     def describe(cls) -> dict[str, tuple[Any, str]]:

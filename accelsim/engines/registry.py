@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from importlib import import_module
 
 from accelsim.engines.engine import Engine
-from accelsim.engines.parameters import Parametric
+from accelsim.engines.machine import Machine
 from accelsim.errors import SpecError, nearest
 
 # Name of the engine and of its module, here and in accelsim.rtl: name of the class in both.
@@ -32,11 +32,11 @@ MACHINE_CLASSES: Mapping[str, str] = {"fusemax": "FuseMax"}
 MACHINES = tuple(sorted(MACHINE_CLASSES))
 
 
-def machine_class(name: str) -> type[Parametric]:
+def machine_class(name: str) -> type[Machine]:
     """Return a machine's dataclass; SpecError names the nearest."""
     if name not in MACHINE_CLASSES:
         raise SpecError(f"unknown machine {name!r}{nearest(name, MACHINE_CLASSES)}")
-    found: type[Parametric] = getattr(import_module(f"{__package__}.{name}"), MACHINE_CLASSES[name])
+    found: type[Machine] = getattr(import_module(f"{__package__}.{name}"), MACHINE_CLASSES[name])
     return found
 
 

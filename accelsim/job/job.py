@@ -87,11 +87,15 @@ class Job:
     def load(
         self, workload: str | None, seq: int | None = None, ranks: Table[str, int] | None = None
     ) -> Workload:
-        """Return a workload; by default one that names the cascade, bert for a design."""
-        if self.is_design:
-            return Workload.load(workload or DEFAULT, seq, ranks)
-        name = workload or Workload.naming(self.cascade, DEFAULT)
-        return Workload.load(name, seq, ranks, self.cascade)
+        """Return a workload, by default as :meth:`workload_name` says."""
+        own = None if self.is_design else self.cascade
+        return Workload.load(self.workload_name(workload), seq, ranks, own)
+
+    def workload_name(self, asked: str | None) -> str:
+        """Return the workload that is meant: the one asked for, one that names the cascade, or bert."""
+        if asked or self.is_design:
+            return asked or DEFAULT
+        return Workload.naming(self.cascade, DEFAULT)
 
     def report(
         self,
@@ -102,7 +106,20 @@ class Job:
         explain: bool = False,
     ) -> Report:
         """Return the report of the attention stage, or of the whole layer, stage after stage."""
-        runs = [self.run(stage, full=full) for stage in self.stages(workload, scope)]
+        return self.report_of(
+            self.runs(workload, scope=scope, full=full), workload, explain=explain
+        )
+
+    def runs(
+        self, workload: Workload, *, scope: str = "attention", full: bool = False
+    ) -> list[Run]:
+        """Simulate the attention stage, or all stages of the layer."""
+        return [self.run(stage, full=full) for stage in self.stages(workload, scope)]
+
+    def report_of(
+        self, runs: Iterable[Run], workload: Workload, *, explain: bool = False
+    ) -> Report:
+        """Return the report of runs of this job."""
         table = CostTable.load(self.costs)
         parts = attributes(self.arch.spec)
         reported = []
@@ -111,12 +128,7 @@ class Job:
             if explain:
                 from accelsim.sim.explain import circuit_of
 
-                found = circuit_of(run.lowered)
-                circuit = Circuit(
-                    kind=found.kind,
-                    steps=found.steps,
-                    cycles_per_iteration=found.cycles_per_iteration,
-                )
+                circuit = Circuit.of(circuit_of(run.lowered))
             reported.append(
                 Reported(
                     name=run.stage.name,
@@ -131,7 +143,7 @@ class Job:
 
     def run(self, stage: Stage, *, full: bool = False) -> Run:
         """Simulate one stage with the best of the mappings that apply to it."""
-        mappings, problem = self._choices(stage)
+        mappings, problem = self.choices(stage)
         if mappings is None:
             made = best_made(problem, self.name)
             mappings = [made.mapping]
@@ -183,7 +195,7 @@ class Job:
         """Whether a stage is the attention that this design runs."""
         return stage.cascade in (ATTENTION, self.cascade.name)
 
-    def _choices(self, stage: Stage) -> tuple[Iterable[Mapping] | None, Problem]:
+    def choices(self, stage: Stage) -> tuple[Iterable[Mapping] | None, Problem]:
         """Return the mappings that may run a stage (None: to be made), and the stage as a problem."""
         own, problem = self._is_own(stage), self.problem(stage)
         if own and self.mappings is not None:

@@ -10,6 +10,7 @@ from math import prod
 from accelsim.arch import Architecture, Array, Done, Lacking
 from accelsim.cascade import Cascade
 from accelsim.cascade.model import Equation
+from accelsim.engines.machine import Machine
 from accelsim.errors import nearest
 from accelsim.mapping.model import Bind, Block
 from accelsim.mapping.plan import Binding, UnitOps
@@ -43,8 +44,12 @@ def bindings_of(
     arch: Architecture,
     fault: FaultAt,
     latency: Callable[[int | str | None, Loc], int],
+    machine: Machine | None = None,
 ) -> tuple[Binding, ...]:
-    """Return the bindings of a block in order; report every fault and leave the faulty ones out."""
+    """Return the bindings of a block in order; report every fault and leave the faulty ones out.
+
+    Lags, slots and latencies that the mapping leaves open are those of the ``machine``, if any.
+    """
     known = {equation.id: equation for equation in cascade.equations}
     found: list[Binding] = []
     for number, bind in enumerate(block.bind):
@@ -77,13 +82,25 @@ def bindings_of(
                     )
         if equation is None or array is None:
             continue
+        bind = _with_defaults(bind, machine)
         cycles = latency(bind.latency, (*where, "latency"))
         ops = unit_ops(equation, arch, bind.unit)
-        lags = _lags(bind, equation, cascade, where, fault, latency)
+        lags = _lags(bind, equation, cascade, where, fault, latency, machine)
         binding = _binding(bind, equation, array, ops, where, loops, space, cycles, fault)
         if binding is not None:
             found.append(replace(binding, lags=lags))
     return tuple(found)
+
+
+def _with_defaults(bind: Bind, machine: Machine | None) -> Bind:
+    """Return a binding with the slots and the latency of the machine, where it says nothing."""
+    if machine is None:
+        return bind
+    found = {
+        "slots": bind.slots or machine.slots.get(bind.einsum),
+        "latency": machine.latencies.get(bind.einsum) if bind.latency is None else bind.latency,
+    }
+    return bind.model_copy(update=found)
 
 
 def _lags(
@@ -93,11 +110,13 @@ def _lags(
     where: Loc,
     fault: FaultAt,
     number: Callable[[int | str | None, Loc], int],
+    machine: Machine | None,
 ) -> dict[str, int]:
-    """Return the lags that a binding gives by the Einsum that it reads."""
+    """Return the lags by the Einsum that a binding reads: what it gives, else what the machine has."""
     read = {r.tensor for r in equation.reads}
     made = [e.id for e in cascade.equations if e.tensor in read]
-    found: dict[str, int] = {}
+    own = machine.lags if machine else {}
+    found = {maker: lag for (maker, to), lag in own.items() if to == bind.einsum and maker in made}
     for name, text in bind.lags.items():
         here = (*where, "lags", name)
         if name not in made:

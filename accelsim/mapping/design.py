@@ -36,9 +36,20 @@ class Design:
         """Figures to be least, the first one first."""
         return tuple(part.strip() for part in self.spec.objective.split(","))
 
+    @property
+    def pipeline(self) -> str:
+        """The pipeline's name or file."""
+        return self._path(self.spec.pipeline)
+
     def mappings(self, ranks: Table[str, int | Fraction]) -> list[Mapping]:
         """Return the mappings whose condition holds for the rank sizes, in the order of the file."""
         entries = self.spec.mapping
+        if not entries:
+            raise SpecError(
+                self.document.fault(
+                    ("pipeline",), f"{self.name} runs rows: it must be given them, not a workload"
+                )
+            )
         if isinstance(entries, str):
             return [Mapping.load(self._path(entries))]
         found: list[Mapping] = []

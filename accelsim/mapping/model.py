@@ -108,14 +108,26 @@ class Variant(Spec):
 
 
 class DesignSpec(Spec):
-    """The file ``arch_specs/NAME/design.yaml``; ``variants`` serve workloads that ask for them."""
+    """The file ``arch_specs/NAME/design.yaml``; ``variants`` serve workloads that ask for them.
+
+    A design has a mapping (loop nests), or a ``pipeline`` that runs ``rows`` (by default those of the
+    distribution of that name).
+    """
 
     name: str
     summary: str = ""
     arch: str
     cascade: str
-    mapping: str | list[Alternative]
+    mapping: str | list[Alternative] = ""
+    pipeline: str = ""
+    rows: str = ""
     variants: dict[str, Variant] = {}
     objective: str = "cycles"
     costs: str | None = None
     baseline: str | None = None
+
+    @model_validator(mode="after")
+    def _has_one_way(self) -> DesignSpec:
+        if bool(self.mapping) == bool(self.pipeline):
+            raise ValueError("a design must have a mapping, or a pipeline")
+        return self

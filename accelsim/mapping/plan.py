@@ -11,6 +11,7 @@ from accelsim.arch import Architecture, Done
 from accelsim.cascade import Cascade, ast
 from accelsim.cascade.model import Equation, Merged, Plain, Shift, TensorRead
 from accelsim.cascade.sizes import Sizes
+from accelsim.engines.machine import Machine
 from accelsim.mapping.indices import index_of, plain
 from accelsim.mapping.model import Bind, Block, MappingSpec
 from accelsim.mapping.presence import Presence
@@ -70,6 +71,7 @@ class BlockPlan:
     bindings: tuple[Binding, ...]
     hold: Table[str, Place]
     depth: Table[str, int]
+    machine: Machine | None = None  # in RTL, that runs it
 
     def count(self, loop: str) -> int:
         return self.space.sizes[loop]

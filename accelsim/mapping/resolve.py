@@ -13,6 +13,7 @@ from accelsim.cascade.sizes import Sizes
 from accelsim.errors import Fault, InfeasibleError, SpecError, nearest
 from accelsim.mapping import capacity
 from accelsim.mapping.binding import bindings_of
+from accelsim.mapping.machine import machine_of
 from accelsim.mapping.model import Block, MappingSpec
 from accelsim.mapping.names import check_names
 from accelsim.mapping.partition import divisors, space_of
@@ -182,8 +183,18 @@ class _Resolver:
                     f" leading rank, not {loop!r}{nearest(loop, space.sizes)}",
                 )
         self.stop_on_faults()
+        cascade = self.problem.cascade
+        sizes = {name.upper(): size for name, size in space.sizes.items()}
+        machine = machine_of(
+            self.arch,
+            cascade,
+            self.spec,
+            block,
+            {**self.symbols, **sizes},
+            lambda message: self.fault((*loc, "bind"), message),
+        )
         bindings = bindings_of(
-            block, loc, loops, space, self.problem.cascade, self.arch, self.fault, self._latency
+            block, loc, loops, space, cascade, self.arch, self.fault, self._latency, machine
         )
         hold = self._hold(block, loops, loc)
         self.stop_on_faults()
@@ -196,6 +207,7 @@ class _Resolver:
             bindings=bindings,
             hold=hold,
             depth={**self.spec.depth, **block.depth},
+            machine=machine,
         )
 
     def _hold(

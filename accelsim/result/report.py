@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+    from accelsim.sim.explain import CriticalCircuit
+
 
 @dataclass(frozen=True, kw_only=True)
 class Circuit:
@@ -35,6 +37,12 @@ class Circuit:
     kind: str
     steps: tuple[str, ...] = ()
     cycles_per_iteration: Fraction | None = None
+
+    @classmethod
+    def of(cls, found: CriticalCircuit) -> Circuit:
+        return cls(
+            kind=found.kind, steps=found.steps, cycles_per_iteration=found.cycles_per_iteration
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,12 +60,16 @@ class Report:
     """What a run of one or more stages, one after another, did. Times are whole cycles.
 
     ``workload`` replaces the ranks of the stages in the output; ``assumptions`` are added to theirs.
+    ``request`` are the arguments of ``accelsim.simulate`` that give this report again, if it is known;
+    ``trace`` is the section of that name, of a run of rows.
     """
 
     stages: tuple[Stage, ...]
     area: Area | None = None
     workload: dict[str, int] | None = None
     assumptions: tuple[str, ...] = field(default=())
+    request: dict[str, Any] | None = None
+    trace: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
         if not self.stages:
@@ -109,6 +121,10 @@ class Report:
     def to_dict(self) -> dict[str, Any]:
         """Return every figure under the keys of the JSON output; units are in the keys."""
         result = self.figures()
+        if self.request is not None:
+            result["request"] = dict(self.request)
+        if self.trace is not None:
+            result["trace"] = self.trace
         if len(self.stages) > 1:
             result["stages"] = [
                 {"name": stage.name, **Report(stages=(stage,), area=self.area).figures()}

@@ -80,6 +80,8 @@ def _grids(figures: Figures) -> list[tuple[str, list[list[str]]]]:
         grids.append(("energy", _energy(figures)))
     if figures["area_um2"]:
         grids.append(("area", _area(figures)))
+    if "trace" in figures:
+        grids += [("trace", _trace(figures)), ("layers", _layers(figures))]
     if "stages" in figures:
         grids.append(("stages", _stages(figures)))
     return grids
@@ -138,6 +140,39 @@ def _stages(figures: Figures) -> list[list[str]]:
         energy = stage["energy_pj"]
         cost = format_energy(energy["total"]) if energy else "-"
         grid.append([stage["name"], count(stage["cycles"]), f"{share:.1%}", cost])
+    return grid
+
+
+def _trace(figures: Figures) -> list[list[str]]:
+    trace = figures["trace"]
+    grid = [["figure", "value"]]
+    for key in ("rows", "keys", "values", "qk_macs", "pv_macs", "kv_bytes", "requantised"):
+        grid.append([key, count(trace[key])])
+    for unit, cycles in trace["bounds"].items():
+        binds = " (binding)" if unit == trace["binding"] else ""
+        grid.append([f"bound by {unit}{binds}", f"{count(cycles)} cycles"])
+    for name, rate in trace["memory"].items():
+        for key in ("peak", "busy", "achieved"):
+            value = rate[f"{key}_bytes_per_second"] / 1e9
+            grid.append([f"{name} {key}", f"{value:,.1f} GB/s"])
+    for key, value in trace["operations_per_second"].items():
+        grid.append([f"operations, {key.replace('_', ' ')}", f"{value / 1e9:,.1f} GOP/s"])
+    return grid
+
+
+def _layers(figures: Figures) -> list[list[str]]:
+    grid = [["layer", "rows", "keys", "values", "K and V", "requantised", "rows bound by"]]
+    for layer in figures["trace"]["by_layer"]:
+        bound = ", ".join(f"{unit} {n}" for unit, n in layer["rows_bound_by"].items())
+        grid.append(
+            [
+                str(layer["layer"]),
+                *(count(layer[key]) for key in ("rows", "keys", "values")),
+                format_size(layer["kv_bytes"]),
+                count(layer["requantised"]),
+                bound,
+            ]
+        )
     return grid
 
 

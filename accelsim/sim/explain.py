@@ -48,11 +48,18 @@ def longest_phase(lowered: Lowered) -> int:
 
 def circuit_of(lowered: Lowered, *, limit: int = LIMIT) -> CriticalCircuit:
     """Return the critical circuit of the longest phase, from its first ``limit`` starts."""
-    number = longest_phase(lowered)
-    phase = lowered.program.phases[number]
-    ticks = lowered.program.ticks_per_cycle
-    window = Window.of(phase, limit)
-    return critical_circuit(window, ticks, lowered.phases[number])
+    return circuit_in(lowered, opening(lowered, limit=limit))
+
+
+def opening(lowered: Lowered, *, limit: int = LIMIT) -> Window:
+    """Return the first ``limit`` starts of the longest phase: what explanations are made from."""
+    return Window.of(lowered.program.phases[longest_phase(lowered)], limit)
+
+
+def circuit_in(lowered: Lowered, window: Window) -> CriticalCircuit:
+    """Return the critical circuit of a window of the longest phase."""
+    drafts = lowered.phases[longest_phase(lowered)]
+    return critical_circuit(window, lowered.program.ticks_per_cycle, drafts)
 
 
 def critical_circuit(

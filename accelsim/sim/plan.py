@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from math import prod
 
-from accelsim.sim.program import Guard, Phase, Task
+from accelsim.sim.program import ALWAYS, Guard, Phase, Task
 
 Plan = Callable[[int, int], tuple[int, tuple[int, ...], tuple[int, ...]] | None]
 """(iteration, k) -> None if inactive, else (class, needed instance by wait (negative: met), lag by wait)."""
@@ -122,6 +123,11 @@ def next_active(phase: Phase, task: Task, start: int) -> int:
     Exact but for ``k``: with half planes that look at k the iteration may yet be inactive.
     """
     total = phase.iterations
+    if task.kinds:
+        place = bisect_left(task.looked_up, start)
+        start = task.looked_up[place] if place < len(task.looked_up) else total
+        if task.guard == ALWAYS:
+            return start
     if start >= total:
         return total
     counts = [loop.count for loop in phase.loops]

@@ -41,6 +41,7 @@ are *looked up* by iteration: ``Task.kinds``, ``Wait.needs`` and ``Wait.lags`` h
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import prod
 
 Anchor = str  # "start" | "end"
@@ -123,6 +124,11 @@ class Task:
     waits: tuple[Wait, ...] = ()
     takes: tuple[tuple[int, tuple[int, ...]], ...] = ()  # (pool, amount by class), at the start
     gives: tuple[tuple[int, tuple[int, ...]], ...] = ()  # (pool, amount by class), at the end
+
+    @cached_property
+    def looked_up(self) -> tuple[int, ...]:
+        """The iterations that the table of kinds leaves active, ascending."""
+        return tuple(i for i, kind in enumerate(self.kinds) if kind >= 0)
 
     @property
     def inner_classes(self) -> int:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from accelsim.sim.held import Held
 from accelsim.sim.observe import Start
 from accelsim.sim.plan import Plan, compile_plan
 from accelsim.sim.program import Phase
-from accelsim.sim.walk import class_of, digits
+from accelsim.sim.walk import digits
 
 Json = dict[str, Any]
 PROCESS = 1
@@ -71,7 +72,7 @@ class Drawing:
         self.plans: dict[int, Plan] = {
             n: compile_plan(phase, task) for n, task in enumerate(phase.tasks)
         }
-        self.changes: list[tuple[int, int, int]] = []  # (tick, pool, amount)
+        self.held = Held(phase)
 
     def start(self, start: Start, begin: int, end: int) -> None:
         task = self.phase.tasks[start.task]
@@ -116,31 +117,13 @@ class Drawing:
 
     def hold(self, start: Start, begin: int, end: int) -> None:
         """Note what a start takes and gives."""
-        task = self.phase.tasks[start.task]
-        if task.takes or task.gives:
-            kind = class_of(self.phase, task, start.iteration, start.k)
-            for pool, amounts in task.takes:
-                if amounts[kind]:
-                    self.changes.append((begin, pool, amounts[kind]))
-            for pool, amounts in task.gives:
-                if amounts[kind]:
-                    self.changes.append((end, pool, -amounts[kind]))
+        self.held.note(start, begin, end)
 
     def counters(self, first: int, last: int) -> None:
         """Draw the bytes held in each buffer, tensor by tensor, between two ticks."""
-        pools = self.phase.pools
-        level = [0] * len(pools)
-        self.changes.sort()
-        drawn: dict[tuple[str, int], dict[str, int]] = {}
-        for tick, pool, amount in self.changes:
-            level[pool] += amount
-            if tick < last or (tick == last and amount < 0):
-                buffer = pools[pool].buffer
-                drawn[buffer, max(first, tick)] = {
-                    p.name: n for p, n in zip(pools, level, strict=True) if p.buffer == buffer
-                }
-        for (buffer, tick), values in drawn.items():
-            self.tracks.counter(f"{buffer} bytes", tick, values)
+        for buffer, levels in self.held.levels(first, last).items():
+            for tick, values in levels:
+                self.tracks.counter(f"{buffer} bytes", tick, values)
 
 
 __all__ = ["Drawing", "Tracks"]

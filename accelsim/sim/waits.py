@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
 
-from accelsim.sim.explain import LIMIT, longest_phase
+from accelsim.sim.explain import LIMIT, opening
 from accelsim.sim.lower import Lowered
 from accelsim.sim.walk import Window
 
@@ -44,7 +44,11 @@ def unit_times(lowered: Lowered, *, limit: int = LIMIT) -> tuple[UnitTime, ...]:
 
     The first quarter of that time is left out as the warm-up.
     """
-    window = Window.of(lowered.program.phases[longest_phase(lowered)], limit)
+    return steady_times(opening(lowered, limit=limit))
+
+
+def steady_times(window: Window) -> tuple[UnitTime, ...]:
+    """Return the time of each unit in a window after the warm-up."""
     return times_in(window, window.end // 4, window.end)
 
 
@@ -95,4 +99,4 @@ def _percent(share: Fraction) -> str:
     return f"{float(100 * share):.1f} %"
 
 
-__all__ = ["UnitTime", "stalls_in_words", "times_in", "unit_times"]
+__all__ = ["UnitTime", "stalls_in_words", "steady_times", "times_in", "unit_times"]

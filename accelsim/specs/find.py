@@ -16,13 +16,15 @@ class _Kind:
     """A kind of spec: the folder it ships in, its files there, and what a folder of the user holds.
 
     ``without`` are the files of an architecture's folder that are not of this kind; folders that
-    have none of them (cost tables, published figures) are passed over.
+    have none of them (cost tables, published figures) are passed over. Nor are files of this kind
+    whose name begins with ``besides``.
     """
 
     package: str
     pattern: str
     without: tuple[str, ...] = ()
     inside: str | None = None
+    besides: str | None = None
 
 
 _OWN_FILES = ("arch.yaml", "design.yaml")
@@ -34,7 +36,10 @@ _KINDS = {
     "design": _Kind(package="arch_specs", pattern="*/design.yaml", inside="design.yaml"),
     "costs": _Kind(package="arch_specs", pattern="costs/*.yaml"),
     "expansions": _Kind(package="arch_specs", pattern="expansions/*.yaml"),
-    "mapping": _Kind(package="arch_specs", pattern="*/*.yaml", without=_OWN_FILES),
+    "mapping": _Kind(
+        package="arch_specs", pattern="*/*.yaml", without=_OWN_FILES, besides="pipeline"
+    ),
+    "pipeline": _Kind(package="arch_specs", pattern="*/pipeline*.yaml", without=_OWN_FILES),
 }
 
 KINDS = tuple(_KINDS)
@@ -94,6 +99,8 @@ def _shipped(kind: str) -> dict[str, Path]:
     root = folder(spec.package)
     found: dict[str, Path] = {}
     for file in root.glob(spec.pattern):
+        if spec.besides and file.name.startswith(spec.besides):
+            continue
         if not spec.without:
             found[file.parent.name if spec.inside else file.stem] = file
         elif file.name not in spec.without and any(

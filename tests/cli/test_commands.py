@@ -60,6 +60,7 @@ def test_list_of_everything(cli):
             "cascades",
             "archs",
             "mappings",
+            "pipelines",
             "workloads",
             "designs",
             "costs",

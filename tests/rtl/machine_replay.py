@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from accelsim.engines.fusemax import FuseMax as Engine
 from accelsim.rtl.bench import Bench, Record, Work
+from accelsim.rtl.build import Build
 from accelsim.rtl.fusemax import FuseMax
 from accelsim.rtl.machine_verilog import machine_verilog
 from accelsim.rtl.skeleton import COUNT_BITS, DIGIT_BITS
@@ -117,9 +117,10 @@ def _bench(machine: FuseMax) -> str:
     fields = machine.request["tag"].shape
     levels = {loop: tag + DIGIT_BITS * n for n, loop in enumerate(shape.loops)}
     lanes = max(engine.rows, engine.cols)
-    largest = engine.heads * max(
-        engine.strips * engine.query_tiles * engine.cols * engine.head,
-        engine.key_tiles * engine.rows * max(engine.head, engine.value),
+    most = machine.build.largest
+    largest = most.heads * max(
+        (most.queries + engine.cols) * engine.head,
+        (most.keys + engine.rows) * max(engine.head, engine.value),
     )
     assert lanes <= 1 << fields["lane"].shape
     return _BENCH.format(
@@ -155,10 +156,10 @@ class Replay:
     """A machine's Verilog, compiled once in a folder by ``icarus`` or ``verilator``."""
 
     def __init__(
-        self, engine: Engine, folder: Path, compiler: Callable[[Path, list[Path]], list[Any]]
+        self, build: Build, folder: Path, compiler: Callable[[Path, list[Path]], list[Any]]
     ) -> None:
-        self.engine, self.folder = engine, folder
-        self.machine = FuseMax(engine, apart=True)
+        self.folder = folder
+        self.machine = FuseMax(build, apart=True)
         (folder / "fusemax.v").write_text(machine_verilog(self.machine))
         (folder / "bench.v").write_text(_bench(self.machine))
         self.command = compiler(folder, [folder / "fusemax.v", folder / "bench.v"])

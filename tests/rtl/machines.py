@@ -3,34 +3,124 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from dataclasses import replace
 from fractions import Fraction
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
+from accelsim.arch import Architecture
+from accelsim.cascade import Cascade
 from accelsim.engines.attention import attention
 from accelsim.engines.fusemax import FuseMax as Engine
 from accelsim.errors import DeadlockError, SpecError
+from accelsim.mapping import Mapping, Problem
 from accelsim.rtl.bench import Record, Work
-from accelsim.rtl.problem import Attention, lowered
+from accelsim.rtl.build import Attention, Build
 from accelsim.sim import reference
 from accelsim.sim.program import Phase, Program, Task, Wait
+from accelsim.specs import path, read
 
 Starts = list[tuple[int, int]]  # (cycle, task)
+PIPELINES = ("stages", "lane_stages", "divide", "climb", "hop", "chain", "operand", "accumulator")
+DEFAULTS: dict[str, Any] = {
+    "rows": 4,
+    "cols": 4,
+    "head": 4,
+    "value": 4,
+    "stages": 1,
+    "lane_stages": 1,
+    "divide": 4,
+    "climb": 4,
+    "hop": 1,
+    "chain": True,
+    "operand": "bf16",
+    "accumulator": "fp32",
+    "words": 1,
+    "latency": 1,
+    "heads": 1,
+    "strips": 1,
+    "query_tiles": 2,
+    "key_tiles": 4,
+    "keys_innermost": False,
+    "ahead": 0,
+    "behind": 0,
+    "serial": False,
+    "key_depth": 2,
+    "value_depth": 2,
+    "product_depth": 2,
+}
 DEPTHS = [(0, 0), (1, 1), (1, 0), (2, 2), (2, 1), (3, 3), (1, 2), (4, 4)]
 
 
-def sample(r: Random, most: int = 4) -> Engine:
+def built(**settings: Any) -> Build:
+    """Return a machine from the shipped specs with other numbers; what is left out is as here.
+
+    ``heads``, ``strips``, ``query_tiles``, ``key_tiles`` are those of the largest problem; ``serial``,
+    ``keys_innermost``, ``ahead``, ``behind`` and the depths are written into the mapping.
+    """
+    given: dict[str, Any] = DEFAULTS | settings
+    assert set(given) == set(DEFAULTS), set(given) - set(DEFAULTS)
+    at = SimpleNamespace(**given)
+    word = 2
+    arch = Architecture.load(
+        "fusemax_rtl",
+        {
+            "PE2D.rows": at.rows,
+            "PE2D.cols": at.cols,
+            "PE1D.lanes": at.cols,
+            "DRAM.bandwidth": f"{at.words * word} GB/s",
+            "DRAM.latency": f"{at.latency} ns",
+            **{f"engine.set.{name}": given[name] for name in PIPELINES},
+        },
+    )
+    problem = Problem(
+        cascade=Cascade.load("attention_1pass"),
+        arch=arch,
+        ranks={
+            "P": at.strips * at.query_tiles * at.cols,
+            "M": at.key_tiles * at.rows,
+            "E": at.head,
+            "F": at.value,
+        },
+        leading={"h": at.heads},
+    )
+    return Build(mapping=_mapping(at), problem=problem)
+
+
+def _mapping(at: Any) -> Mapping:
+    """Return a shipped mapping with other stages, depths and loops."""
+    k, r = at.ahead, at.behind
+    late_first = at.keys_innermost and k and r and not at.serial
+    name = "serial" if at.serial else "keys" if late_first else ""
+    document = read(path("mapping", f"fusemax_rtl/attention_1pass{name and '.' + name}"))
+    data = deepcopy(document.data)
+    inner = "m1" if at.keys_innermost else "p1"
+    (block,) = data["blocks"]
+    block["loops"] = ["h", "p2", *(("p1", "m1") if at.keys_innermost else ("m1", "p1"))]
+    data["hold"]["SBUF"]["SLNV"] = inner
+    data["sizes"]["P1"] = at.query_tiles
+    data["depth"] = {"Q": 2, "K": at.key_depth, "V": at.value_depth, "SLNV": at.product_depth}
+    stages = dict.fromkeys(("SLN", "SLD", "SLNV"), k) | dict.fromkeys(("RD", "RNV", "AV"), r)
+    if late_first:
+        stages |= dict.fromkeys(("SPD", "SPNV"), r - 1)
+    for bind in block["bind"]:
+        bind["stage"] = stages.get(bind["einsum"], 0)
+    return Mapping.from_document(replace(document, data=data))
+
+
+def sample(r: Random, most: int = 4, sides: Sequence[int] = (1, 4, 4, 8)) -> Build:
     """Return a machine of at most ``most`` rows and columns; parameters that do not go together again."""
-    sides = [n for n in (1, 2, 3, 4, 8) if n <= most]
     while True:
         settings: dict[str, Any] = {
-            "rows": r.choice(sides),
-            "cols": r.choice(sides),
-            "head": r.choice([1, 4, 4, 8]),
-            "value": r.choice([1, 4, 4, 8]),
+            "rows": r.choice([n for n in (1, 2, 3, 4, 8) if n <= most]),
+            "cols": r.choice([n for n in (1, 2, 3, 4, 8) if n <= most]),
+            "head": r.choice(sides),
+            "value": r.choice(sides),
             "stages": r.choice([1, 2, 3, 4]),
             "lane_stages": r.choice([1, 2, 3]),
             "divide": r.choice([1, 3, 6]),
@@ -53,18 +143,22 @@ def sample(r: Random, most: int = 4) -> Engine:
             settings["ahead"], settings["behind"] = r.choice(DEPTHS)
         widths = [w for w in (1, 2, 4) if settings["head"] % w == settings["value"] % w == 0]
         try:
-            return Engine(**settings, words=r.choice(widths))
+            found = built(**settings, words=r.choice(widths))
+            if found.lowered:
+                return found
         except SpecError:
             continue
 
 
-def sizes(r: Random, engine: Engine) -> Attention:
+def sizes(r: Random, machine: Build) -> Attention:
     """Return a run within the built sizes, ragged more often than not."""
-    tiles = r.randint(1, engine.query_tiles)
-    queries = r.randint(1, engine.strips) * tiles * engine.cols
-    keys = r.randint(1, engine.key_tiles) * engine.rows
+    most, engine = machine.largest, machine.engine
+    tiles = r.randint(1, most.query_tiles)
+    strips = most.queries // (most.query_tiles * engine.cols)
+    queries = r.randint(1, strips) * tiles * engine.cols
+    keys = r.randint(1, most.keys // engine.rows) * engine.rows
     return Attention(
-        heads=r.randint(1, engine.heads),
+        heads=r.randint(1, most.heads),
         query_tiles=tiles,
         queries=queries - r.choice([0, r.randint(0, engine.cols - 1)]),
         keys=keys - r.choice([0, r.randint(0, engine.rows - 1)]),
@@ -119,10 +213,11 @@ def simulated(
     return sorted(starts), stalls, outcome.ticks
 
 
-def assert_equal(engine: Engine, job: Work, record: Record) -> None:
+def assert_equal(machine: Build, job: Work, record: Record) -> None:
     """Every start cycle, every stall, the total and every bit of the result are those of the models."""
-    starts, stalls, cycles = simulated(lowered(engine, job.sizes).program, job.ready)
-    about = f"{engine} {job.sizes}"
+    starts, stalls, cycles = simulated(machine.run(job.sizes).program, job.ready)
+    engine = machine.engine
+    about = f"{engine} {machine.block.loops} {machine.largest} {job.sizes}"
     assert sorted(record.starts) == starts, about
     if stalls is None:
         assert record.hung, about
@@ -152,17 +247,11 @@ def with_lag(program: Program, consumer: str, producer: str, change: int) -> Pro
     names = [task.name for task in phase.tasks]
 
     def changed(task: Task) -> Task:
-        return _replaced(task, waits=tuple(wait_of(task, wait) for wait in task.waits))
+        return replace(task, waits=tuple(wait_of(task, wait) for wait in task.waits))
 
     def wait_of(task: Task, wait: Wait) -> Wait:
         mine = (task.name, names[wait.producer]) == (consumer, producer) and wait.lag
-        return _replaced(wait, lag=wait.lag + change) if mine else wait
+        return replace(wait, lag=wait.lag + change) if mine else wait
 
-    new: Phase = _replaced(phase, tasks=tuple(changed(task) for task in phase.tasks))
+    new: Phase = replace(phase, tasks=tuple(changed(task) for task in phase.tasks))
     return Program(phases=(new,), ticks_per_cycle=program.ticks_per_cycle)
-
-
-def _replaced(value: Any, **changes: Any) -> Any:
-    from dataclasses import replace
-
-    return replace(value, **changes)

@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from accelsim.engines.fusemax import FuseMax as Engine
-from accelsim.engines.number import Float
 from accelsim.errors import SpecError
 from accelsim.rtl.bench import Bench, Record, Work
+from accelsim.rtl.build import Attention, Build
 from accelsim.rtl.fusemax import FuseMax
-from accelsim.rtl.problem import Attention, largest, lowered
 from tests.rtl.machines import (
     assert_equal,
+    built,
     exact,
     sample,
     simulated,
@@ -32,11 +31,11 @@ PIPELINED = SMALL | {"ahead": 2, "behind": 2, "query_tiles": 4, "product_depth":
 def check(seed: int, most: int) -> None:
     """Compare one sampled machine on one run, the ports stalling or not."""
     r = Random(seed)
-    engine = sample(r, most)
-    run = sizes(r, engine)
-    job = work(r, engine, run, trace(r))
-    (record,) = Bench(FuseMax(engine)).run([job])
-    assert_equal(engine, job, record)
+    machine = sample(r, most)
+    run = sizes(r, machine)
+    job = work(r, machine.engine, run, trace(r))
+    (record,) = Bench(FuseMax(machine)).run([job])
+    assert_equal(machine, job, record)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -51,11 +50,11 @@ def test_starts_stalls_and_values_at_length(first: int) -> None:
         check(seed, most=8 if seed % 20 == 0 else 4)
 
 
-def ran(settings: dict[str, Any], run: Attention | None = None) -> tuple[Engine, Work, Record]:
-    engine = Engine(**settings)
-    job = work(Random(1), engine, run or largest(engine), lambda _: True)
-    (record,) = Bench(FuseMax(engine), patience=300).run([job])
-    return engine, job, record
+def ran(settings: dict[str, Any], run: Attention | None = None) -> tuple[Build, Work, Record]:
+    machine = built(**settings)
+    job = work(Random(1), machine.engine, run or machine.largest, lambda _: True)
+    (record,) = Bench(FuseMax(machine), patience=300).run([job])
+    return machine, job, record
 
 
 @pytest.mark.parametrize(
@@ -67,10 +66,10 @@ def ran(settings: dict[str, Any], run: Attention | None = None) -> tuple[Engine,
     ],
 )
 def test_other_formats(operand: str, accumulator: str) -> None:
-    formats = {"operand": Float.parse(operand), "accumulator": Float.parse(accumulator)}
+    formats = {"operand": operand, "accumulator": accumulator}
     sizes_of = {"rows": 2, "cols": 1, "head": 4, "value": 2, "key_tiles": 2, "query_tiles": 3}
-    engine, job, record = ran({**sizes_of, **formats, "ahead": 1, "behind": 1, "stages": 2})
-    assert_equal(engine, job, record)
+    machine, job, record = ran({**sizes_of, **formats, "ahead": 1, "behind": 1, "stages": 2})
+    assert_equal(machine, job, record)
 
 
 # Machines on which the lags are tight, found by the simulator alone.
@@ -105,10 +104,10 @@ def test_every_lag_less_one_is_wrong() -> None:
     """The machine's own starts tell the simulator's lags from any that are shorter."""
     told, waits, lags = set(), set(), set()
     for settings in TIGHT:
-        engine, job, record = ran(settings)
-        assert_equal(engine, job, record)
-        program = lowered(engine, job.sizes).program
-        lags |= {(consumer, producer) for producer, consumer in engine.lags}
+        machine, job, record = ran(settings)
+        assert_equal(machine, job, record)
+        program = machine.run(job.sizes).program
+        lags |= {(consumer, producer) for producer, consumer in machine.engine.lags}
         names = [task.name for task in program.phases[0].tasks]
         for task in program.phases[0].tasks:
             for wait in task.waits:
@@ -123,12 +122,13 @@ def test_every_lag_less_one_is_wrong() -> None:
 
 def test_two_runs_without_reset_and_what_the_first_leaves_behind() -> None:
     """A run on NaN and infinities fills registers and memories; the next one is as after a reset."""
-    engine = Engine(**PIPELINED | {"query_tiles": 3, "key_tiles": 2, "value": 2, "words": 2})
+    machine = built(**PIPELINED | {"query_tiles": 3, "key_tiles": 2, "value": 2, "words": 2})
+    engine = machine.engine
     x = engine.operand
     run = Attention(heads=1, queries=5, keys=3, query_tiles=3)
     r = Random(5)
     job = work(r, engine, run, lambda _: True)
-    full = largest(engine)
+    full = machine.largest
     bad = [x.nan, x.infinity, x.negate(x.infinity)]
 
     def poison(rows: int, cols: int) -> list[list[list[int]]]:
@@ -140,9 +140,9 @@ def test_two_runs_without_reset_and_what_the_first_leaves_behind() -> None:
         k=poison(full.keys, engine.head),
         v=poison(full.keys, engine.value),
     )
-    records = Bench(FuseMax(engine)).run([stale, job, job])
+    records = Bench(FuseMax(machine)).run([stale, job, job])
     for done, record in zip((stale, job, job), records, strict=True):
-        assert_equal(engine, done, record)
+        assert_equal(machine, done, record)
     assert any(x.is_nan(bits) for row in records[0].av[0] for bits in row)
     for got, wanted in zip(records[1].av, exact(engine, job), strict=True):
         values = np.array([[float(x.value(bits)) for bits in row] for row in got])
@@ -152,8 +152,8 @@ def test_two_runs_without_reset_and_what_the_first_leaves_behind() -> None:
 
 def test_a_binding_that_deadlocks_hangs_where_the_kernel_says() -> None:
     settings = PIPELINED | {"query_tiles": 2, "key_tiles": 2}
-    engine, job, record = ran(settings)
-    starts, stalls, _ = simulated(lowered(engine, job.sizes).program)
+    machine, job, record = ran(settings)
+    starts, stalls, _ = simulated(machine.run(job.sizes).program)
     assert stalls is None
     assert record.hung
     assert sorted(record.starts) == starts
@@ -162,16 +162,16 @@ def test_a_binding_that_deadlocks_hangs_where_the_kernel_says() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"rows": 0}, "fusemax: rows must be at least 1, not 0"),
-        ({"head": 4, "words": 3}, "fusemax: words must be a power of two, not 3"),
-        ({"head": 6, "words": 4}, "fusemax: words must divide head, 6, not be 4"),
-        ({"serial": True, "ahead": 1}, "fusemax: a serial machine must have ahead and behind 0"),
+        ({"head": 4, "words": 3}, "engine: fusemax: words must be a power of two, not 3"),
+        ({"head": 6, "words": 4}, "engine: fusemax: words must divide head, 6, not be 4"),
         ({"rows": 8, "hop": 4, "head": 1}, "hop must be less than 4 or latency more than 1"),
+        ({"stages": 0}, "engine: fusemax: stages must be at least 1, not 0"),
+        ({"operand": "fp32"}, "the accumulator of the exponential must have at least"),
     ],
 )
 def test_parameters_that_do_not_go_together_are_refused(
     settings: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(SpecError) as error:
-        Engine(**settings)
+        _ = built(**settings).lowered
     assert message in str(error.value)

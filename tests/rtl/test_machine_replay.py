@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
 
-from accelsim.cli.rtl import rtl_command
-from accelsim.engines.fusemax import FuseMax as Engine
-from accelsim.errors import DeadlockError, SpecError
+from accelsim.api import simulate
+from accelsim.cli.flags import fields
+from accelsim.cli.rtl import Specs, build, rtl_command
+from accelsim.errors import AccelsimError, SpecError
 from accelsim.rtl.fusemax import FuseMax
 from accelsim.rtl.machine_verilog import machine_verilog
-from accelsim.rtl.problem import largest
+from accelsim.specs import path as spec_path
+from accelsim.specs import read
 from tests.rtl.machine_replay import Replay, icarus, verilator
-from tests.rtl.machines import assert_equal, exact, sample, sizes, trace, work
+from tests.rtl.machines import assert_equal, built, exact, sample, sizes, trace, work
 from tests.rtl.replay import tool
 
-SMALL = Engine(
+SMALL = built(
     rows=2,
     cols=2,
     climb=2,
@@ -35,37 +40,111 @@ SMALL = Engine(
 WAIVED = ("CASEINCOMPLETE", "UNUSEDSIGNAL", "DECLFILENAME", "WIDTH")
 
 
+SPECS: dict[str, Any] = {
+    "arch_set": [
+        *("PE2D.rows=2", "PE2D.cols=2", "PE1D.lanes=2", "DRAM.latency=2 ns"),
+        "engine.set.climb=2",
+    ],
+}
+SIZES = ["P=8", "M=4"]
+
+
 def test_the_command_writes_it_with_a_header(tmp_path: Path, text: str) -> None:
+    """From a mapping file and an architecture: the same text as from the parts."""
+    file = tmp_path / "small.yaml"
+    file.write_text(json.dumps(SMALL.mapping.document.data))  # JSON is YAML
     out = tmp_path / "fusemax.v"
-    settings = {"rows": 2, "cols": 2, "climb": 2, "ahead": 2, "behind": 2, "latency": 2}
-    settings |= {"query_tiles": 4, "key_tiles": 2, "product_depth": 3}
-    rtl_command("fusemax", [f"{name}={value}" for name, value in settings.items()], out)
+    rtl_command("fusemax", SIZES, out, Specs(mapping=str(file), **SPECS))
     header, _, body = out.read_text().partition("\n\n")
     assert body == text
     lines = header.splitlines()
     assert all(line.startswith("//") for line in lines)
-    assert f"//   RM to SLN: {SMALL.up}" in lines
+    assert f"//   RM to SLN: {SMALL.engine.up}" in lines
+    assert "// Architecture fusemax_rtl, mapping small.yaml; at most:" in lines
     assert sum(line.endswith(" rows_last") for line in lines) == 1
 
 
+def refused(specs: Specs, sizes: list[str] | None = None) -> str:
+    with pytest.raises(AccelsimError) as error:
+        rtl_command("fusemax", sizes or [], None, specs)
+    return str(error.value)
+
+
 def test_what_it_cannot_be_is_refused_with_a_sentence() -> None:
+    exponential = "fusemax: the accumulator of the exponential must have at least"
     for setting, sentence in (
-        ("rows=0", "fusemax: rows must be at least 1, not 0"),
-        ("row=2", "fusemax: unknown parameter 'row'; did you mean 'rows'?"),
-        ("operand=bf17", "fusemax: operand must be a float format"),
-        ("operand=e8m0", "the mantissa of a float must be 1 to 52 bits"),
-        ("operand=fp32", "fusemax: the accumulator of the exponential must have at least"),
+        ("PE2D.rows=0", "PE2D.rows must be above 0, not 0"),
+        ("engine.set.stage=2", "the parameter, not 'stage'; did you mean 'stages'?"),
+        ("engine.set.operand=bf17", "fusemax: operand must be a float format"),
+        ("engine.set.operand=e8m0", "the mantissa of a float must be 1 to 52 bits"),
+        ("engine.set.operand=fp32", exponential),
+        ("engine.set.rows=PE2D.row", "unknown name 'PE2D.row'; did you mean 'PE2D.rows'?"),
+        ("engine.set.divide=3/2", "divide must be a whole number, not 3/2"),
+        ("engine.name=fusemx", "engine must be a whole machine, not 'fusemx'"),
+        ("DRAM.bandwidth=3 GB/s", "words must be a whole number, not 3/2"),
     ):
-        with pytest.raises(SpecError) as error:
-            rtl_command("fusemax", [setting], None)
-        assert sentence in str(error.value)
+        assert sentence in refused(Specs(arch_set=[setting])), setting
+    assert "unknown arch 'fusemax_rt'" in refused(Specs(arch="fusemax_rt"))
+    assert "engine must be there" in refused(Specs(arch="fusemax"))
+    with pytest.raises(SpecError, match="only a whole machine"):
+        rtl_command("fifo", [], None, Specs(seq=16))
+
+
+def bind(data: Any, einsum: str) -> Any:
+    return next(b for b in data["blocks"][0]["bind"] if b["einsum"] == einsum)
+
+
+CASES: list[tuple[Callable[[Any], Any], str]] = [
+    (
+        lambda d: bind(d, "LM").update(unit="PE1D", space={"lanes": "p0"}, time=["m0"]),
+        "fusemax: LM must be on PE2D over rows: m0, cols: p0",
+    ),
+    (
+        lambda d: bind(d, "SLN").update(lags={"QK": 3}, source="a guess"),
+        "fusemax: the lag of SLN from QK must be 4, as the pipelines have it, not 3",
+    ),
+    (
+        lambda d: bind(d, "PRM").update(slots=6, source="a guess"),
+        "fusemax: PRM must take 7 slots, not 6",
+    ),
+    (
+        lambda d: bind(d, "AV").update(latency=1, source="a guess"),
+        "fusemax: the latency of AV must be 7, not 1",
+    ),
+    (
+        lambda d: d["blocks"][0].update(loops=["p2", "m1", "h", "p1"]),
+        "the last loops must be p2, then m1 and p1 in either order, not p2, m1, h, p1",
+    ),
+    (
+        lambda d: d["hold"]["GLB"].update(K="p2"),
+        "fusemax: K must be held by m1; it is held by p2",
+    ),
+    (
+        lambda d: d["hold"]["GLB"].pop("AV"),
+        "fusemax: AV must be held by p2; it is not held",
+    ),
+    (
+        lambda d: d["depth"].update(Q=4),
+        "fusemax: Q must have 2 copies, not 4",
+    ),
+]
+
+
+@pytest.mark.parametrize(("change", "sentence"), CASES)
+def test_a_mapping_that_it_cannot_sequence_is_refused_with_a_sentence(
+    tmp_path: Path, change: Callable[[Any], Any], sentence: str
+) -> None:
+    data = read(spec_path("mapping", "fusemax_rtl/attention_1pass")).data
+    change(data)
+    file = tmp_path / "mine.yaml"
+    file.write_text(json.dumps(data))
+    assert sentence in refused(Specs(mapping=str(file)))
 
 
 def test_a_binding_that_would_hang_is_refused_by_name() -> None:
     """Query tiles innermost need more of them than RD and RNV run behind."""
-    settings = ["ahead=2", "behind=2", "query_tiles=2", "product_depth=3"]
-    with pytest.raises(DeadlockError, match=r"SPD\[.*\] on PE1D waits for RD\["):
-        rtl_command("fusemax", settings, None)
+    found = refused(Specs(), ["P=4"])
+    assert re.search(r"SPD\[.*\] on PE1D waits for RD\[", found)
 
 
 @pytest.fixture(scope="module")
@@ -82,10 +161,25 @@ def test_verilog_is_readable_and_the_same_every_time(text: str) -> None:
     assert "\\" not in text
 
 
+def test_the_simulator_and_the_verilog_of_the_same_files_agree(tmp_path: Path) -> None:
+    """What ``accelsim run`` says of the shipped files is what their Verilog takes in Icarus."""
+    machine = build("fusemax", SIZES, Specs(**SPECS))
+    job = work(Random(3), machine.engine, machine.largest, lambda _: True)
+    record = Replay(machine, tmp_path, icarus).run(job)
+    assert_equal(machine, job, record)
+    report = simulate(
+        "fusemax_rtl",
+        workload="rtl-small",
+        ranks={"P": 8, "M": 4},
+        arch_set=fields(SPECS["arch_set"]),
+    )
+    assert report.cycles == record.cycles
+
+
 def test_icarus_runs_it_as_the_kernel_says(tmp_path: Path) -> None:
     machine = Replay(SMALL, tmp_path, icarus)
     r = Random(2)
-    job = work(r, SMALL, largest(SMALL), trace(r))
+    job = work(r, SMALL.engine, SMALL.largest, trace(r))
     assert_equal(SMALL, job, machine.run(job))
 
 
@@ -101,7 +195,7 @@ def test_lints_clean(text: str, tmp_path: Path) -> None:
 @pytest.mark.campaign
 def test_the_2d_array_works_in_95_cycles_of_100(tmp_path: Path) -> None:
     """8 x 8, E = F = 16, 24 key tiles, one-stage MACs: an operation, not merely a slot."""
-    engine = Engine(
+    build = built(
         rows=8,
         cols=8,
         head=16,
@@ -116,9 +210,10 @@ def test_the_2d_array_works_in_95_cycles_of_100(tmp_path: Path) -> None:
         product_depth=4,
         value_depth=4,
     )
-    job = work(Random(1), engine, largest(engine), lambda _: True)
-    record = Replay(engine, tmp_path, verilator).run(job)
-    assert_equal(engine, job, record)
+    engine = build.engine
+    job = work(Random(1), engine, build.largest, lambda _: True)
+    record = Replay(build, tmp_path, verilator).run(job)
+    assert_equal(build, job, record)
     assert record.working / record.cycles > 0.95
     for got, wanted in zip(record.av, exact(engine, job), strict=True):
         values = np.array([[float(engine.operand.value(bits)) for bits in row] for row in got])
@@ -130,8 +225,8 @@ def test_the_2d_array_works_in_95_cycles_of_100(tmp_path: Path) -> None:
 def test_sampled_machines_in_icarus(first: int, tmp_path: Path) -> None:
     for seed in range(first, first + 50):
         r = Random(seed)
-        engine = sample(r, most=8 if seed % 10 == 0 else 4)
-        machine = Replay(engine, tmp_path, icarus)
+        build = sample(r, most=8 if seed % 10 == 0 else 4)
+        machine = Replay(build, tmp_path, icarus)
         for _ in range(3):  # one machine, several runs
-            job = work(r, engine, sizes(r, engine), trace(r))
-            assert_equal(engine, job, machine.run(job))
+            job = work(r, build.engine, sizes(r, build), trace(r))
+            assert_equal(build, job, machine.run(job))

@@ -8,14 +8,13 @@ from typing import Any
 import pytest
 from amaranth.sim import Simulator
 
-from accelsim.engines.fusemax import FuseMax
 from accelsim.errors import InfeasibleError
-from accelsim.rtl.problem import Attention, largest, lowered
+from accelsim.rtl.build import Attention
 from accelsim.rtl.sequencer import Sequencer
 from accelsim.rtl.skeleton import COUNT_BITS, settings, skeleton
 from accelsim.sim.plan import compile_plan
 from accelsim.sim.program import Program
-from tests.rtl.machines import Starts, sample, simulated, sizes, with_lag
+from tests.rtl.machines import Starts, built, sample, simulated, sizes, with_lag
 
 
 def sequenced(
@@ -86,15 +85,16 @@ def sequenced(
 def check(seed: int) -> bool:
     """Compare one sampled machine; say whether it deadlocks."""
     r = Random(seed)
-    engine = sample(r, most=8)
-    run = sizes(r, engine)
-    program = lowered(engine, run).program
-    starts, stalls, hung = sequenced(lowered(engine, largest(engine)).program, program)
+    machine = sample(r, most=8)
+    run = sizes(r, machine)
+    program = machine.run(run).program
+    starts, stalls, hung = sequenced(machine.lowered.program, program)
     wanted, causes, _ = simulated(program)
-    assert starts == wanted, f"{seed}: {engine} {run}"
-    assert hung == (causes is None), f"{seed}: {engine} {run}"
+    about = f"{seed}: {machine.engine} {machine.largest} {run}"
+    assert starts == wanted, about
+    assert hung == (causes is None), about
     if causes is not None:
-        assert stalls == causes, f"{seed}: {engine} {run}"
+        assert stalls == causes, about
     return hung
 
 
@@ -110,13 +110,15 @@ def test_starts_stalls_and_deadlocks_are_the_kernels_at_length(first: int) -> No
         check(seed)
 
 
-BUILT = FuseMax(ahead=2, behind=2, query_tiles=4, key_tiles=4, heads=2, product_depth=3)
+BUILT: dict[str, Any] = {"ahead": 2, "behind": 2, "query_tiles": 4, "key_tiles": 4, "heads": 2} | {
+    "product_depth": 3
+}
 
 
-def refusal(engine: FuseMax, run: Attention) -> str:
-    shape = skeleton(lowered(BUILT, largest(BUILT)).program)
+def refusal(run: Attention, **changes: Any) -> str:
+    shape = skeleton(built(**BUILT).lowered.program)
     with pytest.raises(InfeasibleError) as error:
-        settings(shape, lowered(engine, run).program)
+        settings(shape, built(**BUILT | changes).run(run).program)
     return str(error.value)
 
 
@@ -124,23 +126,21 @@ def test_what_the_machine_was_not_built_for_is_refused() -> None:
     def run(keys: int = 8, heads: int = 1) -> Attention:
         return Attention(heads=heads, queries=16, keys=keys, query_tiles=4)
 
-    wider = FuseMax(**{**BUILT.__dict__, "key_tiles": 8})
-    assert refusal(wider, run(keys=20)) == "loop m1 must run at most 4 times, not 5"
-    assert refusal(BUILT, run(heads=3)) == "loop h must run at most 2 times, not 3"
-    deeper = FuseMax(**{**BUILT.__dict__, "ahead": 3})
-    assert refusal(deeper, run()) == "SLN must be the task that the machine was built for"
-    other = FuseMax(**{**BUILT.__dict__, "keys_innermost": True})
-    assert refusal(other, run()) == "the mapping must have the loops and queues of the machine"
-    later = FuseMax(**{**BUILT.__dict__, "climb": 9})
-    assert refusal(later, run()) == "SLN: a wait that the machine was not built for"
-    serial = FuseMax(**{**BUILT.__dict__, "serial": True, "ahead": 0, "behind": 0})
-    assert refusal(serial, run()) == "SLN must be the task that the machine was built for"
+    assert refusal(run(keys=20), key_tiles=8) == "loop m1 must run at most 4 times, not 5"
+    assert refusal(run(heads=3)) == "loop h must run at most 2 times, not 3"
+    task = "SLN must be the task that the machine was built for"
+    assert refusal(run(), ahead=3) == task
+    other = "the mapping must have the loops and queues of the machine"
+    assert refusal(run(), keys_innermost=True) == other
+    assert refusal(run(), climb=9) == "SLN: a wait that the machine was not built for"
+    assert refusal(run(), serial=True, ahead=0, behind=0) == task
 
 
 def test_programs_that_no_machine_can_sequence_are_refused() -> None:
-    program = lowered(BUILT, largest(BUILT)).program
+    machine = built(**BUILT)
+    program = machine.lowered.program
     with pytest.raises(InfeasibleError, match="must start at least a cycle after RM"):
-        skeleton(with_lag(program, "SLN", "RM", -BUILT.up))
+        skeleton(with_lag(program, "SLN", "RM", -machine.engine.up))
     with pytest.raises(InfeasibleError, match="one phase, not 2"):
         skeleton(Program(phases=program.phases * 2))
     with pytest.raises(InfeasibleError, match="whole cycles"):

@@ -12,6 +12,7 @@ def shipped(tmp_path, monkeypatch):
         "arch_specs/fusemax/arch.yaml",
         "arch_specs/fusemax/design.yaml",
         "arch_specs/fusemax/attention_1pass.yaml",
+        "arch_specs/fusemax/pipeline.fast.yaml",
         "arch_specs/costs/fusemax_45nm.yaml",
         "arch_specs/expansions/standard.yaml",
         "arch_specs/published/fusemax.yaml",
@@ -34,6 +35,7 @@ def test_names_every_kind(shipped):
         "costs": ["fusemax_45nm"],
         "expansions": ["standard"],
         "mapping": ["fusemax/attention_1pass"],
+        "pipeline": ["fusemax/pipeline.fast"],
     }
 
 

@@ -1,0 +1,6 @@
+"""Results as one HTML page that needs nothing else: tables, plots, timelines, the bottleneck in words."""
+
+from accelsim.report.page import html_page
+from accelsim.report.point import Detail, Point
+
+__all__ = ["Detail", "Point", "html_page"]

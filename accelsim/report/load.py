@@ -1,0 +1,122 @@
+"""Reads results from files: each gives entries, a row with what is known and the call that gives it again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from accelsim.errors import Fault, SpecError
+from accelsim.job import Call
+from accelsim.report.model import ComparisonFile, RunFile
+from accelsim.report.point import Figures, Value, row_of
+from accelsim.specs import Document, read, validate
+from accelsim.specs.reader import Loc
+from accelsim.units import brief
+
+SMALL = 2_000_000  # bytes of a file that is read again to say where a fault is
+KINDS = "accelsim run --json or accelsim compare --json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One point of a file; ``figures`` are those of a run, if the file has them."""
+
+    row: dict[str, Value]
+    call: Call | None = None
+    figures: Figures | None = None
+    reason: str | None = None
+
+
+def load(path: Path) -> list[Entry]:
+    """Return the entries of a result file; SpecError says where it is none."""
+    document = _read(path)
+    data = document.data
+    if isinstance(data, dict) and "rows" in data:
+        return list(_rows(document))
+    if isinstance(data, dict) and "cycles" in data:
+        return [_run(document)]
+    if isinstance(data, list) and data:
+        entries = []
+        for number, one in enumerate(data):
+            if not isinstance(one, dict) or "cycles" not in one:
+                message = f"must be what {KINDS} prints, not {brief(one)}"
+                raise SpecError(_placed(document).fault((number,), message))
+            entries.append(_run(document, (number,)))
+        return entries
+    raise SpecError(_placed(document).fault((), f"must be what {KINDS} prints, not {brief(data)}"))
+
+
+def _read(path: Path) -> Document:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise SpecError(Fault(message=f"cannot be read: {reason}", file=str(path))) from None
+    except UnicodeDecodeError:
+        raise SpecError(Fault(message="must be JSON in UTF-8", file=str(path))) from None
+    try:
+        data = json.loads(text)
+    except json.JSONDecodeError as error:
+        fault = Fault(
+            message=f"must be JSON: {error.msg.lower()}",
+            file=str(path),
+            line=error.lineno,
+            column=error.colno,
+        )
+        raise SpecError(fault) from None
+    except RecursionError:
+        raise SpecError(Fault(message="must be nested less deeply", file=str(path))) from None
+    return Document(path=str(path), data=data)
+
+
+def _placed(document: Document) -> Document:
+    """Return the document with the places of its values, if it is not too large to look for them."""
+    if Path(document.path).stat().st_size > SMALL:
+        return document
+    try:
+        return read(document.path)
+    except SpecError:  # JSON that is no YAML of the house, such as a duplicate key
+        return document
+
+
+def _valid(document: Document, model: Any, loc: Loc = ()) -> Any:
+    try:
+        return validate(document, model, loc=loc)
+    except SpecError:
+        return validate(_placed(document), model, loc=loc)
+
+
+def _run(document: Document, loc: Loc = ()) -> Entry:
+    spec = _valid(document, RunFile, loc)
+    figures = document.data
+    for part in loc:
+        figures = figures[part]
+    call = None
+    if spec.request is not None:
+        call = _call(document, spec.request, (*loc, "request"))
+    return Entry(row=row_of(figures), call=call, figures=figures)
+
+
+def _rows(document: Document) -> Iterator[Entry]:
+    spec = _valid(document, ComparisonFile)
+    for number, row in enumerate(spec.rows):
+        values = document.data["rows"][number]
+        for name, value in values.items():
+            if isinstance(value, dict | list):
+                message = f"{name} must be a number or a text, not {brief(value)}"
+                raise SpecError(_placed(document).fault(("rows", number, name), message))
+        call = None
+        if row.workload:
+            asked = {"design": row.design, "workload": row.workload, "seq": row.length}
+            call = _call(document, {**spec.request, **asked}, ("request",))
+        yield Entry(row=dict(values), call=call)
+
+
+def _call(document: Document, request: Any, loc: Loc) -> Call:
+    try:
+        return Call.from_dict(request)
+    except SpecError as error:
+        raise SpecError(_placed(document).fault(loc, error.faults[0].message)) from None

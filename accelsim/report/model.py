@@ -1,0 +1,84 @@
+"""The files that a page is made of: what a run, a comparison and a study must have to be shown."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Number = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Parts = dict[str, Number]
+
+
+class _File(BaseModel):
+    """Other keys are left alone: files of later versions may have more."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+
+class Moved(_File):
+    read: Number
+    write: Number
+    by_tensor: Parts
+
+
+class Use(_File):
+    peak_bytes: Number
+    capacity_bytes: Number
+    by_tensor: Parts
+
+
+class EnergyPart(_File):
+    total: Number
+    by_component: Parts
+    by_einsum: Parts
+    leakage: Number | None = None
+
+
+class AreaPart(_File):
+    total: Number
+    by_component: Parts
+
+
+class BottleneckPart(_File):
+    kind: str
+    circuit: list[str] = []
+    cycles_per_iteration: Number | None = None
+
+
+class RunFile(_File):
+    """What ``accelsim run --json`` prints."""
+
+    design: str
+    cascade: str
+    arch: str
+    workload: dict[str, int]
+    cycles: Annotated[int, Field(ge=0)]
+    seconds: Number
+    utilization: Parts
+    busy_cycles: dict[str, Parts]
+    stall_cycles: dict[str, Parts]
+    idle_cycles: Parts
+    traffic_bytes: dict[str, Moved]
+    buffers: dict[str, Use]
+    energy_pj: EnergyPart | None
+    area_um2: AreaPart | None
+    bottleneck: BottleneckPart
+    roofline: Parts
+    assumptions: list[str]
+    request: dict[str, Any] | None = None
+
+
+class ComparisonRow(_File):
+    design: str
+    workload: str
+    length: Annotated[int, Field(gt=0)]
+    cycles: Annotated[int, Field(ge=0)]
+
+
+class ComparisonFile(_File):
+    """What ``accelsim compare --json`` prints; ``request`` is what its rows have in common."""
+
+    baseline: str
+    rows: Annotated[list[ComparisonRow], Field(min_length=1)]
+    request: dict[str, Any] = {}

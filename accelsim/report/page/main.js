@@ -1,0 +1,58 @@
+// The first look: which axes, which points; then whatever changes is drawn again.
+function lead() {
+  const time = byKey("seconds") || byKey("cycles");
+  if (!time) return `${points.length} points.`;
+  const known = points.filter((p) => typeof value(p, time) === "number");
+  const failed = points.filter((p) => p.reason).length;
+  const also = failed ? ` ${failed} cannot run.` : "";
+  if (points.length === 1) {
+    const energy = byKey("energy_pj"), share = byKey("bound_share"), v = (c) => c && value(points[0], c);
+    return `${points[0].name} takes ${shown(v(time), time.kind)}${v(byKey("cycles")) ? ` (${shown(v(byKey("cycles")), "count")} cycles)` : ""}`
+      + `${v(energy) ? ` and ${shown(v(energy), "energy")}` : ""}${v(share) ? `, ${shown(1 / v(share), "number")} times its roofline bound` : ""}.`;
+  }
+  if (!known.length) return `${points.length} points.${also}`;
+  const last = problemColumns.length ? problem(known[known.length - 1]) : "";
+  const rivals = known.filter((p) => problem(p) === last || !problemColumns.length).sort((a, b) => value(a, time) - value(b, time));
+  const [best, worst] = [rivals[0], rivals[rivals.length - 1]];
+  const times = value(best, time) ? value(worst, time) / value(best, time) : 1;
+  const where = last ? ` at ${last} ${problemColumns.some((c) => c.key === "length") ? "tokens" : ""}`.trimEnd() : "";
+  return rivals.length > 1 ? `Of ${points.length} points, ${best.name} is the fastest${where}: ${shown(value(best, time), time.kind)}, ${digits(times, 3)} times as fast as ${worst.name}.${also}` : `${points.length} points.${also}`;
+}
+function begin() {
+  const has = (key) => byKey(key) && varying(byKey(key)) && byKey(key).kind !== "text";
+  const goals = numeric.filter((c) => c.goal && varying(c)).map((c) => c.key);
+  state.x = ["seconds", "cycles"].find(has) || goals[0] || null;
+  state.y = ["energy_pj", "area_um2"].find(has) || goals.find((key) => key !== state.x) || null;
+  const wide = (key) => { const v = points.map((p) => value(p, byKey(key))).filter((n) => n > 0); return Math.max(...v) / Math.min(...v) > 30; };
+  if (state.x && state.y) { state.logX = wide(state.x); state.logY = wide(state.y); }
+  state.group = ["design", "arch", "cascade"].find((key) => groupColumns.some((c) => c.key === key)) || (groupColumns[0] || {}).key || "";
+  const rich = points.filter((p) => p.detail), last = rich.length ? problem(rich[rich.length - 1]) : "";
+  const first = rich.filter((p) => problem(p) === last).slice(0, MOST_SELECTED);
+  state.selected = first.length ? first : points.slice(0, 1);
+  const time = byKey("seconds") || numeric[0];
+  state.active = [...state.selected].sort((a, b) => (value(a, time) ?? Infinity) - (value(b, time) ?? Infinity))[0];
+  $("lead").textContent = lead();
+  const same = columns.filter((c) => !varying(c) && value(points[0], c) !== null && (points.length > 1 || c.key !== "bottleneck"));
+  $("same").replaceChildren(...same.map((c) => el("div", {}, el("dt", {}, c.title), el("dd", {}, shown(value(points[0], c), c.kind)))));
+  $("points").hidden = points.length === 1;
+  $("trade").hidden = !(state.x && state.y);
+}
+function drawAll(what) {
+  const all = what.has("all");
+  if ((all || what.has("axes")) && !$("trade").hidden) { drawAxes(); drawScatter(); }
+  else if (what.has("selection") && scatter.rings) drawRings(scatter.at.length > 400 ? 3 : 6.5);
+  if (points.length > 1) { if (all) drawTableControls(); drawTable(); }
+  if (all || what.has("selection") || what.has("axes")) {
+    drawChosen(); drawCycles(); drawEnergy(); drawWhy(); drawTimeline(); drawMemory(); drawSpec(); drawNotes();
+  }
+}
+begin();
+listeners.push(drawAll);
+changed("all");
+let drawn = innerWidth, waiting = 0;
+addEventListener("resize", () => {
+  if (innerWidth === drawn) return;
+  drawn = innerWidth;
+  clearTimeout(waiting);
+  waiting = setTimeout(() => { if (!$("trade").hidden) drawScatter(); drawTimeline(); }, 120);
+});

@@ -1,0 +1,88 @@
+// What is on the page, what is selected, and who is told of changes.
+const data = JSON.parse($("data").textContent);
+const points = data.points.map((point, index) => ({ ...point, index }));
+const columns = data.columns.map((column, index) => ({ ...column, index }));
+const MOST_SELECTED = 6;
+const value = (point, column) => point.row[column.index];
+const byKey = (key) => columns.find((column) => column.key === key);
+const numeric = columns.filter((column) => column.kind !== "text");
+const varying = (column) => new Set(points.map((point) => value(point, column))).size > 1;
+
+// Points of different problems are not rivals: each problem has a front of its own.
+const problemColumns = ["workload", "length", "scope"].map(byKey).filter((column) => column && varying(column));
+const problem = (point) => problemColumns.map((column) => shown(value(point, column), column.kind)).join(" ");
+
+const groupColumns = columns.filter((column) => varying(column)
+  && new Set(points.map((point) => value(point, column))).size <= 12);
+const state = {
+  selected: [], active: null, x: null, y: null, logX: true, logY: true, group: "", sort: null, down: false,
+  filter: "", limit: 50, scale: "share", energy: "by_component", view: 0, problem: "",
+};
+const listeners = [];
+const changed = (...what) => listeners.forEach((listener) => listener(new Set(what)));
+
+function groupOf(point) {
+  const column = byKey(state.group);
+  return column ? shown(value(point, column), column.kind) : point.group;
+}
+const groups = () => [...new Set(points.map(groupOf))];
+const groupNumber = (point) => groups().indexOf(groupOf(point));
+
+function toggle(point) {
+  const at = state.selected.indexOf(point);
+  if (at >= 0) {
+    state.selected.splice(at, 1);
+    if (state.active === point) state.active = state.selected[state.selected.length - 1] || null;
+  } else {
+    state.selected.push(point);
+    while (state.selected.length > MOST_SELECTED) state.selected.shift();
+    state.active = point;
+  }
+  state.view = 0;
+  say(`${point.name} ${at >= 0 ? "is no longer selected" : "is selected"}`);
+  changed("selection");
+}
+function activate(point) {
+  state.active = point;
+  state.view = 0;
+  changed("selection");
+}
+
+// The points that no other point of their problem beats in both axes.
+function front(list, x, y) {
+  const better = (column, a, b) => (column.goal === "more" ? b - a : a - b);
+  const known = list.filter((p) => typeof value(p, x) === "number" && typeof value(p, y) === "number");
+  const ordered = [...known].sort((a, b) => better(x, value(a, x), value(b, x)) || better(y, value(a, y), value(b, y)));
+  const found = [];
+  for (const point of ordered) {
+    const last = found[found.length - 1];
+    if (!last || better(y, value(point, y), value(last, y)) < 0) found.push(point);
+  }
+  return found;
+}
+function fronts(x, y) {
+  const problems = new Map();
+  for (const point of visible()) {
+    if (!problems.has(problem(point))) problems.set(problem(point), []);
+    problems.get(problem(point)).push(point);
+  }
+  return [...problems.values()].map((list) => front(list, x, y));
+}
+function visible() {
+  return points.filter((point) => !state.problem || problem(point) === state.problem);
+}
+
+// Colours by name over the whole page, so that one Einsum looks the same everywhere.
+const partNumbers = new Map();
+function partNumber(name) {
+  const known = [...partNumbers.keys()].sort((a, b) => b.length - a.length);
+  const of = partNumbers.has(name) ? name : known.find((part) => name.endsWith(` of ${part}`));
+  return of === undefined ? null : partNumbers.get(of);
+}
+for (const point of points) {
+  const busy = point.detail ? point.detail.figures.busy_cycles : {};
+  for (const [unit, parts] of Object.entries(busy)) {
+    const bus = unit.includes(".") || unit in point.detail.figures.traffic_bytes;
+    if (!bus) for (const name of Object.keys(parts)) if (!partNumbers.has(name)) partNumbers.set(name, partNumbers.size);
+  }
+}

@@ -1,0 +1,106 @@
+"""A point with all that can be known of it: its call is run again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import yaml
+
+from accelsim.job import Call, Job, Run
+from accelsim.report.load import Entry
+from accelsim.report.point import Detail, Point, Value, row_of
+from accelsim.result.report import Circuit
+from accelsim.sim.explain import circuit_in, longest_phase, opening
+from accelsim.sim.timeline import views
+from accelsim.sim.waits import steady_times
+from accelsim.units import format_count
+
+
+def plain_point(entry: Entry) -> Point:
+    """Return the point of an entry as the file has it: without what only a simulation can say."""
+    detail = None
+    if entry.figures is not None:
+        detail = Detail(figures=entry.figures, texts=_asked(entry.call))
+    row = {**entry.row, **_changes(entry.call)}
+    return Point(
+        name=_name(row, entry.call),
+        group=str(row.get("design", "")),
+        row=row,
+        detail=detail,
+        reason=entry.reason,
+    )
+
+
+def rerun_point(call: Call, row: Mapping[str, Value] | None = None) -> Point:
+    """Run a call; return its point with figures, reasons, timeline and spec.
+
+    ``row`` are columns that the figures do not have. The timeline is of the longest stage. SpecError:
+    faulty call; InfeasibleError: it cannot run.
+    """
+    job = call.job()
+    workload = call.load(job)
+    runs = job.runs(workload, scope=call.scope)
+    report = job.report_of(runs, workload)
+    number = max(range(len(runs)), key=lambda n: _cycles(runs[n]))
+    longest = runs[number]
+    window = opening(longest.lowered)
+    circuit = Circuit.of(circuit_in(longest.lowered, window))
+    stages = list(report.stages)
+    stages[number] = replace(stages[number], circuit=circuit)
+    figures = replace(report, stages=tuple(stages)).to_dict()
+    known: dict[str, Value] = {
+        "workload": job.workload_name(call.workload),
+        "length": workload.seq,
+    }
+    full = {**row_of(figures), **known, **(row or {}), **_changes(call)}
+    detail = Detail(
+        figures=figures,
+        waits=tuple(str(unit) for unit in steady_times(window)),
+        views=views(longest.lowered, longest_phase(longest.lowered), window),
+        texts={**_asked(call), **_specs(call, job, longest)},
+    )
+    return Point(name=_name(full, call), group=figures["design"], row=full, detail=detail)
+
+
+def _cycles(run: Run) -> Fraction:
+    return Fraction(run.activity.ticks, run.activity.ticks_per_cycle)
+
+
+def _changes(call: Call | None) -> dict[str, Any]:
+    """Return what a call changes, as columns."""
+    if call is None:
+        return {}
+    found: dict[str, Any] = {**call.ranks, **call.arch_set}
+    if call.scope != "attention":
+        found["scope"] = call.scope
+    return found
+
+
+def _name(row: Mapping[str, Value], call: Call | None) -> str:
+    """Return a name that tells a point apart: design, length, and what is changed."""
+    words = [str(row.get("design", "point"))]
+    length = row.get("length")
+    if isinstance(length, int):
+        words.append(format_count(length))
+    workload = row.get("workload")
+    if workload and workload != "bert":
+        words.append(str(workload))
+    words += [f"{name}={value}" for name, value in _changes(call).items()]
+    return " ".join(words)
+
+
+def _asked(call: Call | None) -> dict[str, str]:
+    return {} if call is None else {"Command": f"{call.command()}\n", "Python": call.python()}
+
+
+def _specs(call: Call, job: Job, run: Run) -> dict[str, str]:
+    """Return the specs that a call stands for; a changed architecture with its changes in it."""
+    arch = job.arch.document
+    if call.arch_set:
+        title, text = "Architecture with its changes", yaml.safe_dump(arch.data, sort_keys=False)
+    else:
+        title, text = "Architecture", arch.source
+    return {title: text, "Mapping": run.mapping.document.source}

@@ -1,0 +1,13 @@
+"""What a FuseMax does by the names that a mapping has for it: Einsums, and the loops over tiles."""
+
+from __future__ import annotations
+
+from accelsim.rtl.pe1d import LaneOp
+from accelsim.rtl.pe2d import Op
+
+WIDE = {"QK": Op.SCORE, "LM": Op.MAXIMUM, "SLD": Op.SUM, "SLNV": Op.PRODUCT}
+WIDE_TASKS = (*WIDE, "SLN")
+LANE = {name: LaneOp[name] for name in ("RM", "SPD", "SPNV", "RD", "RNV", "AV")}
+LANE_TASKS = (*LANE, "PRM")
+
+HEADS, STRIPS, KEY_TILES, QUERY_TILES = "h", "p2", "m1", "p1"
