@@ -15,6 +15,9 @@ from accelsim.report import Point, html_page
 from accelsim.report.load import Entry, load
 from accelsim.report.rerun import plain_point, rerun_point
 
+MOST_NAMED = 6  # designs in a title
+KEPT = 200  # points whose breakdown is on the page, if the file has it
+
 
 def report_command(
     results: Sequence[str],
@@ -39,16 +42,19 @@ def report_command(
         raise SpecError(f"-o must end in .html, not {out.name!r}")
     writable_file(out)
     entries: list[Entry] = []
+    objectives: dict[str, str] = {}
     for name in results:
         if _is_file(name):
-            entries += load(Path(name))
+            found = load(Path(name))
+            entries += found.entries
+            objectives |= found.objectives
         else:
             calls = [replace(asked, design=name, seq=length) for length in lengths]
             for call in calls:
                 call.load(call.job())  # faults of the names, before anything is run
             entries += [Entry(row={}, call=call) for call in calls]
     points, notes = _points(entries, details)
-    page = html_page(points, title=title or _title(points), notes=notes)
+    page = html_page(points, title=title or _title(points), notes=notes, objectives=objectives)
     write(out, page)
     for note in notes:
         print(f"accelsim: {note}", file=sys.stderr)
@@ -61,13 +67,16 @@ def _is_file(name: str) -> bool:
 
 def _points(entries: Sequence[Entry], details: int) -> tuple[list[Point], list[str]]:
     """Return a point for each entry; the most telling are simulated again, at most ``details``."""
-    chosen = set(_telling(entries)[:details])
+    telling = _telling(entries)
+    chosen = {n for n in telling if entries[n].call is not None}
+    chosen = set([n for n in telling if n in chosen][:details])
     chosen |= {n for n, entry in enumerate(entries) if not entry.row}
+    kept = set(telling[:KEPT])
     points, notes = [], []
     with progress(len(chosen)) as step:
         for number, entry in enumerate(entries):
             if number not in chosen or entry.call is None:
-                points.append(plain_point(entry))
+                points.append(plain_point(entry, detailed=number in kept))
                 continue
             step(entry.call.command())
             point, note = _again(entry, entry.call)
@@ -79,7 +88,7 @@ def _points(entries: Sequence[Entry], details: int) -> tuple[list[Point], list[s
 def _again(entry: Entry, call: Call) -> tuple[Point, str]:
     """Return the point of an entry simulated again, and what is to be said of it."""
     try:
-        point = rerun_point(call, entry.row)
+        point = rerun_point(call, entry.row, entry.name)
     except (SpecError, InfeasibleError) as error:
         if not entry.row:
             raise
@@ -96,21 +105,27 @@ def _again(entry: Entry, call: Call) -> tuple[Point, str]:
 
 
 def _telling(entries: Sequence[Entry]) -> list[int]:
-    """Return the entries that can be run again: runs first, then the longest lengths."""
-    able = [n for n, entry in enumerate(entries) if entry.call is not None and not entry.reason]
+    """Return the entries that run, the most telling first: fronts, runs, the longest lengths."""
+    able = [n for n, entry in enumerate(entries) if not entry.reason]
 
-    def key(number: int) -> tuple[bool, int, int]:
+    def key(number: int) -> tuple[bool, bool, int, int]:
         entry = entries[number]
         length = entry.row.get("length")
-        return (entry.figures is None, -length if isinstance(length, int) else 0, number)
+        long = -length if isinstance(length, int) else 0
+        return (not entry.best, entry.figures is None, long, number)
 
     return sorted(able, key=key)
 
 
 def _title(points: Sequence[Point]) -> str:
+    """Return the designs, and what they run if that is one workload."""
     designs = list(dict.fromkeys(point.group for point in points))
     if len(points) == 1:
         return points[0].name
-    if len(designs) <= 3:
-        return " and ".join([", ".join(designs[:-1]), designs[-1]] if designs[1:] else designs)
-    return f"{len(points)} points of {len(designs)} designs"
+    loads = list(dict.fromkeys(str(point.row.get("workload") or "") for point in points))
+    on = f" on {loads[0]}" if len(loads) == 1 and loads[0] else ""
+    if len(designs) == 1:
+        return f"{len(points)} points of {designs[0]}{on}"
+    if len(designs) > MOST_NAMED:
+        return f"{len(designs)} designs{on}"
+    return f"{', '.join(designs[:-1])} and {designs[-1]}{on}"

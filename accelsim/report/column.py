@@ -10,6 +10,7 @@ KINDS = {
     "_bytes": "bytes",
     "_pj": "energy",
     "_um2": "area",
+    "_mm2": "area_mm2",
     "_js": "edp",
     "_hz": "frequency",
     "seconds": "time",
@@ -20,7 +21,7 @@ KINDS = {
     "cycles": "count",
     "length": "tokens",
 }
-LESS = {"bytes", "energy", "area", "edp", "time", "time_ns", "power"}
+LESS = {"bytes", "energy", "area", "area_mm2", "edp", "time", "time_ns", "power"}
 MORE = {"share"}
 TITLES = {
     "length": "tokens",
@@ -34,19 +35,25 @@ TITLES = {
 }
 
 
-def column_of(name: str, values: Sequence[Any]) -> dict[str, Any]:
-    """Return what the page needs to know of a column: key, title, kind, goal ("less", "more", "")."""
+def column_of(name: str, values: Sequence[Any], goal: str | None = None) -> dict[str, Any]:
+    """Return what the page needs of a column: key, title, kind and goal ("less", "more" or "")."""
     known = [value for value in values if value is not None]
     numeric = bool(known) and all(
         isinstance(v, int | float) and not isinstance(v, bool) for v in known
     )
     kind = _kind(name) if numeric else "text"
-    goal = "less" if kind in LESS or name == "cycles" else "more" if kind in MORE else ""
-    if name == "speedup":
-        goal = "more"
-    if name == "energy_ratio":
-        goal = "less"
-    return {"key": name, "title": _title(name, numeric), "kind": kind, "goal": goal}
+    return {
+        "key": name,
+        "title": _title(name, numeric),
+        "kind": kind,
+        "goal": _goal(name, kind) if goal is None else goal,
+    }
+
+
+def _goal(name: str, kind: str) -> str:
+    if kind in LESS or name in {"cycles", "energy_ratio"}:
+        return "less"
+    return "more" if kind in MORE or name == "speedup" else ""
 
 
 def _kind(name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -67,6 +67,27 @@ class RunFile(_File):
     roofline: Parts
     assumptions: list[str]
     request: dict[str, Any] | None = None
+
+
+class StudyPoint(_File):
+    """One point of a study; ``parameters`` are what the study varies."""
+
+    parameters: dict[str, Any]
+    settings: dict[str, Any] = {}
+    request: dict[str, Any] | None = None
+    status: str
+    reason: str | None = None
+    pareto: bool = False
+    figures: dict[str, Any]
+    report: dict[str, Any] | None = None
+
+
+class StudyFile(_File):
+    """What ``accelsim explore`` writes as ``results.json``."""
+
+    study: str
+    objectives: dict[str, Literal["min", "max"]]
+    points: Annotated[list[StudyPoint], Field(min_length=1)]
 
 
 class ComparisonRow(_File):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -27,20 +27,29 @@ SCRIPTS = (
 
 
 def html_page(
-    points: Sequence[Point], *, title: str = "accelsim report", notes: Sequence[str] = ()
+    points: Sequence[Point],
+    *,
+    title: str = "accelsim report",
+    notes: Sequence[str] = (),
+    objectives: Mapping[str, str] | None = None,
 ) -> str:
     """Return a page that shows the points, whole in itself: it asks the network for nothing.
 
-    ``notes`` are shown at the end. The same points give the same text.
+    ``notes`` are shown at the end; ``objectives`` maps columns to "less" or "more": the axes of the plot.
+    The same points give the same text.
     """
     if not points:
         raise ValueError("points must be one or more, not none")
     names = columns_of(points)
+    goals = objectives or {}
     data = {
         "title": title,
-        "columns": [column_of(name, [p.row.get(name) for p in points]) for name in names],
+        "columns": [
+            column_of(name, [p.row.get(name) for p in points], goals.get(name)) for name in names
+        ],
         "points": [_point(point, names) for point in points],
         "notes": list(notes),
+        "objectives": [{"key": name, "goal": goal} for name, goal in goals.items()],
     }
     parts = {
         "title": html.escape(title),

@@ -9,6 +9,7 @@ from typing import Any
 from accelsim.sim.timeline import View
 
 Figures = Mapping[str, Any]
+Wait = tuple[str, str, str]  # task, what it waits for, cause
 Value = str | int | float | bool | None
 
 
@@ -16,12 +17,12 @@ Value = str | int | float | bool | None
 class Detail:
     """What is known of a point beyond its row.
 
-    ``figures`` are those of the JSON output of a run, ``waits`` a sentence for each unit in the steady
-    state, ``capacity`` buffers' bytes, ``texts`` titles with texts to copy (commands, YAML).
+    ``figures`` are those of the JSON output of a run, ``waits`` by unit its largest wait in the steady
+    state, ``texts`` titles with texts to copy (commands, YAML).
     """
 
     figures: Figures
-    waits: tuple[str, ...] = ()
+    waits: Mapping[str, Wait] = field(default_factory=dict)
     views: tuple[View, ...] = ()
     texts: Mapping[str, str] = field(default_factory=dict)
 
@@ -49,15 +50,13 @@ def row_of(figures: Figures) -> dict[str, Value]:
     bound = max(roofline.values(), default=0)
     row: dict[str, Value] = {
         "design": figures["design"],
-        "cascade": figures["cascade"],
-        "arch": figures["arch"],
         "length": tokens,
-        "cycles": cycles,
         "seconds": figures["seconds"],
-        "bound_share": bound / cycles if cycles else None,
+        "cycles": cycles,
         "energy_pj": energy["total"] if energy else None,
         "edp_js": energy["total"] * 1e-12 * figures["seconds"] if energy else None,
         "area_um2": area["total"] if area else None,
+        "bound_share": bound / cycles if cycles else None,
     }
     arrays = [n for n in figures["utilization"] if n not in figures["traffic_bytes"]]
     for name in arrays:
@@ -68,6 +67,7 @@ def row_of(figures: Figures) -> dict[str, Value]:
     for name, use in figures["buffers"].items():
         row[f"peak_{name}_bytes"] = use["peak_bytes"]
     row["bottleneck"] = figures["bottleneck"]["kind"]
+    row |= {"cascade": figures["cascade"], "arch": figures["arch"]}
     return row
 
 

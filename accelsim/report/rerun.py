@@ -19,25 +19,25 @@ from accelsim.sim.waits import steady_times
 from accelsim.units import format_count
 
 
-def plain_point(entry: Entry) -> Point:
+def plain_point(entry: Entry, *, detailed: bool = True) -> Point:
     """Return the point of an entry as the file has it: without what only a simulation can say."""
     detail = None
-    if entry.figures is not None:
-        detail = Detail(figures=entry.figures, texts=_asked(entry.call))
-    row = {**entry.row, **_changes(entry.call)}
+    if entry.figures is not None and detailed:
+        detail = Detail(figures=entry.figures, texts=_asked(entry.call, entry.settings))
+    row = {**entry.row, **_changes(entry.call)} if not entry.name else dict(entry.row)
     return Point(
-        name=_name(row, entry.call),
-        group=str(row.get("design", "")),
+        name=entry.name or _name(row, entry.call),
+        group=str(row.get("design") or row.get("cascade") or entry.name),
         row=row,
         detail=detail,
         reason=entry.reason,
     )
 
 
-def rerun_point(call: Call, row: Mapping[str, Value] | None = None) -> Point:
+def rerun_point(call: Call, row: Mapping[str, Value] | None = None, name: str = "") -> Point:
     """Run a call; return its point with figures, reasons, timeline and spec.
 
-    ``row`` are columns that the figures do not have. The timeline is of the longest stage. SpecError:
+    ``row`` is what is known of it already. The timeline is of the longest stage. SpecError:
     faulty call; InfeasibleError: it cannot run.
     """
     job = call.job()
@@ -55,14 +55,16 @@ def rerun_point(call: Call, row: Mapping[str, Value] | None = None) -> Point:
         "workload": job.workload_name(call.workload),
         "length": workload.seq,
     }
-    full = {**row_of(figures), **known, **(row or {}), **_changes(call)}
+    full = (
+        dict(row) if row and name else {**row_of(figures), **known, **(row or {}), **_changes(call)}
+    )
     detail = Detail(
         figures=figures,
-        waits=tuple(str(unit) for unit in steady_times(window)),
+        waits={t.unit: t.waits_for for t in steady_times(window) if t.waits_for},
         views=views(longest.lowered, longest_phase(longest.lowered), window),
         texts={**_asked(call), **_specs(call, job, longest)},
     )
-    return Point(name=_name(full, call), group=figures["design"], row=full, detail=detail)
+    return Point(name=name or _name(full, call), group=figures["design"], row=full, detail=detail)
 
 
 def _cycles(run: Run) -> Fraction:
@@ -92,7 +94,9 @@ def _name(row: Mapping[str, Value], call: Call | None) -> str:
     return " ".join(words)
 
 
-def _asked(call: Call | None) -> dict[str, str]:
+def _asked(call: Call | None, settings: Mapping[str, Any] | None = None) -> dict[str, str]:
+    if call is None and settings:
+        return {"Settings": yaml.safe_dump(dict(settings), sort_keys=False)}
     return {} if call is None else {"Command": f"{call.command()}\n", "Python": call.python()}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from accelsim.report.point import Detail
+from accelsim.report.point import Detail, Wait
 
 CAUSES = {
     "data": "for data",
@@ -18,7 +18,7 @@ CAUSES = {
 def sentences(detail: Detail) -> list[str]:
     """Return what holds a run up, how near it is to its bounds, and what its units wait for."""
     figures = detail.figures
-    found = [_pace(figures), _bound(figures), *_stalls(figures)]
+    found = [_pace(figures), _bound(figures), *_stalls(figures, detail.waits)]
     return [sentence for sentence in found if sentence]
 
 
@@ -36,9 +36,13 @@ def _pace(figures: Mapping[str, Any]) -> str:
         return f"A chain from unit to unit sets the pace: {chain}.{takes}"
     if kind == "slots":
         return f"Room in a buffer sets the pace: {chain}.{takes}"
-    if kind in {"unit", "memory"}:
-        what = "The memory's bus" if kind == "memory" else "A unit without a pause"
-        return f"{what} sets the pace: {', '.join(steps)}.{takes}"
+    if kind in {"unit", "memory"} and steps:
+        unit, _, first = steps[0].rpartition(": ")  # the circuit names its unit once, before a task
+        who = unit or ("the memory's bus" if kind == "memory" else "one unit")
+        tasks = ", ".join([first, *steps[1:]])
+        return (
+            f"{who[:1].upper()}{who[1:]} works without a pause and sets the pace: {tasks}.{takes}"
+        )
     if kind in figures["busy_cycles"]:
         share = _share(_busy(figures, kind), figures["cycles"])
         return f"{kind} is busy {share} of the time and sets the pace."
@@ -58,7 +62,7 @@ def _bound(figures: Mapping[str, Any]) -> str:
     )
 
 
-def _stalls(figures: Mapping[str, Any]) -> list[str]:
+def _stalls(figures: Mapping[str, Any], waits: Mapping[str, Wait]) -> list[str]:
     cycles = figures["cycles"]
     found = []
     for unit, causes in figures["stall_cycles"].items():
@@ -71,9 +75,12 @@ def _stalls(figures: Mapping[str, Any]) -> list[str]:
             for c in ordered
             if causes[c] >= 0.005 * cycles
         ]
-        found.append(
-            f"{unit} works {_share(_busy(figures, unit), cycles)} of the time and waits {', '.join(parts)}."
-        )
+        works = _share(_busy(figures, unit), cycles)
+        sentence = f"{unit} works {works} of the time and waits {', '.join(parts)}"
+        if unit in waits:
+            task, producer, _ = waits[unit]
+            sentence += f"; most of it {task} for {producer}"
+        found.append(f"{sentence}.")
     return found
 
 

@@ -15,6 +15,7 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
     "--disable-dev-shm-usage",
+    "--hide-scrollbars",
     "--host-resolver-rules=MAP * ~NOTFOUND",
 )
 

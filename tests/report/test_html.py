@@ -56,7 +56,10 @@ def test_a_page_of_nothing_is_refused():
     ("text", "said"),
     [
         ("{", "r.json:1:2: must be JSON: expecting property name"),
-        ("[]", "r.json:1:1: must be what accelsim run --json or accelsim compare --json prints"),
+        (
+            "[]",
+            "r.json:1:1: must be what accelsim run --json, compare --json or explore prints, not a list",
+        ),
         ('{"cycles": 1}', "r.json:1:1: must have the key 'design'"),
         ('{"rows": []}', "r.json:1:1: must have the key 'baseline'"),
         ('{"rows": 3, "baseline": "a"}', "r.json:1:10: rows must be a list"),

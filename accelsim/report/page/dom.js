@@ -50,6 +50,9 @@ const tip = {
 addEventListener("scroll", tip.hide, { passive: true });
 const say = (text) => { $("live").textContent = text; };
 
+const least = (values) => values.reduce((a, b) => Math.min(a, b), Infinity);
+const most = (values) => values.reduce((a, b) => Math.max(a, b), -Infinity);
+
 // A shape for each group, so that colour is not the only difference.
 const SHAPES = [
   (r) => `M${-r},0a${r},${r} 0 1,0 ${2 * r},0a${r},${r} 0 1,0 ${-2 * r},0z`,
@@ -62,5 +65,6 @@ const SHAPES = [
 const COLORS = 12;
 const color = (n) => `var(--c${n % COLORS})`;
 const ink = (n) => `var(--i${n % COLORS})`;
+const GREYS = 4;
 const symbol = (n) => svg("svg", { viewBox: "-8 -8 16 16", "aria-hidden": "true" },
   svg("path", { d: SHAPES[n % SHAPES.length](5.5), fill: color(n) }));

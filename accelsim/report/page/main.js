@@ -15,20 +15,22 @@ function lead() {
   const rivals = known.filter((p) => problem(p) === last || !problemColumns.length).sort((a, b) => value(a, time) - value(b, time));
   const [best, worst] = [rivals[0], rivals[rivals.length - 1]];
   const times = value(best, time) ? value(worst, time) / value(best, time) : 1;
-  const where = last ? ` at ${last} ${problemColumns.some((c) => c.key === "length") ? "tokens" : ""}`.trimEnd() : "";
-  return rivals.length > 1 ? `Of ${points.length} points, ${best.name} is the fastest${where}: ${shown(value(best, time), time.kind)}, ${digits(times, 3)} times as fast as ${worst.name}.${also}` : `${points.length} points.${also}`;
+  const where = last ? ` at ${last}${problemColumns[problemColumns.length - 1].key === "length" ? " tokens" : ""}` : "";
+  const called = (p) => (rivals.filter((other) => other.group === p.group).length > 1 ? p.name : p.group);
+  return rivals.length > 1 ? `Of ${points.length} points, ${called(best)} is the fastest${where}: ${shown(value(best, time), time.kind)}, ${digits(times, 3)} times as fast as ${called(worst)}.${also}` : `${points.length} points.${also}`;
 }
 function begin() {
   const has = (key) => byKey(key) && varying(byKey(key)) && byKey(key).kind !== "text";
   const goals = numeric.filter((c) => c.goal && varying(c)).map((c) => c.key);
-  state.x = ["seconds", "cycles"].find(has) || goals[0] || null;
-  state.y = ["energy_pj", "area_um2"].find(has) || goals.find((key) => key !== state.x) || null;
-  const wide = (key) => { const v = points.map((p) => value(p, byKey(key))).filter((n) => n > 0); return Math.max(...v) / Math.min(...v) > 30; };
+  const [first, second] = data.objectives.map((one) => one.key).filter(has);
+  state.x = first || ["seconds", "cycles"].find(has) || goals[0] || null;
+  state.y = second || ["energy_pj", "area_um2"].find((key) => has(key) && key !== state.x) || goals.find((key) => key !== state.x) || null;
+  const wide = (key) => { const v = points.map((p) => value(p, byKey(key))).filter((n) => n > 0); return most(v) / least(v) > 30; };
   if (state.x && state.y) { state.logX = wide(state.x); state.logY = wide(state.y); }
   state.group = ["design", "arch", "cascade"].find((key) => groupColumns.some((c) => c.key === key)) || (groupColumns[0] || {}).key || "";
   const rich = points.filter((p) => p.detail), last = rich.length ? problem(rich[rich.length - 1]) : "";
-  const first = rich.filter((p) => problem(p) === last).slice(0, MOST_SELECTED);
-  state.selected = first.length ? first : points.slice(0, 1);
+  const begin = rich.filter((p) => problem(p) === last).slice(0, MOST_SELECTED);
+  state.selected = begin.length ? begin : points.slice(0, 1);
   const time = byKey("seconds") || numeric[0];
   state.active = [...state.selected].sort((a, b) => (value(a, time) ?? Infinity) - (value(b, time) ?? Infinity))[0];
   $("lead").textContent = lead();
@@ -49,10 +51,11 @@ function drawAll(what) {
 begin();
 listeners.push(drawAll);
 changed("all");
+window.scatterPlaces = () => scatter.at.map(({ x, y }) => ({ x, y }));  // for tests
 let drawn = innerWidth, waiting = 0;
 addEventListener("resize", () => {
   if (innerWidth === drawn) return;
   drawn = innerWidth;
   clearTimeout(waiting);
-  waiting = setTimeout(() => { if (!$("trade").hidden) drawScatter(); drawTimeline(); }, 120);
+  waiting = setTimeout(() => { if (!$("trade").hidden) drawScatter(); drawCycles(); drawEnergy(); drawMemory(); drawTimeline(); }, 120);
 });

@@ -1,11 +1,11 @@
 // The trade-off: one mark a point, a front for each problem, hover, selection, keyboard.
 const scatter = { at: [], cursor: -1, hovered: null };
 
-function ticksOf(low, high, log, most) {
+function ticksOf(low, high, log, wanted) {
   const found = [];
   if (log) {
     const from = Math.floor(Math.log10(low)), to = Math.ceil(Math.log10(high));
-    const step = Math.max(1, Math.ceil((to - from) / most));
+    const step = Math.max(1, Math.ceil((to - from) / wanted));
     const fine = to - from <= 2 ? [1, 2, 5] : [1];
     for (let e = from; e <= to; e += step) for (const m of fine) {
       const v = m * 10 ** e;
@@ -14,13 +14,13 @@ function ticksOf(low, high, log, most) {
     if (found.length >= 2) return found;
     found.length = 0;
   }
-  const raw = (high - low) / most || 1, size = 10 ** Math.floor(Math.log10(raw));
+  const raw = (high - low) / wanted || 1, size = 10 ** Math.floor(Math.log10(raw));
   const step = [1, 2, 2.5, 5, 10].map((m) => m * size).find((s) => s >= raw);
   for (let v = Math.ceil(low / step) * step; v <= high + step * 1e-9; v += step) found.push(Math.abs(v) < step * 1e-9 ? 0 : v);
   return found;
 }
 function scaleOf(values, log, from, to) {
-  let low = Math.min(...values), high = Math.max(...values);
+  let low = least(values), high = most(values);
   if (log) { const wide = high / low > 1.02 ? 1.12 : 1.5; low /= wide; high *= wide; }
   else { const pad = (high - low) * .06 || Math.abs(high) * .1 || 1; low = low >= 0 ? Math.max(0, low - pad) : low - pad; high += pad; }
   const f = log ? Math.log10 : (v) => v;
@@ -34,7 +34,7 @@ function drawScatter() {
   const room = { left: 84, right: 14, top: 26, bottom: 46 };
   if (!list.length) { host.replaceChildren(el("p", { class: "hint" }, "No point has both figures.")); return; }
   const xs = list.map((p) => value(p, x)), ys = list.map((p) => value(p, y));
-  const logX = state.logX && Math.min(...xs) > 0, logY = state.logY && Math.min(...ys) > 0;
+  const logX = state.logX && least(xs) > 0, logY = state.logY && least(ys) > 0;
   const sx = scaleOf(xs, logX, room.left, width - room.right), sy = scaleOf(ys, logY, height - room.bottom, room.top);
   const root = svg("svg", { viewBox: `0 0 ${width} ${height}`, height, tabindex: "0", role: "group",
     "aria-label": `${y.title} against ${x.title}, ${list.length} points`, "aria-describedby": "scatter-help" });
@@ -80,10 +80,10 @@ function drawRings(radius = 6.5) {
 function nearest(root, event, width) {
   const box = root.getBoundingClientRect(), zoom = box.width / width;
   const px = (event.clientX - box.left) / zoom, py = (event.clientY - box.top) / zoom;
-  let best = null, least = (event.pointerType === "touch" ? 34 : 22) ** 2;
+  let best = null, nearer = (event.pointerType === "touch" ? 34 : 22) ** 2;
   for (const item of scatter.at) {
     const distance = (item.x - px) ** 2 + (item.y - py) ** 2;
-    if (distance < least) { least = distance; best = item; }
+    if (distance < nearer) { nearer = distance; best = item; }
   }
   return best;
 }

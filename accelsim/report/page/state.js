@@ -6,14 +6,18 @@ const MOST_SELECTED = 6;
 const value = (point, column) => point.row[column.index];
 const byKey = (key) => columns.find((column) => column.key === key);
 const numeric = columns.filter((column) => column.kind !== "text");
-const varying = (column) => new Set(points.map((point) => value(point, column))).size > 1;
+const kinds = new Map();  // how many different values a column has
+function different(column) {
+  if (!kinds.has(column)) kinds.set(column, new Set(points.map((point) => value(point, column))).size);
+  return kinds.get(column);
+}
+const varying = (column) => different(column) > 1;
 
 // Points of different problems are not rivals: each problem has a front of its own.
 const problemColumns = ["workload", "length", "scope"].map(byKey).filter((column) => column && varying(column));
 const problem = (point) => problemColumns.map((column) => shown(value(point, column), column.kind)).join(" ");
 
-const groupColumns = columns.filter((column) => varying(column)
-  && new Set(points.map((point) => value(point, column))).size <= 12);
+const groupColumns = columns.filter((column) => varying(column) && different(column) <= 12);
 const state = {
   selected: [], active: null, x: null, y: null, logX: true, logY: true, group: "", sort: null, down: false,
   filter: "", limit: 50, scale: "share", energy: "by_component", view: 0, problem: "",
@@ -27,6 +31,7 @@ function groupOf(point) {
 }
 const groups = () => [...new Set(points.map(groupOf))];
 const groupNumber = (point) => groups().indexOf(groupOf(point));
+const alone = new Set(points.map((point) => point.group)).size === points.length;
 
 function toggle(point) {
   const at = state.selected.indexOf(point);
@@ -72,17 +77,28 @@ function visible() {
   return points.filter((point) => !state.problem || problem(point) === state.problem);
 }
 
-// Colours by name over the whole page, so that one Einsum looks the same everywhere.
-const partNumbers = new Map();
-function partNumber(name) {
-  const known = [...partNumbers.keys()].sort((a, b) => b.length - a.length);
-  const of = partNumbers.has(name) ? name : known.find((part) => name.endsWith(` of ${part}`));
-  return of === undefined ? null : partNumbers.get(of);
-}
-for (const point of points) {
-  const busy = point.detail ? point.detail.figures.busy_cycles : {};
-  for (const [unit, parts] of Object.entries(busy)) {
-    const bus = unit.includes(".") || unit in point.detail.figures.traffic_bytes;
-    if (!bus) for (const name of Object.keys(parts)) if (!partNumbers.has(name)) partNumbers.set(name, partNumbers.size);
+// Colours by name over the whole page, so that an Einsum, and the tensor that it makes, look the same
+// everywhere. Tensors that no Einsum makes are grey; names beyond the colours are hatched.
+const einsums = new Map(), inputs = new Map();
+const fine = (unit, figures) => !unit.includes(".") && !(unit in figures.traffic_bytes);
+for (const { detail } of points) {
+  if (!detail) continue;
+  for (const [unit, parts] of Object.entries(detail.figures.busy_cycles)) {
+    if (fine(unit, detail.figures)) for (const name of Object.keys(parts)) if (!einsums.has(name)) einsums.set(name, einsums.size);
   }
 }
+for (const { detail } of points) {
+  if (!detail) continue;
+  for (const use of [...Object.values(detail.figures.traffic_bytes), ...Object.values(detail.figures.buffers)]) {
+    for (const name of Object.keys(use.by_tensor)) if (!einsums.has(name) && !inputs.has(name)) inputs.set(name, inputs.size);
+  }
+}
+// "load K", "store AV" and "GLB rows of QK" look like what they are for.
+const subject = (name) => (einsums.has(name) || inputs.has(name) ? name : name.split(" ").pop());
+function look(name) {
+  const of = subject(name);
+  if (einsums.has(of)) return { fill: color(einsums.get(of)), ink: ink(einsums.get(of)), hatched: einsums.get(of) >= COLORS };
+  const n = (inputs.get(of) ?? 1) % GREYS;
+  return { fill: `var(--g${n})`, ink: `var(--gi${n})`, hatched: false };
+}
+const paint = ({ fill, ink: text, hatched }) => `background-color:${fill};color:${text}${hatched ? `;background-image:repeating-linear-gradient(45deg,transparent 0 5px,color-mix(in srgb,${text} 16%,transparent) 5px 8px)` : ""}`;

@@ -4,8 +4,9 @@ const tableColumns = () => columns.filter((c) => points.length === 1 ? false : v
 function ordered() {
   const words = state.filter.toLowerCase().split(/\s+/).filter(Boolean);
   const list = visible().filter((point) => {
-    const text = [point.name, point.group, ...columns.map((c) => shown(value(point, c), c.kind))].join(" ").toLowerCase();
-    return words.every((word) => text.includes(word));
+    if (!words.length) return true;
+    point.words ??= [point.name, point.group, point.reason, ...columns.map((c) => shown(value(point, c), c.kind))].join(" ").toLowerCase();
+    return words.every((word) => point.words.includes(word));
   });
   const column = byKey(state.sort);
   if (!column) return list;
@@ -31,13 +32,18 @@ function drawTable() {
     const box = el("input", { type: "checkbox", checked: on, "aria-label": `select ${point.name}`, onclick: (event) => { event.stopPropagation(); toggle(point); } });
     const mark = best.has(point) ? el("span", { class: "front-dot", title: "on the front of the plot" }, "●") : null;
     return el("tr", { class: on ? "on" : point.reason ? "off" : null, onclick: () => toggle(point) },
-      el("td", { title: point.reason || point.name }, el("span", { class: "pick" }, box, el("span", {}, points.some((p) => p !== point && p.group === point.group) && !problemColumns.length ? point.name : point.group), mark)),
+      el("td", { title: point.reason || point.name }, el("span", { class: "pick" }, box, el("span", {}, alone || problemColumns.length ? point.group : point.name), mark)),
       ...shownColumns.map((c) => cell(point, c)));
   });
+  const held = document.activeElement && document.activeElement.closest("#table") ? document.activeElement.getAttribute("aria-label") || document.activeElement.textContent.replace(/ [↑↓]$/, "") : null;
   const count = list.length === points.length ? "" : `${list.length} of ${points.length} points`;
   $("table").replaceChildren(el("table", {},
-    el("thead", {}, el("tr", {}, first ? head(first, "design") : el("th", { scope: "col", class: "text" }, "point"), ...shownColumns.map((c) => head(c.key, c.title)))),
+    el("thead", {}, el("tr", {}, first && (alone || problemColumns.length) ? head(first, "design") : el("th", { scope: "col", class: "text" }, "point"), ...shownColumns.map((c) => head(c.key, c.title)))),
     el("tbody", {}, ...rows)));
+  if (held !== null) {  // what had the focus has been drawn anew
+    const again = [...$("table").querySelectorAll("input, button")].find((n) => (n.getAttribute("aria-label") || n.textContent.replace(/ [↑↓]$/, "")) === held);
+    if (again) again.focus({ preventScroll: true });
+  }
   const rest = list.length - state.limit;
   $("more").replaceChildren(el("span", {}, count),
     rest > 0 ? el("button", { type: "button", onclick: () => { state.limit *= 4; drawTable(); } }, `Show more (${rest} left)`) : "");
@@ -47,7 +53,7 @@ function cell(point, column) {
   if (column.key === "bottleneck" && point.reason) return el("td", { class: "text" }, point.reason);
   if (column.kind === "share" && typeof v === "number") {
     const full = `${Math.max(0, Math.min(100, 100 * v)).toFixed(1)}%`;
-    return el("td", {}, el("span", { class: "share", style: `background:linear-gradient(90deg,var(--wash) ${full},transparent ${full})` }, text));
+    return el("td", {}, el("span", { class: "share", style: `background:linear-gradient(90deg,var(--bar) ${full},transparent ${full})` }, text));
   }
   return el("td", { class: column.kind === "text" ? "text" : null, title: typeof v === "number" ? String(v) : null }, text);
 }
