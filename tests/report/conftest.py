@@ -30,13 +30,19 @@ class Browser:
         screen = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
+        still = {"name": "prefers-reduced-motion", "value": "reduce"}
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme, still]})
         self.requests(), self.complaints()  # of the page before
         self.driver.get(page.resolve().as_uri())
         return self
 
     def run(self, script, *arguments):
         return self.driver.execute_script(script, *arguments)
+
+    def click(self, element):
+        """Click on an element in the middle of the window, where nothing sticks over it."""
+        self.run("arguments[0].scrollIntoView({block: 'center'})", element)
+        element.click()
 
     def all(self, selector):
         return self.driver.find_elements("css selector", selector)
