@@ -54,6 +54,17 @@ TraceCsv = Annotated[
     Path | None,
     typer.Option(help="Rows of a trace, for a design that runs rows.", metavar="FILE.csv"),
 ]
+Tensors = Annotated[
+    Path | None,
+    typer.Option(help="Rows from the values of Q, K and V of each layer.", metavar="FILE.npz"),
+]
+ScheduleFlag = Annotated[
+    str | None,
+    typer.Option(
+        help="What is kept, in how many bits: of --tensors, or of rows that are drawn.",
+        metavar="NAME",
+    ),
+]
 What = Annotated[
     list[str],
     typer.Argument(
@@ -84,8 +95,8 @@ def list_(
     kind: Annotated[
         str | None,
         typer.Argument(
-            help="cascades, archs, mappings, pipelines, workloads, designs, costs, studies, explorations,"
-            " published or engines."
+            help="cascades, archs, mappings, pipelines, workloads, schedules, designs, costs, studies, "
+            " explorations, published or engines."
         ),
     ] = None,
     json: Json = False,
@@ -156,13 +167,16 @@ def run(
         Path | None, typer.Option(help="Write the mapping that was taken.", metavar="FILE")
     ] = None,
     trace_csv: TraceCsv = None,
+    tensors: Tensors = None,
+    schedule: ScheduleFlag = None,
 ) -> None:
     """Simulate a design on a workload and report times, traffic, energy and the bottleneck."""
     from accelsim.cli.row_runs import RowRequest, run_rows
     from accelsim.cli.running import Request, run_command
 
     rows = RowRequest.of(
-        what, trace_csv=trace_csv, arch_set=arch_set, mapping=mapping, full=full,
+        what, trace_csv=trace_csv, tensors=tensors, schedule=schedule,
+        arch_set=arch_set, mapping=mapping, full=full,
         others={"--workload": workload, "--seq": seq, "--set": set_, "--mapping-out": mapping_out},
     )  # fmt: skip
     if rows is not None:
@@ -217,13 +231,16 @@ def explain(
     json: Json = False,
     full: Full = False,
     trace_csv: TraceCsv = None,
+    tensors: Tensors = None,
+    schedule: ScheduleFlag = None,
 ) -> None:
     """Say why it takes that long: critical circuit, stalls by cause, roofline."""
     from accelsim.cli.row_runs import RowRequest, explain_rows
     from accelsim.cli.running import Request, explain_command
 
     rows = RowRequest.of(
-        what, trace_csv=trace_csv, arch_set=arch_set, mapping=mapping, full=full,
+        what, trace_csv=trace_csv, tensors=tensors, schedule=schedule,
+        arch_set=arch_set, mapping=mapping, full=full,
         others={"--workload": workload, "--seq": seq, "--set": set_},
     )  # fmt: skip
     if rows is not None:

@@ -79,6 +79,8 @@ def _check(kind: str, document: Document, path: Path, *, alone: bool, seq: int |
             _pipeline(document, path)
         case "published":
             _published(path)
+        case "schedule":
+            _schedule(document)
         case "study":
             _study(path)
         case "zoo":
@@ -166,6 +168,12 @@ def _exploration(document: Document) -> None:
     from accelsim.explore import Exploration, first_point
 
     first_point(Exploration.from_document(document))
+
+
+def _schedule(document: Document) -> None:
+    from accelsim.rows.schedule import Schedule
+
+    Schedule.from_document(document)
 
 
 def _pipeline(document: Document, path: Path) -> None:

@@ -18,6 +18,7 @@ from accelsim.mapping.model import DesignSpec, MappingSpec
 from accelsim.mapping.workload import WorkloadSpec
 from accelsim.result.table import PublishedFile
 from accelsim.rows.pipeline import PipelineSpec
+from accelsim.rows.schedule import ScheduleSpec
 
 _MODELS: dict[str, type[BaseModel]] = {
     "arch": ArchSpec,
@@ -29,6 +30,7 @@ _MODELS: dict[str, type[BaseModel]] = {
     "mapping": MappingSpec,
     "pipeline": PipelineSpec,
     "published": PublishedFile,
+    "schedule": ScheduleSpec,
     "study": StudySpec,
     "workload": WorkloadSpec,
     "zoo": ZooSpec,
@@ -38,6 +40,7 @@ _FOLDERS = {
     "costs": "costs",
     "expansions": "expansions",
     "workloads": "workload",
+    "schedules": "schedule",
     "published": "published",
     "studies": "study",
     "explorations": "exploration",
@@ -51,6 +54,8 @@ _TELLING = {
     "vary": "exploration",
     "blocks": "mapping",
     "holds": "pipeline",
+    "keep_tokens": "schedule",
+    "generates": "schedule",
     "unquantized_bits": "pipeline",
     "stages": "workload",
     "ways": "study",

@@ -18,6 +18,7 @@ _PLURALS = {
     "mappings": "mapping",
     "pipelines": "pipeline",
     "workloads": "workload",
+    "schedules": "schedule",
     "designs": "design",
     "costs": "costs",
 }

@@ -29,6 +29,8 @@ class RowRequest:
         what: Sequence[str],
         *,
         trace_csv: Path | None,
+        tensors: Path | None,
+        schedule: str | None,
         arch_set: Sequence[str] | None,
         mapping: str | None,
         full: bool,
@@ -37,18 +39,23 @@ class RowRequest:
         """Return the request, or None for a design of loop nests (or a cascade on an architecture)."""
         design = Design.load(what[0]) if len(what) == 1 else None
         if design is None or not design.spec.pipeline:
-            if trace_csv is not None:
-                raise SpecError(
-                    "--trace-csv must come with a design that runs rows, such as spatten"
-                )
+            given = {"--trace-csv": trace_csv, "--tensors": tensors, "--schedule": schedule}
+            for flag, wanted in given.items():
+                if wanted is not None:
+                    raise SpecError(
+                        f"{flag} must come with a design that runs rows, such as spatten"
+                    )
             return None
         for flag, value in others.items():
             if value:
                 raise SpecError(f"{flag} must be left out: {design.name} runs rows")
-        if trace_csv is None:
-            raise SpecError(f"{design.name} must be given rows: --trace-csv FILE")
         job = RowJob.of(design, pipeline=mapping, arch_set=flags.fields(arch_set or ()))
-        return cls(job=job, rows=rows_of(trace_csv), full=full)
+        if trace_csv is None and tensors is None and schedule is None:
+            schedule = job.schedule or None
+        if trace_csv is None and tensors is None and schedule is None:
+            raise SpecError(f"{design.name} must be given --trace-csv, --tensors or --schedule")
+        rows = rows_of(trace_csv=trace_csv, tensors=tensors, schedule=schedule)
+        return cls(job=job, rows=rows, full=full)
 
 
 def run_rows(

@@ -42,6 +42,7 @@ class RowJob:
     arch: Architecture
     pipeline: Pipeline
     costs: str
+    schedule: str = ""  # that is meant if no rows are given
 
     @classmethod
     def of(
@@ -62,6 +63,7 @@ class RowJob:
             arch=machine,
             pipeline=Pipeline.load(name, machine),
             costs=known.spec.costs or machine.spec.costs,
+            schedule=known.spec.rows,
         )
 
     def run(self, rows: Rows, *, full: bool = False, seed: int = SEED) -> RowRun:
@@ -101,11 +103,32 @@ class RowJob:
         )
 
 
-def rows_of(path: str | Path) -> Rows:
-    """Return the rows of a trace in the authors' CSV format."""
-    from accelsim.rows.trace_csv import read_trace
+def rows_of(
+    *,
+    trace_csv: str | Path | None = None,
+    tensors: str | Path | None = None,
+    schedule: str | None = None,
+    seed: int | None = None,
+) -> Rows:
+    """Return rows: of a trace, of values (by a schedule, else all is kept), or drawn from a schedule."""
+    if trace_csv is not None and (tensors is not None or schedule is not None):
+        raise SpecError("--trace-csv must stand alone: a trace says what is kept")
+    if trace_csv is not None:
+        from accelsim.rows.trace_csv import read_trace
 
-    return read_trace(path)
+        return read_trace(trace_csv)
+    from accelsim.rows.schedule import Schedule
+
+    plan = None if schedule is None else Schedule.load(schedule)
+    if tensors is not None:
+        from accelsim.rows.tensors import Tensors, tensor_rows
+
+        return tensor_rows(Tensors.load(tensors), plan).rows
+    if plan is None:
+        raise SpecError("rows must come from a trace, from tensors, or from a schedule")
+    from accelsim.rows.drawn import drawn_rows
+
+    return drawn_rows(plan, seed)
 
 
 __all__ = ["RowJob", "RowRun", "rows_of"]

@@ -110,8 +110,8 @@ class Variant(Spec):
 class DesignSpec(Spec):
     """The file ``arch_specs/NAME/design.yaml``; ``variants`` serve workloads that ask for them.
 
-    A design has a mapping (loop nests), or a ``pipeline`` that runs ``rows`` (by default those of the
-    distribution of that name).
+    A design has a mapping (loop nests), or a ``pipeline`` that runs rows (by default those of the schedule
+    ``rows``).
     """
 
     name: str

@@ -62,18 +62,15 @@ class Row:
     def pv_macs(self) -> int:
         return self.queries * self.values * self.features
 
-    @property
-    def dense_macs(self) -> int:
-        """Multiplications of scores and output over all tokens, as if nothing were pruned."""
-        return 2 * self.queries * self.tokens * self.features
-
 
 @dataclass(frozen=True, kw_only=True)
 class Rows:
     """Rows in the order in which they are run; ``source`` says where they come from.
 
-    ``kept_keys`` and ``kept_values`` (where they are known) are the places of the keys and values of each
-    row among its tokens, ascending; ``scores`` the weights [query, key] that were selected from.
+    Where values are known: ``kept_keys`` and ``kept_values`` are the places of the keys and values of each
+    row among its tokens, ascending; ``weights`` [query, key] what values are selected by; ``again`` [query]
+    the queries that read their keys again; ``importance`` [token], by number of a row that selects, what
+    tokens are selected by.
     """
 
     rows: tuple[Row, ...]
@@ -82,7 +79,8 @@ class Rows:
     kept_keys: tuple[Indices, ...] = ()
     kept_values: tuple[Indices, ...] = ()
     weights: tuple[NDArray[np.float64], ...] = ()
-    importance: dict[int, NDArray[np.float64]] | None = None  # by row that selects: of its tokens
+    again: tuple[NDArray[np.bool_], ...] = ()
+    importance: dict[int, NDArray[np.float64]] | None = None
     assumptions: tuple[str, ...] = ()
 
     def __len__(self) -> int:

@@ -13,7 +13,8 @@ from accelsim.rows.row import FULL_BITS, Row
 class Totals:
     """Sums over rows. ``kv_bytes`` is what K and V take as written, no transaction rounded up.
 
-    ``dense_bytes`` are those of all tokens in 32 bits, ``dense_macs`` those of all tokens.
+    ``dense_macs`` and ``dense_bytes`` (32 bits) are those of all tokens and of as many heads in every layer
+    as there are in the one that has most.
     """
 
     rows: int = 0
@@ -47,6 +48,7 @@ class Totals:
 def totals(rows: Iterable[Row]) -> Totals:
     """Return the sums over rows."""
     every = list(rows)
+    dense = _dense(every)
     return Totals(
         rows=len(every),
         keys=sum(row.keys for row in every),
@@ -55,9 +57,23 @@ def totals(rows: Iterable[Row]) -> Totals:
         pv_macs=sum(row.pv_macs for row in every),
         kv_bits=sum(row.key_matrix_bits + row.value_matrix_bits for row in every),
         requantized=sum(row.requantized for row in every),
-        dense_macs=sum(row.dense_macs for row in every),
-        dense_bytes=sum(2 * row.tokens * row.features * FULL_BITS // 8 for row in every),
+        dense_macs=dense[0],
+        dense_bytes=dense[1],
     )
+
+
+def _dense(rows: list[Row]) -> tuple[int, int]:
+    layers: dict[tuple[int, int], list[Row]] = {}
+    for row in rows:
+        layers.setdefault((row.iteration, row.layer), []).append(row)
+    heads = max((len(each) for each in layers.values()), default=0)
+    whole = [each[0] for each in layers.values()]
+    queries = (row.tokens if row.queries > 1 else row.queries for row in whole)
+    macs = sum(
+        2 * count * row.tokens * row.features for row, count in zip(whole, queries, strict=True)
+    )
+    moved = sum(2 * row.tokens * row.features * FULL_BITS // 8 for row in whole)
+    return heads * macs, heads * moved
 
 
 def by_layer(rows: Iterable[Row]) -> list[tuple[int, Totals]]:

@@ -32,6 +32,7 @@ _OWN_FILES = ("arch.yaml", "design.yaml")
 _KINDS = {
     "cascade": _Kind(package="einsum_cascades", pattern="*.yaml"),
     "workload": _Kind(package="einsum_cascades", pattern="workloads/*.yaml"),
+    "schedule": _Kind(package="einsum_cascades", pattern="schedules/*.yaml"),
     "arch": _Kind(package="arch_specs", pattern="*/arch.yaml", inside="arch.yaml"),
     "design": _Kind(package="arch_specs", pattern="*/design.yaml", inside="design.yaml"),
     "costs": _Kind(package="arch_specs", pattern="costs/*.yaml"),

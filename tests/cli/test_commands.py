@@ -62,6 +62,7 @@ def test_list_of_everything(cli):
             "mappings",
             "pipelines",
             "workloads",
+            "schedules",
             "designs",
             "costs",
             "studies",

@@ -9,6 +9,7 @@ def shipped(tmp_path, monkeypatch):
     for name in [
         "einsum_cascades/attention_1pass.yaml",
         "einsum_cascades/workloads/bert.yaml",
+        "einsum_cascades/schedules/gpt2.yaml",
         "arch_specs/fusemax/arch.yaml",
         "arch_specs/fusemax/design.yaml",
         "arch_specs/fusemax/attention_1pass.yaml",
@@ -30,6 +31,7 @@ def test_names_every_kind(shipped):
     assert {kind: names(kind) for kind in KINDS} == {
         "cascade": ["attention_1pass"],
         "workload": ["bert"],
+        "schedule": ["gpt2"],
         "arch": ["fusemax"],
         "design": ["fusemax"],
         "costs": ["fusemax_45nm"],

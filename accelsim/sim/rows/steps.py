@@ -50,7 +50,10 @@ class Steps:
             for number in range(first, last):
                 row = rows.rows[number]
                 for query in range(row.queries):
-                    key = _quantities(row, query, spec.unquantized_bits)
+                    again = query < row.requantized
+                    if rows.again:
+                        again = bool(rows.again[number][query])
+                    key = _quantities(row, query, spec.unquantized_bits, again=again)
                     kind = kinds.setdefault(tuple(key.values()), len(kinds))
                     if kind == len(symbols):
                         symbols.append({**machine, **key})
@@ -88,7 +91,7 @@ class Steps:
         return [by_kind[kind] for kind in self.kinds]
 
 
-def _quantities(row: Row, query: int, unquantized: int) -> dict[str, int]:
+def _quantities(row: Row, query: int, unquantized: int, *, again: bool) -> dict[str, int]:
     """The row's quantities under the names of ``rows.pipeline.ROW_NAMES``."""
     return {
         "keys": row.keys,
@@ -100,7 +103,7 @@ def _quantities(row: Row, query: int, unquantized: int) -> dict[str, int]:
         "value_bits": row.value_bits or unquantized,
         "query_bits": row.query_bits or unquantized,
         "extra_bits": row.extra_bits,
-        "requantized": int(query < row.requantized),
+        "requantized": int(again),
         "accumulates": int(row.accumulates),
         "selects": row.selects,
         "first": int(query == 0),
