@@ -14,6 +14,7 @@ from accelsim.errors import Fault, SpecError
 from accelsim.rows.algorithm import LayerRun, Pruning
 from accelsim.rows.row import Indices, Row, Rows
 from accelsim.rows.schedule import Schedule, ScheduleSpec
+from accelsim.specs import Document, find
 
 Floats = NDArray[np.float64]
 MAX_BYTES = 1 << 30
@@ -34,8 +35,8 @@ class Tensors:
 
     @classmethod
     def load(cls, path: str | Path) -> Tensors:
-        """Read an .npz file with the arrays Q, K and V; SpecError says what is wrong with it."""
-        file = str(path)
+        """Read a shipped name or an .npz file with the arrays Q, K and V; SpecError says what is wrong."""
+        file = str(find.path("tensors", path))
 
         def wrong(message: str) -> SpecError:
             return SpecError(Fault(message=message, file=file))
@@ -95,8 +96,6 @@ class Tensors:
         }
         if given is None:
             spec = ScheduleSpec(name="dense", source="everything is kept", **sizes)
-            from accelsim.specs import Document
-
             return Schedule(
                 spec=spec,
                 document=Document(path="dense", data={}, marks={}, key_marks={}, source=""),

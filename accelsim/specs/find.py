@@ -33,6 +33,7 @@ _KINDS = {
     "cascade": _Kind(package="einsum_cascades", pattern="*.yaml"),
     "workload": _Kind(package="einsum_cascades", pattern="workloads/*.yaml"),
     "schedule": _Kind(package="einsum_cascades", pattern="schedules/*.yaml"),
+    "tensors": _Kind(package="einsum_cascades", pattern="tensors/*.npz"),
     "arch": _Kind(package="arch_specs", pattern="*/arch.yaml", inside="arch.yaml"),
     "design": _Kind(package="arch_specs", pattern="*/design.yaml", inside="design.yaml"),
     "costs": _Kind(package="arch_specs", pattern="costs/*.yaml"),
@@ -89,7 +90,7 @@ def folder(package: str) -> Path:
 
 
 def _is_path(name: str) -> bool:
-    return "/" in name or "\\" in name or name.endswith((".yaml", ".yml"))
+    return "/" in name or "\\" in name or name.endswith((".yaml", ".yml", ".npz"))
 
 
 @cache

@@ -208,12 +208,28 @@ def test_faulty_tensors(tmp_path: Path, arrays: dict[str, np.ndarray], message: 
 
 
 def test_no_tensors_at_all(tmp_path: Path) -> None:
-    for name, content in (("t.npz", b"PK\x03\x04 cut"), ("t.npy", b"\x93NUMPY"), ("t.txt", b"")):
+    for name, content in (("t.npz", b"PK\x03\x04 cut"), ("u.npz", b"\x93NUMPY"), ("v.npz", b"")):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(SpecError, match=r"must be an \.npz file"):
             Tensors.load(tmp_path / name)
-    with pytest.raises(SpecError, match=r"must be an \.npz file"):
+    with pytest.raises(SpecError, match="tensors must be a name or a file"):
         Tensors.load(tmp_path / "none.npz")
+    with pytest.raises(SpecError, match="did you mean 'minilm'"):
+        Tensors.load("minlm")
+
+
+def test_shipped_capture(tmp_path: Path) -> None:
+    """A real model: its weights stand out, so a query seldom asks for the low bits of all its keys."""
+    made = Tensors.load("minilm")
+    assert made.q.shape == made.k.shape == made.v.shape
+    assert made.q.shape[:2] == (6, 12)
+    found = tensor_rows(made, Schedule.load("encoder")).rows
+    asked = sum(row.requantized for row in found) / sum(row.queries for row in found)
+    assert 0 < asked < 0.5
+    flat = tensor_rows(
+        Tensors(q=0 * made.q, k=made.k, v=made.v, name="flat"), Schedule.load("encoder")
+    ).rows
+    assert all(row.requantized == row.queries for row in flat)
 
 
 # The published traces of GPT-2, by what is known of them: spatten's counts, to the digit.
