@@ -36,3 +36,19 @@ def nested(flat: Mapping[str, Any]) -> dict[str, Any]:
             table = table.setdefault(part, {})
         table[last] = value
     return found
+
+
+def request_of(settings: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the arguments of ``accelsim.simulate`` that run a point again.
+
+    None where entries of a mapping or parameters of the cascade are set, which it does not take.
+    """
+    if entries(settings, "mapping") or entries(settings, "cascade"):
+        return None
+    usual = {"scope": "attention", "selection": "uniform"}
+    found = {k: v for k, v in settings.items() if k in PLAIN and usual.get(k) != v}
+    for key, table in (("ranks", "workload"), ("arch_set", "arch")):
+        changes = entries(settings, table)
+        if changes:
+            found[key] = changes
+    return found

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from accelsim.errors import SpecError
 from accelsim.explore.evaluate import Status
 from accelsim.explore.exploration import Exploration
+from accelsim.explore.fields import request_of
 from accelsim.explore.figures import columns_of
 from accelsim.explore.pareto import front, hypervolume
 from accelsim.result.text import table
@@ -151,10 +152,11 @@ class Results:
             "points": [
                 {
                     "key": row.key,
-                    "values": dict(row.values),
+                    "parameters": dict(row.values),
                     "settings": dict(row.settings),
+                    "request": request_of(row.settings),
                     "status": row.status,
-                    "reason": row.reason,
+                    "reason": row.reason or None,
                     "pareto": row.place in best,
                     "figures": {n: row.figures[n] for n in self.columns if n in row.figures},
                     "report": row.report,
