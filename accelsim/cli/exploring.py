@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
-from accelsim.cli.output import progress, writable, write
+from accelsim.cli.output import progress, whole, writable, write
 from accelsim.errors import SpecError
 from accelsim.explore import (
     Exploration,
@@ -65,9 +66,19 @@ def _forecast(exploration: Exploration, where: str) -> Forecast:
 
 
 def write_results(results: Results, folder: Path) -> None:
+    """Write table, CSV, JSON, Parquet where pyarrow is there, and every picture, each file whole."""
+    from accelsim import plot
+
     write(folder / "points.csv", results.to_csv())
     write(folder / "results.json", results.to_json())
     write(folder / "results.txt", f"{results}\n")
+    if find_spec("pyarrow") is not None:
+        with whole(folder / "points.parquet") as draft:
+            results.to_parquet(draft)
+    for name, axes in plot.pictures(results).items():
+        for ending in ("png", "svg"):
+            with whole(folder / f"{name}.{ending}") as draft:
+                plot.save(axes, draft)
 
 
 def _check_resume(exploration: Exploration, run: object, resume: bool, where: str) -> None:

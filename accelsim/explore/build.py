@@ -6,7 +6,7 @@ from collections.abc import Mapping as Table
 from dataclasses import dataclass, replace
 from typing import Any
 
-from accelsim.errors import SpecError
+from accelsim.errors import SpecError, nearest
 from accelsim.explore.fields import entries, nested
 from accelsim.job import ATTENTION, Job
 from accelsim.job.given import AUTO, Choice
@@ -39,6 +39,16 @@ class Build:
             workload=_workload(job, settings),
             scope=_text("scope", settings.get("scope", ATTENTION)),
         )
+
+    def mappings(self) -> list[Mapping]:
+        """Read the mappings that may be taken; SpecError for an entry that none has."""
+        found = self.job.mappings
+        return [
+            mapping
+            for stage in self.workload.stages
+            if stage.scope == ATTENTION and found is not None
+            for mapping in found({**self.job.arch.symbols(), **stage.ranks})
+        ]
 
     def report(self) -> Report:
         return self.job.report(self.workload, scope=self.scope)
@@ -74,8 +84,6 @@ def _workload(job: Job, settings: Table[str, Any]) -> Workload:
     known = {*job.cascade.params, *job.cascade.shape_names}
     for key in params:
         if key not in known:
-            from accelsim.errors import nearest
-
             raise SpecError(
                 f"cascade.{key} must be a parameter of {job.cascade.name}{nearest(key, known)}"
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any, Literal
 from accelsim.errors import InfeasibleError, SpecError
 from accelsim.explore.build import Build
 
+_FOLDERS = re.compile(r"^(?:[A-Za-z]:)?/?(?:[^/:\n]+/)*(?=[^/:]+/[^/:]+:\d+:\d+: )")
 Status = Literal["done", "infeasible", "refused", "failed"]
 
 
@@ -46,4 +48,5 @@ def evaluate(settings: Mapping[str, Any]) -> Outcome:
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [""])[0]
+    """Return what an error says first; of a file's path what is the same on every machine."""
+    return _FOLDERS.sub("", (str(error).splitlines() or [""])[0])

@@ -173,7 +173,8 @@ class Space:
         """A number for every text that a condition may name: labels and names of the study."""
         words = [level.label for axis in self.axes for level in axis.levels]
         words += [*self._start().values(), *self.spec.set.values(), "auto"]
-        found = [w for w in words if isinstance(w, str) and _WORD.fullmatch(w)]
+        own = {*self.spec.vary, *self.spec.set}
+        found = [w for w in words if isinstance(w, str) and _WORD.fullmatch(w) and w not in own]
         return {word: -1_000_003 - i for i, word in enumerate(dict.fromkeys(found))}
 
     def _check_names(self) -> None:
@@ -184,7 +185,7 @@ class Space:
         for key in ("vary", "set"):
             for name in getattr(self.spec, key):
                 if is_field(name):
-                    if name in self.spec.set and name in self.spec.vary:
+                    if key == "set" and name in self.spec.vary:
                         message = f"set.{name}: must not be set, as it is varied"
                         faults.append(self.document.fault(("set", name), message, key=True))
                 elif "." in name:

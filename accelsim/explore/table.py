@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,6 +18,7 @@ from accelsim.explore.exploration import Exploration
 from accelsim.explore.fields import request_of
 from accelsim.explore.figures import columns_of
 from accelsim.explore.pareto import front, hypervolume
+from accelsim.explore.sensitivity import Effect, effects, text_of
 from accelsim.result.text import table
 from accelsim.units import format_count
 
@@ -101,6 +102,11 @@ class Results:
             box *= high - low
         return hypervolume(costs, corner) / box if box > 0 else 0.0
 
+    @cached_property
+    def sensitivity(self) -> tuple[Effect, ...]:
+        """What each parameter does to each objective."""
+        return tuple(effects(self))
+
     @property
     def columns(self) -> list[str]:
         """The figures of the tables, in order."""
@@ -149,6 +155,7 @@ class Results:
                 "share": self.hypervolume,
                 "corner": dict(zip(self.objectives, self.corner, strict=True)),
             },
+            "sensitivity": [asdict(effect) for effect in self.sensitivity],
             "points": [
                 {
                     "key": row.key,
@@ -204,6 +211,8 @@ class Results:
         lines.append(table(columns, cells))
         if len(self.pareto) > SHOWN:
             lines.append(f"... and {len(self.pareto) - SHOWN} more")
+        if len(self.done) > 1 and len(self.parameters) > 1:
+            lines += ["", "shares of the variance of each objective:", text_of(self.sensitivity)]
         return "\n".join([head, "", *lines]) + self._reasons()
 
     def _repr_html_(self) -> str:
@@ -221,7 +230,8 @@ class Results:
         found: dict[str, int] = {}
         for row in self.rows:
             if row.reason:
-                found[row.reason] = found.get(row.reason, 0) + 1
+                reason = row.reason.partition(", not ")[0] if row.status == "missed" else row.reason
+                found[reason] = found.get(reason, 0) + 1
         common = sorted(found.items(), key=lambda item: (-item[1], item[0]))[:5]
         lines = [f"  {count} x {reason}" for reason, count in common]
         if len(found) > len(common):

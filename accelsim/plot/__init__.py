@@ -1,6 +1,7 @@
 """Pictures of reports and comparisons: matplotlib axes, and files that are the same each time."""
 
 from accelsim.plot.compare import cycles, latency_energy, speedup, utilization
+from accelsim.plot.explore import parallel, pictures, rooflines, tradeoff, utilizations
 from accelsim.plot.report import activity, energy, roofline
 from accelsim.plot.style import PALETTE, colors, save
 
@@ -11,8 +12,13 @@ __all__ = [
     "cycles",
     "energy",
     "latency_energy",
+    "parallel",
+    "pictures",
     "roofline",
+    "rooflines",
     "save",
     "speedup",
+    "tradeoff",
     "utilization",
+    "utilizations",
 ]

@@ -1,0 +1,250 @@
+"""Pictures of a study: two figures against each other with the front, roofline, parallel coordinates."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from accelsim.explore import Results, Row
+from accelsim.explore.pareto import front
+from accelsim.plot.style import GREY, PALETTE, axes, legend
+from accelsim.units import format_count
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_NAMES = {
+    "seconds": "latency (s)",
+    "cycles": "latency (cycles)",
+    "energy_j": "energy (J)",
+    "energy_pj": "energy (pJ)",
+    "area_mm2": "area (mm²)",
+    "area_um2": "area (µm²)",
+    "power_w": "power (W)",
+    "edp_js": "energy x delay (Js)",
+    "traffic_bytes": "DRAM traffic (bytes)",
+}
+_LABELS = 12  # points of a front that have their parameters beside them
+_LINES = 400  # of a picture with parallel coordinates, beside those of the front
+
+
+def tradeoff(results: Results, x: str, y: str, ax: Axes | None = None) -> Axes:
+    """Draw every done point by two figures, least is best for both; those that none beats are joined.
+
+    A few points have their parameters beside them.
+    """
+    ax = axes(ax, height=4.2)
+    rows = [r for r in results.done if _positive(r, x) and _positive(r, y)]
+    places = [(float(r.figures[x]), float(r.figures[y])) for r in rows]
+    best = sorted((places[i], i) for i in front(places))
+    others = [p for i, p in enumerate(places) if i not in {i for _, i in best}]
+    if others:
+        ax.plot(*zip(*others, strict=True), "o", color=GREY, markersize=4, label="points")
+    if best:
+        ends = [place for place, _ in best]
+        ax.step(*zip(*ends, strict=True), where="post", color=PALETTE[0], linewidth=1.0, alpha=0.6)
+        ax.plot(*zip(*ends, strict=True), "o", color=PALETTE[0], markersize=6, label="Pareto front")
+    if 0 < len(best) <= _LABELS:
+        for place, i in best:
+            ax.annotate(
+                _short(rows[i]), place, textcoords="offset points", xytext=(6, 5), fontsize=7
+            )
+    _log_axes(ax, x, y)
+    legend(ax)
+    return ax
+
+
+def utilizations(results: Results, ax: Axes | None = None) -> Axes:
+    """Draw by unit the utilization of every done point against its latency."""
+    ax = axes(ax, height=4.0)
+    names = dict.fromkeys(
+        name for row in results.done for name in row.figures if name.startswith("utilization.")
+    )
+    for i, name in enumerate(names):
+        own = [r for r in results.done if name in r.figures and _positive(r, "seconds")]
+        ax.plot(
+            [r.figures["seconds"] for r in own],
+            [100 * r.figures[name] for r in own],
+            "o",
+            color=PALETTE[i % len(PALETTE)],
+            markersize=4,
+            label=name.removeprefix("utilization."),
+        )
+    ax.set_xscale("log")
+    ax.set_xlabel(_NAMES["seconds"])
+    ax.set_ylim(0, 105)
+    ax.set_ylabel("utilization (%)")
+    _grid(ax)
+    legend(ax, title="unit")
+    return ax
+
+
+def rooflines(results: Results, ax: Axes | None = None) -> Axes:
+    """Draw each done point's time, in units of its compute bound, against its two bounds.
+
+    To the left of 1 the arrays bound the time, to the right the memory does.
+    """
+    ax = axes(ax, height=4.0)
+    best = {row.place for row in results.pareto}
+    kinds: dict[str, list[tuple[float, float]]] = {"points": [], "Pareto front": []}
+    for row in results.done:
+        compute = row.figures.get("roofline.compute_cycles")
+        if compute:
+            ratio = row.figures["roofline.memory_cycles"] / compute
+            time = row.figures["cycles"] / compute
+            kinds["Pareto front" if row.place in best else "points"].append((ratio, time))
+    ratios = [ratio for points in kinds.values() for ratio, _ in points if ratio > 0] or [1.0]
+    low, high = min(0.1, *ratios) / 2, max(10.0, *ratios) * 2
+    ax.plot([low, 1, high], [1, 1, high], color="black", linewidth=1.2, label="bound")
+    for (name, points), color in zip(kinds.items(), (GREY, PALETTE[0]), strict=True):
+        if points:
+            ax.plot(*zip(*points, strict=True), "o", color=color, markersize=5, label=name)
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.set_xlim(low, high)
+    ax.set_xlabel("memory bound / compute bound")
+    ax.set_ylabel("time / compute bound")
+    _grid(ax)
+    legend(ax)
+    return ax
+
+
+def parallel(results: Results, ax: Axes | None = None) -> Axes:
+    """Draw a line per done point across its parameters and objectives; those of the front in colour.
+
+    Each axis goes from its least (or first) value at the bottom to its greatest (or last).
+    """
+    names = [*results.parameters, *results.objectives]
+    ax = axes(ax, width=max(5.0, 1.3 * len(names) + 1.5), height=4.2)
+    scales = [_Scale.of(name, results) for name in names]
+    best = {row.place for row in results.pareto}
+    others = [row for row in results.done if row.place not in best]
+    shown = others[:: max(1, len(others) // _LINES)]
+    for rows, color, width, label in (
+        (shown, GREY, 0.6, "points"),
+        (results.pareto, PALETTE[0], 1.3, "Pareto front"),
+    ):
+        for number, row in enumerate(rows):
+            heights = [scale.height(row) for scale in scales]
+            ax.plot(
+                range(len(names)),
+                heights,
+                color=color,
+                linewidth=width,
+                alpha=0.8,
+                label=None if number else label,
+            )
+    for number, scale in enumerate(scales):
+        ax.axvline(number, color="black", linewidth=0.8)
+        for height, end in ((0.0, scale.low), (1.0, scale.high)):
+            side = -11 if height == 0 else 4
+            ax.annotate(
+                end,
+                (number, height),
+                textcoords="offset points",
+                xytext=(0, side),
+                ha="center",
+                fontsize=7,
+            )
+    ax.set_xticks(range(len(names)), names)
+    ax.tick_params("x", length=0, pad=14)
+    if len(names) > 3:
+        ax.tick_params("x", rotation=25)
+        for text in ax.get_xticklabels():
+            text.set(horizontalalignment="right", rotation_mode="anchor")
+    ax.set_yticks([])
+    ax.set_ylim(-0.08, 1.08)
+    ax.spines[["left", "bottom"]].set_visible(False)
+    legend(ax)
+    return ax
+
+
+def pictures(results: Results) -> dict[str, Axes]:
+    """Return every picture of a study by name; only those for which there are points."""
+    if not results.done:
+        return {}
+    found = {"utilization": utilizations(results), "parallel": parallel(results)}
+    names = results.columns
+    for name, x, y in (
+        ("latency_energy", "seconds", "energy_pj"),
+        ("latency_area", "seconds", "area_um2"),
+    ):
+        if x in names and y in names:
+            shown = {"energy_pj": "energy_j", "area_um2": "area_mm2"}[y]
+            found[name] = tradeoff(results, x, shown)
+    if any("roofline.compute_cycles" in row.figures for row in results.done):
+        found["roofline"] = rooflines(results)
+    if len(results.objectives) == 2 and all(
+        o.sign > 0 for o in results.exploration.goals.objectives
+    ):
+        found["front"] = tradeoff(results, *results.objectives)
+    return found
+
+
+class _Scale:
+    """Where a value stands between the bottom and the top of an axis."""
+
+    def __init__(self, name: str, heights: Mapping[Any, float] | None, low: float, high: float):
+        self._name = name
+        self._heights = heights
+        self._low = low
+        self._high = high
+        self.low = _brief(low)
+        self.high = _brief(high)
+
+    @classmethod
+    def of(cls, name: str, results: Results) -> _Scale:
+        values = [_value(name, row) for row in results.done]
+        numbers = [v for v in values if isinstance(v, int | float)]
+        if len(numbers) == len(values) and numbers:
+            return cls(name, None, min(numbers), max(numbers))
+        labels = list(dict.fromkeys(_value(name, row) for row in results.rows))
+        last = max(1, len(labels) - 1)
+        scale = cls(name, {v: i / last for i, v in enumerate(labels)}, 0, 1)
+        scale.low, scale.high = _brief(labels[0]), _brief(labels[-1])
+        return scale
+
+    def height(self, row: Row) -> float:
+        value = _value(self._name, row)
+        if self._heights is not None:
+            return self._heights[value]
+        if self._high == self._low:
+            return 0.5
+        if self._low > 0 and self._high / self._low > 8:
+            return math.log(value / self._low) / math.log(self._high / self._low)
+        return float((value - self._low) / (self._high - self._low))
+
+
+def _value(name: str, row: Row) -> Any:
+    value = row.values[name] if name in row.values else row.figures.get(name)
+    return "-" if value is None else value
+
+
+def _brief(value: Any) -> str:
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 1024:
+        short = format_count(value)
+        return short if len(short) <= 5 else f"{value:.3g}"
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _short(row: Row) -> str:
+    return ", ".join(_brief(v) for v in row.values.values() if v is not None)
+
+
+def _positive(row: Row, name: str) -> bool:
+    value = row.figures.get(name)
+    return isinstance(value, int | float) and value > 0
+
+
+def _log_axes(ax: Axes, x: str, y: str) -> None:
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.set_xlabel(_NAMES.get(x, x))
+    ax.set_ylabel(_NAMES.get(y, y))
+    _grid(ax)
+
+
+def _grid(ax: Axes) -> None:
+    ax.grid(visible=True, color="#DDDDDD", linewidth=0.5)
+    ax.set_axisbelow(True)
