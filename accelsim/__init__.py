@@ -9,10 +9,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from accelsim.api import Report, compare, find_mapping, simulate
+    from accelsim.api import Report, Results, compare, find_mapping, simulate, sweep
     from accelsim.arch import Architecture
     from accelsim.cascade import Cascade
     from accelsim.errors import DeadlockError, InfeasibleError, SpecError
+    from accelsim.explore import StoreError
     from accelsim.mapping import Design, Mapping
 
 __version__ = "0.1.0"
@@ -25,11 +26,14 @@ __all__ = [
     "InfeasibleError",
     "Mapping",
     "Report",
+    "Results",
     "SpecError",
+    "StoreError",
     "__version__",
     "compare",
     "find_mapping",
     "simulate",
+    "sweep",
 ]
 
 _HOMES = {
@@ -40,10 +44,13 @@ _HOMES = {
     "InfeasibleError": "accelsim.errors",
     "Mapping": "accelsim.mapping",
     "Report": "accelsim.api",
+    "Results": "accelsim.api",
     "SpecError": "accelsim.errors",
+    "StoreError": "accelsim.explore",
     "compare": "accelsim.api",
     "find_mapping": "accelsim.api",
     "simulate": "accelsim.api",
+    "sweep": "accelsim.api",
 }
 
 

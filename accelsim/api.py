@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from collections.abc import Mapping as Table
+from contextlib import nullcontext
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from accelsim.arch import Architecture
 from accelsim.cascade import Cascade
+from accelsim.explore import Exploration, Results, Session, Workers, first_point, open_store
 from accelsim.job import ATTENTION, Call, Job, Run
 from accelsim.job.given import AUTO
 from accelsim.mapping import Design, Mapping, Selection, Workload
@@ -107,4 +110,48 @@ def compare(
     return Comparison(entries=tuple(entries), baseline=baseline or names[0])
 
 
-__all__ = ["LENGTHS", "Job", "Report", "Run", "compare", "find_mapping", "simulate"]
+def sweep(
+    study: str | Table[str, Any] | None = None,
+    *,
+    jobs: int = 1,
+    store: str | Path | None = None,
+    cluster: str | None = None,
+    progress: Callable[[int, int], None] = lambda *_: None,
+    **entries: Any,
+) -> Results:
+    """Return the results of a study: a name, a file, or what would stand in one.
+
+    ``sweep(design="fusemax", vary={"seq": ["1K", "4K"]})``: ``entries`` are the keys of a study's file;
+    beside a ``study`` they replace its own. Points that ``store`` (a file or postgresql://...) has are
+    not simulated again; without one nothing is kept. ``jobs`` worker processes, or those of a dask
+    ``cluster``; the results do not depend on them. ``progress`` hears of points known and points in all.
+    SpecError: faulty input; StoreError: the store cannot be used.
+    """
+    exploration = Exploration.of(entries if study is None else study)
+    if study is not None and entries:
+        document = exploration.document
+        exploration = Exploration.from_document(
+            replace(document, data={**document.data, **entries})
+        )
+    first_point(exploration)
+    with nullcontext() if store is None else open_store(store) as kept:
+        session = Session(
+            exploration=exploration,
+            store=kept,
+            workers=Workers(jobs=jobs, cluster=cluster),
+            progress=progress,
+        )
+        return session.results()
+
+
+__all__ = [
+    "LENGTHS",
+    "Job",
+    "Report",
+    "Results",
+    "Run",
+    "compare",
+    "find_mapping",
+    "simulate",
+    "sweep",
+]

@@ -30,7 +30,7 @@ class Exploration:
         if isinstance(study, Exploration):
             return study
         if isinstance(study, Mapping):
-            document = Document(path="<study>", data=dict(study))
+            document = Document(path="<study>", data={"name": "sweep", **study})
         else:
             document = read(_path(str(study)))
         return cls.from_document(document)

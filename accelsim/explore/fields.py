@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from accelsim.job import Call
+
 NAMES = ("design", "cascade", "arch", "mapping", "workload", "scope", "selection")
 """Fields whose value is the name of a spec (or of a choice): what they stand for is read from files."""
 
@@ -45,10 +47,9 @@ def request_of(settings: Mapping[str, Any]) -> dict[str, Any] | None:
     """
     if entries(settings, "mapping") or entries(settings, "cascade"):
         return None
-    usual = {"scope": "attention", "selection": "uniform"}
-    found = {k: v for k, v in settings.items() if k in PLAIN and usual.get(k) != v}
-    for key, table in (("ranks", "workload"), ("arch_set", "arch")):
-        changes = entries(settings, table)
-        if changes:
-            found[key] = changes
-    return found
+    call = Call(
+        ranks=entries(settings, "workload"),
+        arch_set=entries(settings, "arch"),
+        **{name: settings[name] for name in PLAIN if name in settings},
+    )
+    return call.to_dict()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from accelsim.explore import Results, Row
@@ -45,10 +45,11 @@ def tradeoff(results: Results, x: str, y: str, ax: Axes | None = None) -> Axes:
         ends = [place for place, _ in best]
         ax.step(*zip(*ends, strict=True), where="post", color=PALETTE[0], linewidth=1.0, alpha=0.6)
         ax.plot(*zip(*ends, strict=True), "o", color=PALETTE[0], markersize=6, label="Pareto front")
-    if 0 < len(best) <= _LABELS:
+    if 1 < len(best) <= _LABELS:
+        names = _varying([rows[i] for _, i in best])
         for place, i in best:
             ax.annotate(
-                _short(rows[i]), place, textcoords="offset points", xytext=(6, 5), fontsize=7
+                _short(rows[i], names), place, textcoords="offset points", xytext=(6, 5), fontsize=7
             )
     _log_axes(ax, x, y)
     legend(ax)
@@ -146,6 +147,7 @@ def parallel(results: Results, ax: Axes | None = None) -> Axes:
                 xytext=(0, side),
                 ha="center",
                 fontsize=7,
+                bbox={"color": "white", "pad": 1.0},
             )
     ax.set_xticks(range(len(names)), names)
     ax.tick_params("x", length=0, pad=14)
@@ -175,10 +177,10 @@ def pictures(results: Results) -> dict[str, Axes]:
             found[name] = tradeoff(results, x, shown)
     if any("roofline.compute_cycles" in row.figures for row in results.done):
         found["roofline"] = rooflines(results)
-    if len(results.objectives) == 2 and all(
-        o.sign > 0 for o in results.exploration.goals.objectives
-    ):
-        found["front"] = tradeoff(results, *results.objectives)
+    goals = results.exploration.goals.objectives
+    drawn = {("seconds", "energy_j"), ("seconds", "area_mm2")}
+    if len(goals) == 2 and results.objectives not in drawn and all(o.sign > 0 for o in goals):
+        found["front"] = tradeoff(results, goals[0].name, goals[1].name)
     return found
 
 
@@ -228,8 +230,14 @@ def _brief(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def _short(row: Row) -> str:
-    return ", ".join(_brief(v) for v in row.values.values() if v is not None)
+def _varying(rows: Sequence[Row]) -> list[str]:
+    """Return the parameters in which rows differ."""
+    return [n for n in rows[0].values if len({repr(row.values[n]) for row in rows}) > 1]
+
+
+def _short(row: Row, names: Sequence[str]) -> str:
+    shown = [(name, _brief(row.values[name])) for name in names if row.values[name] is not None]
+    return ", ".join(f"{name} {text}" for name, text in shown)
 
 
 def _positive(row: Row, name: str) -> bool:
