@@ -145,7 +145,7 @@ def test_points_that_cannot_run_are_results_with_their_reason(cli, tmp_path):
     assert (code, err) == (1, "")
     assert "4 points (4 infeasible)" in out
     assert (
-        "1 x fusemax/attention_1pass.heads.yaml:5:43: size P1: even a tile of 1 needs 14400 bytes of"
+        "1 x fusemax/attention_1pass.heads.yaml:5:43: size P1: even a tile of 1 needs 28800 bytes of"
         " GLB, 1024 are there: hold fewer tensors or enlarge the buffer" in out
     )
 
