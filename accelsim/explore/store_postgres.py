@@ -41,7 +41,9 @@ class PostgresStore:
             ) from None
         where = _without_password(url)
         try:
-            connection = psycopg.connect(url, autocommit=True, connect_timeout=_PATIENCE)
+            connection = psycopg.connect(
+                url, autocommit=True, connect_timeout=_PATIENCE, client_encoding="utf8"
+            )
         except psycopg.Error as error:
             raise StoreError(f"{where} cannot be reached: {_said(error)}") from None
         store = cls(where, connection)

@@ -151,7 +151,7 @@ class SqliteStore:
             )
         found = self._connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         if found != "ok":
-            raise sqlite3.DatabaseError(found)
+            raise sqlite3.DatabaseError(f"malformed: {found.splitlines()[-1]}")
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
