@@ -41,15 +41,15 @@ def server():
             env={"PATH": os.environ["PATH"], "LC_ALL": "C", "HOME": str(folder)},
         )
 
-    bin = programs()
+    folder_of = programs()
     data = folder / "data"
     options = f"-k {folder} -c listen_addresses='' -c fsync=off -c unix_socket_permissions=0777"
     try:
-        call(bin / "initdb", "-D", data, "-U", "tests", "-A", "trust", "--no-sync")
-        call(bin / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start")
+        call(folder_of / "initdb", "-D", data, "-U", "tests", "-A", "trust", "--no-sync")
+        call(folder_of / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start")
         try:
             yield f"postgresql://tests@/postgres?host={folder}"
         finally:
-            call(bin / "pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
+            call(folder_of / "pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
