@@ -18,11 +18,12 @@ class Bind(Spec):
     """One Einsum on one unit; its place in the list is its place in the unit's program order.
 
     ``stage`` delays it by iterations of the innermost loop, or ``{loop: n}`` of that loop. ``after:
-    {X: n}`` starts it no earlier than the end of X of n tiles before. ``only_with: X`` leaves it out of the
-    tiles in which X has no live point (its running state stays as it is there). ``latency`` (cycles, a
-    number or an expression such as ``PE2D.rows``) and ``slots`` (issue slots a point) override what the
-    architecture gives, with a ``source``. ``lags: {X: n}`` starts it no earlier than n cycles after the
-    start of X, whose result it reads: the way through the pipelines of both, in place of the link's.
+    {X: n}`` starts it no earlier than the end of X of n tiles before, and the latency that X has been given.
+    ``only_with: X`` leaves it out of the tiles in which X has no live point (its running state stays as it
+    is there). ``latency`` (cycles, a number or an expression such as ``PE2D.rows``) and ``slots`` (issue
+    slots a point) override what the architecture gives, with a ``source``. ``lags: {X: n}`` starts it no
+    earlier than n cycles after the start of X, whose result it reads: the way through the pipelines of
+    both, in place of the link's.
     """
 
     einsum: str

@@ -184,11 +184,13 @@ def _order_waits(phase: PhaseDraft, number: int, binding: Binding) -> None:
     consumer = phase.compute[binding.id]
     nest = phase.nests[number]
     for name, distance in binding.bind.after.items():
-        if phase.blocks[number].binding(name) is None:
+        maker = phase.blocks[number].binding(name)
+        if maker is None:
             raise InfeasibleError(
                 f"{binding.id}: after must name an Einsum of the same block, not {name}"
             )
         producer = phase.compute[name]
         digits = {level.name: Digit() for level in nest.levels}
         needed = need(consumer.site, producer.site, digits, shift=-distance)
-        consumer.waits.append(DraftWait(producer=producer, need=needed, cause="order"))
+        wait = DraftWait(producer=producer, need=needed, lag=maker.latency, cause="order")
+        consumer.waits.append(wait)
