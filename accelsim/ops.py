@@ -184,6 +184,11 @@ FUNCTIONS: dict[str, Operation] = {
     )
 }
 
+KINDS = frozenset(
+    {"mac", *(row.kind for rows in (BINARY, UNARY, FUNCTIONS) for row in rows.values())}
+)
+"""What operations are called as units of hardware; a multiply with a sum is one ``mac``."""
+
 REDUCTIONS: dict[str, Operation] = {
     "+": BINARY["+"],
     "*": BINARY["*"],

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LAYERS = [
     ["cli"],
     ["api"],
-    ["report", "plot"],
+    ["report", "plot", "interchange"],
     ["explore"],
     ["job"],
     ["result"],

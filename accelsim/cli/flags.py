@@ -36,6 +36,11 @@ def ranks(pairs: Iterable[str]) -> dict[str, int]:
     return {name: length(value, f"--set {name}") for name, value in _pairs(pairs, "--set", "E=128")}
 
 
+def pairs(given: Iterable[str], flag: str, example: str) -> dict[str, str]:
+    """Return ["a=b"] of any flag as {"a": "b"}."""
+    return dict(_pairs(given, flag, example))
+
+
 def settings(pairs: Iterable[str]) -> dict[str, str]:
     """Return ["width=16"] as {"width": "16"}."""
     return dict(_pairs(pairs, "--set", "width=16"))

@@ -90,12 +90,12 @@ def run_command(
     if out is not None:
         write_report(report, out)
     if mapping_out is not None:
-        stage = request.stages[_longest(report)]
+        stage = request.stages[longest(report)]
         write(mapping_out, text_of(request.job.run(stage).mapping))
     if trace is not None:
         from accelsim.sim.trace import write_trace
 
-        stage = request.stages[_longest(report)]
+        stage = request.stages[longest(report)]
         lowered = request.job.run(stage, full=request.full).lowered
         with whole(trace) as draft:
             write_trace(lowered, draft, cycles)
@@ -142,7 +142,7 @@ def explain_command(request: Request, *, as_json: bool) -> None:
 
     report = request.report(explain=True)
     figures = report.to_dict()
-    stage = request.stages[_longest(report)]
+    stage = request.stages[longest(report)]
     waits = stalls_in_words(request.job.run(stage).lowered)
     if as_json:
         kept = (
@@ -184,7 +184,7 @@ def _subject(what: Sequence[str]) -> dict[str, str]:
     return {"cascade": what[0], "arch": what[1]}
 
 
-def _longest(report: Report) -> int:
+def longest(report: Report) -> int:
     shares = [s.activity.ticks / s.activity.ticks_per_cycle for s in report.stages]
     return shares.index(max(shares))
 

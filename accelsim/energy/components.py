@@ -9,6 +9,8 @@ from accelsim.arch import ArchSpec, Array, Buffer, Channels, Fetcher, Pipeline, 
 
 SLOTS = "_slots"
 EACH = "_each"
+PARTS = ("dram", "buffer", "register", "array", "select", "fetcher")
+"""What a component may be or have besides units for operations."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from accelsim.errors import Fault, SpecError
+from accelsim.errors import SpecError
 from accelsim.job import Call
 from accelsim.report.model import ComparisonFile, RunFile, StudyFile
 from accelsim.report.point import Figures, Value, row_of
-from accelsim.specs import Document, read, validate
+from accelsim.specs import Document, validate
+from accelsim.specs.json_file import placed, read_json
 from accelsim.specs.reader import Loc
 from accelsim.units import brief
 
 NAMES = ("design", "cascade", "arch", "workload")
-SMALL = 2_000_000  # bytes of a file that is read again to say where a fault is
 KINDS = "accelsim run --json, compare --json or explore"
 
 
@@ -44,7 +43,7 @@ class Found:
 
 def load(path: Path) -> Found:
     """Return what a result file has; SpecError says where it is none."""
-    document = _read(path)
+    document = read_json(path)
     data = document.data
     if isinstance(data, dict) and "rows" in data:
         return Found(entries=tuple(_rows(document)))
@@ -57,50 +56,17 @@ def load(path: Path) -> Found:
         for number, one in enumerate(data):
             if not isinstance(one, dict) or "cycles" not in one:
                 message = f"must be what {KINDS} prints, not {brief(one)}"
-                raise SpecError(_placed(document).fault((number,), message))
+                raise SpecError(placed(document).fault((number,), message))
             entries.append(_run(document, (number,)))
         return Found(entries=tuple(entries))
-    raise SpecError(_placed(document).fault((), f"must be what {KINDS} prints, not {brief(data)}"))
-
-
-def _read(path: Path) -> Document:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise SpecError(Fault(message=f"cannot be read: {reason}", file=str(path))) from None
-    except UnicodeDecodeError:
-        raise SpecError(Fault(message="must be JSON in UTF-8", file=str(path))) from None
-    try:
-        data = json.loads(text)
-    except json.JSONDecodeError as error:
-        fault = Fault(
-            message=f"must be JSON: {error.msg.lower()}",
-            file=str(path),
-            line=error.lineno,
-            column=error.colno,
-        )
-        raise SpecError(fault) from None
-    except RecursionError:
-        raise SpecError(Fault(message="must be nested less deeply", file=str(path))) from None
-    return Document(path=str(path), data=data)
-
-
-def _placed(document: Document) -> Document:
-    """Return the document with the places of its values, if it is not too large to look for them."""
-    if Path(document.path).stat().st_size > SMALL:
-        return document
-    try:
-        return read(document.path)
-    except SpecError:  # JSON that is no YAML of the house, such as a duplicate key
-        return document
+    raise SpecError(placed(document).fault((), f"must be what {KINDS} prints, not {brief(data)}"))
 
 
 def _valid(document: Document, model: Any, loc: Loc = ()) -> Any:
     try:
         return validate(document, model, loc=loc)
     except SpecError:
-        return validate(_placed(document), model, loc=loc)
+        return validate(placed(document), model, loc=loc)
 
 
 def _run(document: Document, loc: Loc = ()) -> Entry:
@@ -121,7 +87,7 @@ def _rows(document: Document) -> Iterator[Entry]:
         for name, value in values.items():
             if isinstance(value, dict | list):
                 message = f"{name} must be a number or a text, not {brief(value)}"
-                raise SpecError(_placed(document).fault(("rows", number, name), message))
+                raise SpecError(placed(document).fault(("rows", number, name), message))
         call = None
         if row.workload:
             asked = {"design": row.design, "workload": row.workload, "seq": row.length}
@@ -137,7 +103,7 @@ def _study(document: Document) -> Found:
         for name, value in [*point.parameters.items(), *row.items()]:
             if isinstance(value, dict | list):
                 message = f"{name} must be a number or a text, not {brief(value)}"
-                raise SpecError(_placed(document).fault(("points", number), message))
+                raise SpecError(placed(document).fault(("points", number), message))
         done = point.status == "done"
         known = {n: v for n, v in point.settings.items() if n in NAMES and isinstance(v, str)}
         if "seq" in point.settings:
@@ -180,4 +146,4 @@ def _call(document: Document, request: Any, loc: Loc) -> Call:
     try:
         return Call.from_dict(request)
     except SpecError as error:
-        raise SpecError(_placed(document).fault(loc, error.faults[0].message)) from None
+        raise SpecError(placed(document).fault(loc, error.faults[0].message)) from None

@@ -1,24 +1,20 @@
-"""Accelergy's files: read its energy and area reference tables, write its action counts."""
+"""Reads Accelergy's reference tables as a cost table."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from accelsim.energy.accelergy.names import READABLE, place
 from accelsim.energy.tables import CostTable
 from accelsim.errors import SpecError
-from accelsim.sim.activity import Activity
 from accelsim.specs import Document, read
 from accelsim.specs.reader import Loc, read_text
 from accelsim.units import brief
 
-_INSTANCES = re.compile(r"\[(\d+)\.\.(\d+)\]")
-_VERSION = 0.4
 _NO_LEAKAGE = "Accelergy's reference tables carry no leakage power"
 
 
@@ -32,10 +28,20 @@ def read_tables(
     """Return Accelergy's ERT (and ART) as a cost table.
 
     ``parts`` renames a component by the last word of its name (``system.chip.GLB[0..3]`` is GLB)
-    to a part, or to ``COMPONENT part`` to price it in one component only; ``actions`` renames its
-    actions (``{"update": "write"}``). The arguments of an action become conditions of its row.
-    Energies are pJ, areas um^2.
+    to a part, or to ``COMPONENT part`` to price it in one component only; a name that ends in a part
+    (``chip.PE2D.mac``) needs none. ``actions`` renames actions (``{"update": "write"}``). The arguments
+    of an action become conditions of its row. Energies are pJ, areas um^2.
     """
+    return CostTable.from_document(read_text(as_cost_file(ert, art, parts, actions), str(ert)))
+
+
+def as_cost_file(
+    ert: str | Path,
+    art: str | Path | None = None,
+    parts: Mapping[str, str] | None = None,
+    actions: Mapping[str, str] | None = None,
+) -> str:
+    """Return Accelergy's ERT (and ART) as the text of a cost table; see :func:`read_tables`."""
     renamed = parts or {}
     document = read(ert)
     data: dict[str, Any] = {
@@ -46,35 +52,6 @@ def read_tables(
         "rows": list(_energy_rows(document, renamed, actions or {})),
         "areas": list(_area_rows(read(art), renamed)) if art else [],
     }
-    # Through text, so that faults of the table have a place.
-    text = yaml.safe_dump(data, sort_keys=False)
-    return CostTable.from_document(read_text(text, str(ert)))
-
-
-def action_counts(activity: Activity) -> str:
-    """Return the counts of a stage as Accelergy's action_counts YAML, ordered and exact."""
-    counts: dict[str, dict[str, Fraction]] = {}
-    for act in activity.actions:
-        # Accelergy knows one class a component: an array's adders are components of their own.
-        name = act.component if act.part in {"dram", "buffer"} else f"{act.component}.{act.part}"
-        own = counts.setdefault(name, {})
-        own[act.action] = own.get(act.action, Fraction(0)) + act.count
-    subtree = [
-        {
-            "name": activity.arch,
-            "local": [
-                {
-                    "name": name,
-                    "action_counts": [
-                        {"name": action, "counts": _plain(count)}
-                        for action, count in sorted(counts[name].items())
-                    ],
-                }
-                for name in sorted(counts)
-            ],
-        }
-    ]
-    data = {"action_counts": {"version": _VERSION, "subtree": subtree}}
     return yaml.safe_dump(data, sort_keys=False)
 
 
@@ -82,13 +59,15 @@ def _energy_rows(
     document: Document, parts: Mapping[str, str], actions: Mapping[str, str]
 ) -> Iterable[dict[str, Any]]:
     for loc, name, listed in _tables(document, "ERT"):
-        for place, action, body in _named(document, (*loc, "actions"), listed):
-            energy = body.get("energy", body.get("max")) if isinstance(body, dict) else body
+        for at, action, body in _named(document, (*loc, "actions"), listed):
+            energy = (
+                body.get("energy", body.get("average", body.get("max")))
+                if isinstance(body, dict)
+                else body
+            )
             if isinstance(energy, dict):
                 energy = energy.get("average", energy.get("max"))
-            if isinstance(energy, bool) or not isinstance(energy, int | float):
-                message = f"energy must be a number of pJ, not {brief(energy)}"
-                raise SpecError(document.fault(place, message))
+            _check(document, at, "energy", "pJ", energy)
             arguments = body.get("arguments") if isinstance(body, dict) else None
             yield {
                 **_part(name, parts),
@@ -101,9 +80,7 @@ def _energy_rows(
 
 def _area_rows(document: Document, parts: Mapping[str, str]) -> Iterable[dict[str, Any]]:
     for loc, name, area in _tables(document, "ART"):
-        if isinstance(area, bool) or not isinstance(area, int | float):
-            message = f"area must be a number of um^2, not {brief(area)}"
-            raise SpecError(document.fault(loc, message))
+        _check(document, loc, "area", "um^2", area)
         yield {
             **_part(name, parts),
             "area_um2": area,
@@ -111,10 +88,20 @@ def _area_rows(document: Document, parts: Mapping[str, str]) -> Iterable[dict[st
         }
 
 
+def _check(document: Document, loc: Loc, what: str, unit: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e300:
+        message = f"{what} must be a number of {unit} of at least 0, not {brief(value)}"
+        raise SpecError(document.fault((*loc, what), message))
+
+
 def _tables(document: Document, root: str) -> Iterable[tuple[Loc, str, Any]]:
     """Yield place, component and content of each table: a list of 0.3 and 0.4, a mapping of 0.2."""
     content = document.data.get(root) if isinstance(document.data, dict) else None
     tables = content.get("tables") if isinstance(content, dict) else None
+    version = content.get("version") if isinstance(content, dict) else None
+    if version is not None and version not in READABLE:
+        message = f"version must be {', '.join(map(str, READABLE))}, not {brief(version)}"
+        raise SpecError(document.fault((root, "version"), message))
     key = "actions" if root == "ERT" else "area"
     if isinstance(tables, dict):
         for name, body in tables.items():
@@ -147,12 +134,5 @@ def _named(document: Document, loc: Loc, listed: Any) -> Iterable[tuple[Loc, str
 
 
 def _part(name: str, parts: Mapping[str, str]) -> dict[str, str]:
-    leaf = _INSTANCES.sub("", name).rsplit(".", maxsplit=1)[-1]
-    words = parts.get(leaf, leaf).split()
-    if len(words) == 1:
-        return {"part": words[0]}
-    return {"component": words[0], "part": " ".join(words[1:])}
-
-
-def _plain(count: Fraction) -> int | float:
-    return count.numerator if count.denominator == 1 else float(count)
+    component, part = place(name, parts)
+    return {"part": part} if component is None else {"component": component, "part": part}
