@@ -159,6 +159,6 @@ def test_writes_action_counts():
     doubled = replace(doubled, actions=doubled.actions * 2)
     data = yaml.safe_load(action_counts(doubled))["action_counts"]
     local = {entry["name"]: entry["action_counts"] for entry in data["subtree"][0]["local"]}
-    assert local["DRAM"] == [{"name": "read", "counts": 8192}]
+    assert local["DRAM.dram"] == [{"name": "read", "counts": 8192}]
     assert local["PE2D.mac"] == [{"name": "compute", "counts": 1_200_000}]
-    assert local["GLB"][0]["counts"] == pytest.approx(34 / 3)
+    assert local["GLB.buffer"][0]["counts"] == pytest.approx(34 / 3)
