@@ -56,7 +56,7 @@ class _Packed:
         return found
 
 
-def _bits(value: int) -> Iterator[int]:
+def bits(value: int) -> Iterator[int]:
     """Yield the places of the bits that are set."""
     while value:
         low = value & -value
@@ -154,9 +154,9 @@ class Bench:
 
     def _note(self, record: Record, seen: dict[str, int]) -> None:
         causes = self.machine.sequencer.causes
-        for task in _bits(seen["start"]):
+        for task in bits(seen["start"]):
             record.starts.append((record.cycles, task))
-        for place in _bits(seen["stalled"]):
+        for place in bits(seen["stalled"]):
             key = (place // len(causes), causes[place % len(causes)])
             record.stalls[key] = record.stalls.get(key, 0) + 1
         record.working += seen["working"]

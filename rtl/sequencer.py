@@ -65,10 +65,9 @@ class Sequencer(wiring.Component):
         skeleton = self.skeleton
         levels = len(skeleton.loops)
         registers = [Signal(COUNT_BITS, name=f"r{n}") for n in range(len(skeleton.registers))]
-        with m.If(self.write), m.Switch(self.address):
-            for n, register in enumerate(registers):
-                with m.Case(n):
-                    m.d.sync += register.eq(self.value)
+        for n, register in enumerate(registers):  # one switch would be written out for each
+            with m.If(self.write & (self.address == n)):
+                m.d.sync += register.eq(self.value)
         place = levels
         for task, walker in zip(skeleton.tasks, self.walkers, strict=True):
             m.submodules[f"walk_{plain(task.name)}"] = walker

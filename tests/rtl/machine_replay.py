@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -218,9 +219,31 @@ def icarus(folder: Path, files: list[Path]) -> list[Any]:
 
 def verilator(folder: Path, files: list[Path]) -> list[Any]:
     """Build with -O3: with -O0, version 5.006 gives wrong outputs."""
-    flags = ["--binary", "-O3", "-CFLAGS", "-O1", "--top-module", "bench"]
+    return _verilated(folder, files, "-O1")
+
+
+class Quickly:
+    """Verilator for many small machines: its own code is compiled once, a machine's without optimizing."""
+
+    def __init__(self, shared: Path) -> None:
+        self.shared = shared
+
+    def __call__(self, folder: Path, files: list[Path]) -> list[Any]:
+        for compiled in self.shared.glob("*.o"):
+            (folder / "obj").mkdir(exist_ok=True)
+            shutil.copy(compiled, folder / "obj")
+        command = _verilated(folder, files, "-O0")
+        for compiled in (folder / "obj").glob("verilated*.o"):
+            shutil.copy(compiled, self.shared)
+        return command
+
+
+def _verilated(folder: Path, files: list[Path], optimize: str) -> list[Any]:
+    flags = ["--cc", "--exe", "--main", "--timing", "-O3", "--top-module", "bench"]
     flags += ["-Wno-fatal", "-Wno-lint", "-Wno-style", "--Mdir", folder / "obj"]
     _run([tool("verilator"), *flags, *files])
+    make = ["make", "-C", folder / "obj", "-f", "Vbench.mk", "VM_PARALLEL_BUILDS=0"]
+    _run([*make, *(f"OPT_{part}={optimize}" for part in ("FAST", "SLOW", "GLOBAL"))])
     return [folder / "obj" / "Vbench"]
 
 
