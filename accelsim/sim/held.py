@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from accelsim.sim.lower.compute import PhaseDraft
 from accelsim.sim.observe import Start
 from accelsim.sim.program import Phase
 from accelsim.sim.walk import class_of
 
 Level = tuple[int, dict[str, int]]  # from this tick on, bytes by tensor
+
+
+def reserved(drafts: PhaseDraft) -> dict[str, dict[str, int]]:
+    """Return by buffer the bytes of each tensor that are held throughout a phase."""
+    found: dict[str, dict[str, int]] = {}
+    for tensor, size in drafts.reserved.items():
+        found.setdefault(drafts.holder(tensor), {})[tensor] = size
+    return found
 
 
 class Held:
@@ -56,4 +65,4 @@ class Held:
         return {buffer: list(ticks.items()) for buffer, ticks in found.items()}
 
 
-__all__ = ["Held", "Level"]
+__all__ = ["Held", "Level", "reserved"]

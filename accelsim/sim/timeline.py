@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from accelsim.sim.held import Held, Level
+from accelsim.sim.held import Held, Level, reserved
 from accelsim.sim.lower import Lowered
 from accelsim.sim.period import Period, period_of
 from accelsim.sim.program import Phase
@@ -71,11 +71,7 @@ class _Views:
     def __init__(self, lowered: Lowered, number: int, window: Window) -> None:
         self.lowered, self.window = lowered, window
         self.phase: Phase = window.phase
-        drafts = lowered.phases[number]
-        reserved: dict[str, dict[str, int]] = {}
-        for tensor, size in drafts.reserved.items():
-            reserved.setdefault(drafts.holder(tensor), {})[tensor] = size
-        self.held = Held(self.phase, reserved)
+        self.held = Held(self.phase, reserved(lowered.phases[number]))
         for start in window.starts:
             self.held.note(start, start.start, start.end)
 
@@ -152,7 +148,8 @@ class _Views:
         if edge.kind != "wait":
             return f"{name} ({'order' if edge.kind in {'unit', 'pass'} else edge.kind})"
         wait = tasks[start.task].waits[edge.wait]
-        lag = Fraction(wait.lag, self.lowered.program.ticks_per_cycle)
+        own = wait.lags[start.iteration] if wait.lags else 0
+        lag = Fraction(wait.lag + own, self.lowered.program.ticks_per_cycle)
         later = f" + {float(lag):g}" if lag else ""
         return f"{name} {wait.anchor}{later} ({wait.cause})"
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from accelsim.errors import SpecError
 from accelsim.sim import jump, reference
+from accelsim.sim.held import reserved
 from accelsim.sim.lower import Lowered
 from accelsim.sim.observe import Start
 from accelsim.sim.period import Period, period_of
@@ -38,7 +39,8 @@ def write_trace(
     """Write the run as gzipped JSON trace events; return the file's metadata.
 
     One cycle is shown as one nanosecond. There is a track for each queue, a counter for each buffer, a
-    track for the phases and one that marks a steady period and says how often it repeats.
+    track for the phases and one that marks a steady period and says how often it repeats. A flow leads
+    from each slice to the slices that wait for its data.
 
     A program of more than ``limit`` starts is not shown whole: its outer loops are cut to a few
     iterations, so that the warm-up, the period and the tail have the shape of the real ones. The file
@@ -81,7 +83,7 @@ def _overview(lowered: Lowered, tracks: Tracks, limit: int) -> list[Json]:
         cut = shorten(phase, budget)
         drawn = phase if cut is None else cut
         shown = Window.of(drawn, budget + 1 if cut is not None else budget)
-        collector = _Collector(tracks, number, phase=drawn, offset=offset, limit=budget)
+        collector = _Collector(tracks, number, lowered, phase=drawn, offset=offset, limit=budget)
         for start in shown.starts:
             collector.add(start)
         end = collector.finish()
@@ -166,7 +168,14 @@ def _window(lowered: Lowered, tracks: Tracks, window: tuple[int, int], limit: in
             end = offset + jump.run(phase).ticks
         if offset < last and (end is None or end > first):
             collector = _Collector(
-                tracks, number, phase=phase, offset=offset, limit=limit, first=first, last=last
+                tracks,
+                number,
+                lowered,
+                phase=phase,
+                offset=offset,
+                limit=limit,
+                first=first,
+                last=last,
             )
             _until(phase, collector)
             collector.finish()
@@ -230,14 +239,16 @@ class _Limits:
 class _Collector:
     """Turns starts of one phase into slices and counters, from tick ``first`` to ``last``."""
 
-    def __init__(self, tracks: Tracks, number: int, *, phase: Phase, **limits: int) -> None:
+    def __init__(
+        self, tracks: Tracks, number: int, lowered: Lowered, *, phase: Phase, **limits: int
+    ) -> None:
         bounds = _Limits(**limits)
         self.tracks, self.number, self.phase = tracks, number, phase
         self.offset, self.limit = bounds.offset, bounds.limit
         self.first, self.last = bounds.first, bounds.last
         self.shown = self.left_out = 0
         self.latest = bounds.offset
-        self.drawing = tracks.phase(phase)
+        self.drawing = tracks.phase(phase, reserved(lowered.phases[number]))
 
     def add(self, start: Start) -> None:
         """Draw one start if it is in the window."""
@@ -253,7 +264,8 @@ class _Collector:
         self.drawing.start(start, begin, end)
 
     def finish(self) -> int:
-        """Draw the counters and the phase's own slice; return the end."""
+        """Draw the flows, the counters and the phase's own slice; return the end."""
+        self.drawing.flows()
         low, high = max(self.offset, self.first), min(self.latest, self.last)
         self.drawing.counters(low, high)
         if high > low:

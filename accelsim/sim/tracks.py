@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from accelsim.sim.held import Held
 from accelsim.sim.observe import Start
 from accelsim.sim.plan import Plan, compile_plan
-from accelsim.sim.program import Phase
+from accelsim.sim.program import Phase, Wait
 from accelsim.sim.walk import digits
 
 Json = dict[str, Any]
+Place = tuple[int, int, int]  # track, begin and end in ticks
+Reserved = Mapping[str, Mapping[str, int]]
 PROCESS = 1
 
 
@@ -21,6 +24,7 @@ class Tracks:
         self.ticks = ticks_per_cycle
         self.numbers: dict[str, int] = {"phases": 1, "period": 2}
         self.events: list[tuple[int, int, Json]] = []
+        self.links = 0
 
     def number(self, track: str) -> int:
         return self.numbers.setdefault(track, len(self.numbers) + 1)
@@ -46,10 +50,24 @@ class Tracks:
         event = {"ph": "C", "name": name, "pid": PROCESS, "ts": self.time(at), "args": values}
         self.events.append((at, 0, event))
 
-    def phase(self, phase: Phase) -> Drawing:
+    def flow(self, name: str, source: Place, target: Place) -> None:
+        """Add an arrow from one slice to another: it leaves in the first's last tick."""
+        self.links += 1
+        common = {"name": name, "cat": name, "id": self.links, "pid": PROCESS}
+        track, begin, end = source
+        leaves = max(begin, min(end - 1, target[1]))  # a chained slice begins before the end
+        event = {"ph": "s", **common, "tid": track, "ts": self.time(leaves)}
+        self.events.append((leaves, track, event))
+        track, begin, _ = target
+        # It ends in the slice that begins there ("bp": "e"), not in the next one.
+        event = {"ph": "f", "bp": "e", **common, "tid": track, "ts": self.time(begin)}
+        self.events.append((begin, track, event))
+
+    def phase(self, phase: Phase, reserved: Reserved | None = None) -> Drawing:
+        """Return what draws a phase; ``reserved`` bytes are held in its buffers throughout."""
         for queue in phase.queues:
             self.number(queue.name)
-        return Drawing(self, phase)
+        return Drawing(self, phase, reserved or {})
 
     def sorted_events(self) -> list[Json]:
         """All events by time, the names of the tracks first."""
@@ -65,14 +83,16 @@ class Tracks:
 
 
 class Drawing:
-    """The slices and counters of one phase."""
+    """The slices, flows and counters of one phase."""
 
-    def __init__(self, tracks: Tracks, phase: Phase) -> None:
+    def __init__(self, tracks: Tracks, phase: Phase, reserved: Reserved) -> None:
         self.tracks, self.phase = tracks, phase
         self.plans: dict[int, Plan] = {
             n: compile_plan(phase, task) for n, task in enumerate(phase.tasks)
         }
-        self.held = Held(phase)
+        self.held = Held(phase, reserved)
+        self.places: dict[tuple[int, int], Place] = {}  # of the slices drawn, by task and instance
+        self.needs: list[tuple[tuple[int, int], Place]] = []  # whose data a slice has waited for
 
     def start(self, start: Start, begin: int, end: int) -> None:
         task = self.phase.tasks[start.task]
@@ -84,19 +104,35 @@ class Drawing:
         if waits:
             args["waits"] = waits
         args["follows"] = self._follows(start)
-        self.tracks.slice(self.phase.queues[start.queue].name, task.name, begin, end, args)
+        track = self.phase.queues[start.queue].name
+        self.tracks.slice(track, task.name, begin, end, args)
+        place = (self.tracks.number(track), begin, end)
+        self.places[start.task, start.iteration * task.inner + start.k] = place
+        for wait, need, _ in self._needed(start):
+            if wait.cause == "data":
+                self.needs.append(((wait.producer, need), place))
+
+    def flows(self) -> None:
+        """Draw an arrow for each wait for data between two slices that are drawn."""
+        for need, target in self.needs:
+            if need in self.places:
+                self.tracks.flow("data", self.places[need], target)
+
+    def _needed(self, start: Start) -> list[tuple[Wait, int, int]]:
+        """Return the waits of a start, each with the instance that it needs and the lag in ticks."""
+        planned = self.plans[start.task](start.iteration, start.k)
+        assert planned is not None
+        waits = self.phase.tasks[start.task].waits
+        found = zip(waits, planned[1], planned[2], strict=True)
+        return [(wait, need, ticks) for wait, need, ticks in found if need >= 0]
 
     def _waits(self, start: Start) -> list[str]:
         """What had to be there: producer, instance, cause."""
-        planned = self.plans[start.task](start.iteration, start.k)
-        assert planned is not None
         found = []
-        waits = self.phase.tasks[start.task].waits
-        for wait, need, ticks in zip(waits, planned[1], planned[2], strict=True):
-            if need >= 0:
-                words = f"{self._instance(wait.producer, need)} {wait.anchor}"
-                lag = f" + {ticks} ticks" if ticks else ""
-                found.append(f"{words}{lag} ({wait.cause})")
+        for wait, need, ticks in self._needed(start):
+            words = f"{self._instance(wait.producer, need)} {wait.anchor}"
+            lag = f" + {ticks} ticks" if ticks else ""
+            found.append(f"{words}{lag} ({wait.cause})")
         return found
 
     def _follows(self, start: Start) -> str:

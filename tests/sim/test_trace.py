@@ -222,3 +222,38 @@ def test_a_window_out_of_reach(runs, tmp_path, monkeypatch):
     with pytest.raises(SpecError, match="must end within the first 1000 starts"):
         write_trace(runs["fusemax_micro24"].lowered, tmp_path / "a", (10**6, 10**6 + 5))
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("window", [None, (20_000, 24_000)])
+def test_flows_lead_from_data_to_who_waits_for_it(runs, tmp_path, window):
+    write_trace(runs["fusemax_micro24"].lowered, tmp_path / "a", window, limit=3000)
+    document = read(tmp_path / "a")
+    events = document["traceEvents"]
+    out = {e["id"]: e for e in events if e["ph"] == "s"}
+    into = {e["id"]: e for e in events if e["ph"] == "f"}
+    assert len(out) == len(into) == len([e for e in events if e["ph"] in "sf"]) / 2 > 100
+    assert out.keys() == into.keys()
+    whole = [e for e in events if e["ph"] == "X" and "follows" in e["args"]]
+    begins = {(e["tid"], e["ts"]): e for e in whole}
+    spans: dict[int, list[tuple[float, float]]] = {}
+    for e in whole:
+        spans.setdefault(e["tid"], []).append((e["ts"], e["ts"] + e["dur"]))
+    for number, event in out.items():
+        target = begins[into[number]["tid"], into[number]["ts"]]
+        assert any("(data)" in words for words in target["args"]["waits"])
+        assert event["ts"] <= into[number]["ts"]
+        assert any(a <= event["ts"] < b for a, b in spans[event["tid"]])
+    # As many as the waits of the slices; in a window, those whose producer is in it.
+    count = sum(sum("(data)" in words for words in e["args"].get("waits", ())) for e in whole)
+    assert len(out) == count if window is None else len(out) < count
+
+
+def test_counters_hold_what_is_held_throughout(tmp_path):
+    """The trace's largest level of a buffer is the peak that the report has."""
+    job = Job.of("fusemax")
+    run = job.run(Workload.load("bert", 512, {"B": 1, "H": 2}).stage("attention"))
+    write_trace(run.lowered, tmp_path / "a", limit=100_000)
+    events = [e for e in read(tmp_path / "a")["traceEvents"] if e["ph"] == "C"]
+    for use in run.activity.buffers:
+        held = [sum(e["args"].values()) for e in events if e["name"] == f"{use.name} bytes"]
+        assert max(held) == use.peak_bytes
