@@ -21,6 +21,11 @@ class SelectModel:
         self._timer = self._busy = 0
         self._drain: _Drain | None = None
 
+    @property
+    def phase(self) -> Phase:
+        """What the cycle that comes next is for."""
+        return self._phase
+
     def step(
         self, offered: Mapping[str, int | None], ready: Mapping[str, bool]
     ) -> tuple[frozenset[str], Mapping[str, int]]:

@@ -65,7 +65,7 @@ def measure(
 ) -> Measured:
     """Map, time and run an engine. AccelsimError if the netlist and the model part."""
     mapped, timed = _best(engine, library, period_ps, dont_use)
-    rig = _Rig(engine, mapped, library, timed)
+    rig = Rig(engine, mapped, library, timed)
     found = [
         rig.price(operation, kind, runs, operations)
         for operation in engine.operations
@@ -121,7 +121,7 @@ def _passes(levels: Levels, port: str) -> bool:
     return port in levels.gives and levels.ready[port]
 
 
-class _Rig:
+class Rig:
     """Runs a netlist under levels that the model recorded, and holds its outputs to them."""
 
     def __init__(self, engine: Engine, mapped: Mapped, library: Library, timed: Timing) -> None:

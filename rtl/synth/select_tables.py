@@ -1,0 +1,250 @@
+"""Writes the cost tables of the top-k engines: python -m accelsim.rtl.synth.select_tables LIBERTY...
+
+An engine is mapped at a few sizes; area and energies are straight lines in the rows that it can
+hold (its memories are registers, as in the RTL) and in the depth of a queue. The last size is left
+out of the fit, and the table says how far the line is from it.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from amaranth.back import rtlil
+
+from accelsim import __version__
+from accelsim.engines import Offer, Stimulus, engine
+from accelsim.engines.select import Select
+from accelsim.engines.select_model import SelectModel
+from accelsim.engines.stimulus import Levels
+from accelsim.errors import AccelsimError
+from accelsim.rtl.block import block
+from accelsim.rtl.synth.library import Library
+from accelsim.rtl.synth.mapped import Mapped, Recipe, synthesize, tool
+from accelsim.rtl.synth.measure import Rig
+from accelsim.rtl.synth.table import LIMITS, dont_use, known, short
+from accelsim.rtl.synth.timing import timing
+
+RUNS = 16
+"""Independent runs side by side."""
+REQUESTS = 6
+
+LANES, WIDTH = 16, 12
+# Rows that the engine holds, depth of its queue if it has one.
+SIZES = ((2, 8), (6, 8), (4, 8))
+QUEUE_SIZES = ((2, 8), (6, 8), (2, 24), (4, 16))
+
+
+@dataclass(frozen=True)
+class Point:
+    """An engine at one size; energies in pJ, of a cycle of the clock, a row through, a search cycle."""
+
+    rows: int
+    depth: int
+    cells: int
+    period_ps: float
+    checked: int
+    figures: Mapping[str, float]
+
+
+def measured(found: Select, library: Library, rows: int, depth: int) -> Point:
+    """Map an engine and price what it does. AccelsimError if the netlist and the model part."""
+    sized = found.sized(rows * found.lanes, depth)
+    text = rtlil.convert(block(sized), name=sized.name)
+    mapped: Mapped = synthesize(
+        text,
+        sized.name,
+        library,
+        Recipe(booth=False, fast=False),
+        period_ps=1000.0,
+        dont_use=dont_use(library),
+    )
+    timed = timing(mapped, library)
+    rig = Rig(sized, mapped, library, timed)
+    n = rows * found.lanes
+    still = Stimulus(offers={}, cycles=8)
+    idle, _ = rig.use([list(sized.levels(still)) for _ in range(RUNS)], "result")
+    clock = idle.total_fj / idle.cycles
+    through, moved = _energy(sized, rig, n, 0)
+    row = (through - clock * moved["cycles"]) / moved["rows"]
+    whole, did = _energy(sized, rig, n, min(depth, n // 4))
+    search = (whole - clock * did["cycles"] - row * did["rows"]) / did["search"]
+    figures = {
+        "area_um2": mapped.area_um2,
+        "leakage_mw": idle.leakage_pw * 1e-9,
+        "clock": clock / 1000,
+        "row": row / 1000,
+        "search": search / 1000,
+    }
+    return Point(rows, depth, mapped.cell_count, timed.period_ps, rig.checked, figures)
+
+
+def _energy(found: Select, rig: Rig, n: int, k: int) -> tuple[float, Mapping[str, int]]:
+    """Return the energy (fJ) of the second half of some runs of requests, and what they did in it."""
+    runs, phases = [], []
+    for seed in range(RUNS):
+        draw = random.Random(seed)
+        lists = [[draw.randrange(2**found.width) for _ in range(n)] for _ in range(REQUESTS)]
+        length = min(sum(found.cycles(values, k) + 1 for values in lists), 400)
+        levels, own = zip(*_watched(found, lists, k, length), strict=True)
+        runs.append(list(levels))
+        phases.append(list(own))
+    length = min(map(len, runs))
+    runs = [run[:length] for run in runs]
+    used, rows = rig.use(runs, "i")
+    seen = [phase for own in phases for phase in own[length // 2 + 1 : length]]
+    waits = seen.count("fill") - rows  # rows wait where the queue inserts
+    return used.total_fj, {
+        "cycles": used.cycles,
+        "rows": rows,
+        "search": seen.count("select") + waits,
+    }
+
+
+def _watched(
+    found: Select, lists: Sequence[list[int]], k: int, length: int
+) -> Iterator[tuple[Levels, str]]:
+    """Yield what is on the ports and the phase, by cycle; requests follow each other at once."""
+    rows = [
+        found.row(values[at : at + found.lanes])
+        for values in lists
+        for at in range(0, len(values), found.lanes)
+    ]
+    heads = [found.port("request").pack(n=len(values), k=k) for values in lists]
+    stimulus = Stimulus(
+        offers={"request": [Offer(head) for head in heads], "i": [Offer(row) for row in rows]},
+        cycles=length,
+    )
+    model = SelectModel(found)
+    levels = found.levels(stimulus, model)
+    for _ in range(length):
+        phase = model.phase
+        yield next(levels), phase
+
+
+def fitted(points: Sequence[Point], figure: str) -> tuple[str, float]:
+    """Return a line through all points but the last as a formula, and how far the last is from it."""
+    *fit, last = points
+    names = ["rows", "depth"] if len({p.depth for p in fit}) > 1 else ["rows"]
+    table = np.array([[1.0, *(getattr(p, name) for name in names)] for p in fit])
+    values = np.array([p.figures[figure] for p in fit])
+    found = np.linalg.lstsq(table, values, rcond=None)[0]
+    there = float(np.dot([1.0, *(getattr(last, name) for name in names)], found))
+    text = short(float(found[0]))
+    for name, slope in zip(names, found[1:], strict=True):
+        text += f" {'-' if slope < 0 else '+'} {short(abs(float(slope)))} * {name}"
+    return text, there / last.figures[figure] - 1
+
+
+def rows_of(found: Select, points: Sequence[Point], corner: str) -> tuple[list[Any], list[Any]]:
+    """Return the rows of energy and of area of an engine."""
+    where = {"lanes": found.lanes, "width_bits": found.width}
+    sizes = ", ".join(
+        f"{p.rows} rows" + (f" and depth {p.depth}" if found.sized(1, 9).most_kept != 1 else "")
+        for p in points
+    )
+    last = points[-1]
+    made = f"{corner}: {found.name} mapped at {sizes}"
+    energies = []
+    for action in ("clock", "row", "search"):
+        formula, off = fitted(points, action)
+        energies.append(
+            {
+                "part": found.name,
+                "where": where,
+                "action": action,
+                "energy_pj": formula,
+                "source": f"{made}; gate-level toggles on random values; the last size lies "
+                f"{-off:+.1%} off the line",
+            }
+        )
+    area, off = fitted(points, "area_um2")
+    leakage, _ = fitted(points, "leakage_mw")
+    areas = [
+        {
+            "part": found.name,
+            "where": where,
+            "area_um2": area,
+            "source": f"{made}; the last size ({last.cells} cells) lies {-off:+.1%} off the line; "
+            f"critical path {max(p.period_ps for p in points):.0f} ps",
+            "leakage_mw": leakage,
+            "leakage_source": f"{corner}: leakage of the cells in the states that were met",
+        }
+    ]
+    return energies, areas
+
+
+ASSUMPTIONS = (
+    *LIMITS,
+    "memories are registers, as in the RTL; a clock cycle costs what is said under the action clock, "
+    "as nothing is gated",
+    "straight lines in rows (and depth) beyond the sizes that were mapped",
+)
+
+
+def write(library: Library, names: Sequence[str]) -> tuple[str, str]:
+    """Return name and text of a library's table."""
+    corner = f"{library.name} at {library.voltage:g} V"
+    energies: list[Any] = []
+    areas: list[Any] = []
+    provenance = {"tool": tool(), "clock_period_ps": "1000"}
+    for n, file in enumerate(library.files):
+        provenance[f"liberty_{n}"] = f"{file.path.name}: {file.name}, sha256 {file.sha256}"
+    for name in names:
+        found = engine(name)
+        assert isinstance(found, Select)
+        found = replace(found, lanes=LANES, width=WIDTH)
+        sizes = QUEUE_SIZES if hasattr(found, "depth") else SIZES
+        points = [measured(found, library, rows, depth) for rows, depth in sizes]
+        own_rows, own_areas = rows_of(found, points, corner)
+        energies += own_rows
+        areas += own_areas
+        for point in points:
+            provenance[f"{name}_{point.rows}_{point.depth}"] = (
+                f"{point.cells} cells, {short(point.figures['area_um2'])} um^2, "
+                f"{point.period_ps:.0f} ps; {point.checked} outputs of the netlist equal to the model's"
+            )
+        sys.stderr.write(f"{name}: {points}\n")
+    title = "topk_" + {"asap7sc7p5t": "asap7"}.get(library.name.split("_")[0], library.name)
+    head = {
+        "name": title,
+        "source": f"accelsim's RTL, mapped by {tool()} onto {corner}",
+        "node": str(known(library).get("node", library.name)),
+        "leakage": "known only of what was synthesized",
+        "rows": energies,
+        "areas": areas,
+        "assumptions": list(ASSUMPTIONS),
+        "provenance": provenance,
+    }
+    text = yaml.safe_dump(head, sort_keys=False, allow_unicode=True, width=110)
+    return title, (
+        f"# Written by accelsim {__version__}, synth.select_tables; write it again rather than edit it.\n"
+        + text
+    )
+
+
+ENGINES = ("quick_select", "radix_select", "batcher", "insertion_queue")
+
+
+def main(arguments: Sequence[str]) -> int:
+    from accelsim.specs import find
+
+    try:
+        name, text = write(Library([Path(each) for each in arguments]), ENGINES)
+    except AccelsimError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    out = find.folder("arch_specs") / "costs" / f"{name}.yaml"
+    out.write_text(text, encoding="utf-8")
+    sys.stdout.write(f"{out}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
