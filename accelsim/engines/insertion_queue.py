@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -32,6 +32,10 @@ class InsertionQueue(Select):
 
     def sized(self, n: int, k: int) -> Self:
         return replace(self, elements=n, depth=max(1, k))
+
+    @property
+    def attributes(self) -> Mapping[str, int]:
+        return {**super().attributes, "depth": self.most_kept}
 
     @property
     def most_kept(self) -> int:

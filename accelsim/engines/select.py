@@ -168,6 +168,10 @@ class Select(Engine):
     def actions(self) -> Mapping[str, int]:
         return {"compare": self.lanes, "row": 1}
 
+    @property
+    def attributes(self) -> Mapping[str, int]:
+        return {"lanes": self.lanes, "width_bits": self.width, "rows": self.rows}
+
     def chosen(self, values: Sequence[int], k: int) -> Selection:
         """Return the selection of any request; k over n keeps all, nothing is kept of nothing."""
         k = min(k, len(values), self.most_kept)

@@ -3,6 +3,7 @@
 from accelsim.plot.compare import cycles, latency_energy, speedup, utilization
 from accelsim.plot.explore import parallel, pictures, rooflines, tradeoff, utilizations
 from accelsim.plot.report import activity, energy, roofline
+from accelsim.plot.selects import select_area, select_cycles
 from accelsim.plot.style import PALETTE, colors, save
 
 __all__ = [
@@ -17,6 +18,8 @@ __all__ = [
     "roofline",
     "rooflines",
     "save",
+    "select_area",
+    "select_cycles",
     "speedup",
     "tradeoff",
     "utilization",

@@ -1,0 +1,90 @@
+"""``accelsim compare`` of top-k engines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from accelsim.cli import flags
+from accelsim.cli.output import whole, writable, write
+from accelsim.engines import NAMES, model_class
+from accelsim.engines.select import Select
+from accelsim.errors import SpecError
+
+
+@dataclass(frozen=True, kw_only=True)
+class SelectFlags:
+    """What only a comparison of top-k engines takes; None where the flag was not given."""
+
+    n: str | None = None
+    k: str | None = None
+    scores: str | None = None
+    requests: int | None = None
+    seed: int | None = None
+    costs: str | None = None
+    set_: Sequence[str] = ()
+
+    @property
+    def given(self) -> list[str]:
+        found = [name for name in ("n", "k", "scores", "requests", "seed", "costs")]
+        names = [f"--{name}" for name in found if getattr(self, name) is not None]
+        return names + (["--set"] if self.set_ else [])
+
+
+def are_engines(names: Sequence[str]) -> bool:
+    """Say whether names are of engines; SpecError if only some of them are, or not of top-k ones."""
+    known = [name for name in names if name in NAMES]
+    if not known:
+        return False
+    selects = [name for name in NAMES if issubclass(model_class(name), Select)]
+    for name in names:
+        if name not in selects:
+            raise SpecError(
+                f"what is compared with {known[0]} must be one of {', '.join(selects)}, not {name!r}"
+            )
+    return True
+
+
+def compare_selects_command(
+    names: Sequence[str], given: SelectFlags, *, as_json: bool, out: Path
+) -> None:
+    from accelsim.energy import CostTable
+    from accelsim.result.selects import compare_selects
+
+    settings = flags.settings(given.set_)
+    engines: list[Select] = []
+    for name in dict.fromkeys(names):
+        found = model_class(name).of(settings)
+        assert isinstance(found, Select)
+        engines.append(found)
+    lists = _numbers(given.n or "1K", "--n"), _numbers(given.k or "128", "--k")
+    sizes = [(n, k) for n in lists[0] for k in lists[1] if k <= n]
+    if not sizes:
+        raise SpecError(f"--k must be at most --n, not {min(lists[1])}")
+    scores = [text.strip() for text in (given.scores or "normal").split(",")]
+    requests = 256 if given.requests is None else given.requests
+    if requests < 1:
+        raise SpecError(f"--requests must be at least 1, not {requests}")
+    costs = CostTable.load(given.costs or "topk_asap7")
+    writable(out)
+    comparison = compare_selects(
+        engines, sizes, scores, costs, requests=requests, seed=given.seed or 0
+    )
+    write(out / "selects.txt", f"{comparison}\n")
+    write(out / "selects.csv", comparison.to_csv())
+    write(out / "selects.json", comparison.to_json())
+    from accelsim import plot
+
+    for name, draw in (("cycles", plot.select_cycles), ("area", plot.select_area)):
+        picture = draw(comparison)
+        for ending in ("png", "svg"):
+            with whole(out / f"selects_{name}.{ending}") as draft:
+                plot.save(picture, draft)
+    print(comparison.to_json() if as_json else comparison, end="" if as_json else "\n")
+    if not as_json:
+        print(f"\ntables and plots: {out}")
+
+
+def _numbers(text: str, flag: str) -> list[int]:
+    return [flags.length(part.strip(), flag) for part in text.split(",")]

@@ -1,0 +1,137 @@
+"""Top-k engines side by side: cycles, energy and area, over n, k and what the scores are like."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from accelsim.energy import CostTable
+from accelsim.engines.score_lists import score_lists
+from accelsim.engines.select import Select
+from accelsim.engines.select_batch import Selections, select_batch
+from accelsim.result.text import table
+
+@dataclass(frozen=True, kw_only=True)
+class SelectRow:
+    """One engine, sized for n and k, on requests of one distribution.
+
+    Cycles are from a request's transfer to that of its last indices, without stalls;
+    ``search_cycles`` are those of them between the last row in and the way out, mean. ``passes`` and
+    ``visited`` (values over n) are means over the requests, ``energy_pj`` too.
+    """
+
+    engine: str
+    n: int
+    k: int
+    scores: str
+    cycles_mean: float
+    cycles_worst: int
+    search_cycles: float
+    passes: float
+    visited: float
+    energy_pj: float
+    area_um2: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class SelectComparison:
+    """Rows of several engines; ``costs`` names the table, ``assumptions`` are its own."""
+
+    rows: tuple[SelectRow, ...]
+    costs: str
+    requests: int
+    seed: int
+    assumptions: tuple[str, ...]
+
+    def __str__(self) -> str:
+        head = ["engine", "n", "k", "scores", "cycles", "worst", "search", "passes", "visited"]
+        head += ["energy", "area"]
+        lines = [
+            [
+                row.engine,
+                str(row.n),
+                str(row.k),
+                row.scores,
+                f"{row.cycles_mean:.1f}",
+                str(row.cycles_worst),
+                f"{row.search_cycles:.1f}",
+                f"{row.passes:.1f}",
+                f"{row.visited:.2f} n",
+                f"{row.energy_pj:,.0f} pJ",
+                f"{row.area_um2:,.0f} um2",
+            ]
+            for row in self.rows
+        ]
+        notes = "\n".join(f"  - {text}" for text in self.assumptions)
+        return (
+            f"{table(head, lines)}\n\n{self.requests} requests each, seed {self.seed}; "
+            f"costs {self.costs}:\n{notes}"
+        )
+
+    def to_json(self) -> str:
+        found = asdict(self) | {"rows": [asdict(row) for row in self.rows]}
+        return json.dumps(found, indent=2) + "\n"
+
+    def to_csv(self) -> str:
+        out = io.StringIO()
+        writer = csv.DictWriter(out, list(SelectRow.__dataclass_fields__), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(asdict(row) for row in self.rows)
+        return out.getvalue()
+
+
+def compare_selects(
+    engines: Sequence[Select],
+    sizes: Sequence[tuple[int, int]],
+    scores: Sequence[str],
+    costs: CostTable,
+    *,
+    requests: int,
+    seed: int,
+) -> SelectComparison:
+    """Answer requests of every (n, k) and distribution; each engine has just the room for them.
+
+    All engines get the same scores. SpecError where the table lacks a row.
+    """
+    rows = []
+    for n, k in sizes:
+        for name in scores:
+            for engine in engines:
+                lists = score_lists(name, requests=requests, n=n, width=engine.width, seed=seed)
+                sized = engine.sized(n, k)
+                rows.append(_row(sized, select_batch(sized, lists, k), n, k, name, costs))
+    return SelectComparison(
+        rows=tuple(rows),
+        costs=costs.name,
+        requests=requests,
+        seed=seed,
+        assumptions=costs.assumptions,
+    )
+
+
+def _row(
+    engine: Select, found: Selections, n: int, k: int, scores: str, costs: CostTable
+) -> SelectRow:
+    attributes = engine.attributes
+    clock, row, search = (
+        float(costs.cost(engine.name, action, attributes).pj) for action in ("clock", "row", "search")
+    )
+    through = engine.rows_of(n)
+    waits = found.fill_cycles - 1 - through
+    energy = clock * found.cycles + row * through + search * (found.search_cycles + waits)
+    return SelectRow(
+        engine=engine.name,
+        n=n,
+        k=k,
+        scores=scores,
+        cycles_mean=float(found.cycles.mean()),
+        cycles_worst=int(found.cycles.max()),
+        search_cycles=float((found.search_cycles + waits).mean()),
+        passes=float(found.passes.mean()),
+        visited=float(found.elements.mean()) / n,
+        energy_pj=float(energy.mean()),
+        area_um2=float(costs.part_cost(engine.name, attributes).um2),
+    )
