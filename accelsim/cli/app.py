@@ -272,7 +272,10 @@ def explain(
 @app.command()
 def compare(
     designs: Annotated[
-        list[str] | None, typer.Argument(help="Designs; none: the study.", metavar="[DESIGN]...")
+        list[str] | None,
+        typer.Argument(
+            help="Designs, or top-k engines; none: the study.", metavar="[DESIGN | ENGINE]..."
+        ),
     ] = None,
     study: Annotated[
         str, typer.Option(help="Study: what is compared with what.", metavar="NAME")
@@ -286,12 +289,45 @@ def compare(
     ] = None,
     arch_set: ArchSet = None,
     scope: Annotated[str | None, typer.Option(help="attention, or layer.", metavar="SCOPE")] = None,
+    n: Annotated[
+        str | None, typer.Option("--n", help="Engines: values of a request.", metavar="N,N")
+    ] = None,
+    k: Annotated[
+        str | None, typer.Option("--k", help="Engines: how many to keep.", metavar="K,K")
+    ] = None,
+    scores: Annotated[
+        str | None,
+        typer.Option(
+            help="Engines: uniform, normal, softmax, rising, falling, constant.",
+            metavar="NAME,NAME",
+        ),
+    ] = None,
+    requests: Annotated[
+        int | None, typer.Option(help="Engines: requests of each kind.", metavar="N")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Engines: of the scores.", metavar="N")] = None,
+    costs: Annotated[str | None, typer.Option(help="Engines: cost table.", metavar="NAME")] = None,
+    set_: Settings = None,
     json: Json = False,
     out: Annotated[
         Path, typer.Option("-o", help="Folder for tables and plots.", metavar="DIR")
     ] = Path("out/compare"),
 ) -> None:
-    """Compare designs over lengths: a table, plots (PNG, SVG), CSV and JSON."""
+    """Compare designs over lengths, or top-k engines: a table, plots (PNG, SVG), CSV and JSON."""
+    from accelsim.cli.comparing_selects import SelectFlags, are_engines, compare_selects_command
+
+    own = SelectFlags(
+        n=n, k=k, scores=scores, requests=requests, seed=seed, costs=costs, set_=set_ or []
+    )
+    others = {
+        "--workload": workload, "--seq": seq, "--baseline": baseline, "--scope": scope,
+        "--arch-set": arch_set,
+    }  # fmt: skip
+    if are_engines(designs or []):
+        own.refuse([name for name, value in others.items() if value], "engines")
+        compare_selects_command(designs or [], own, as_json=json, out=out)
+        return
+    own.refuse(own.given, "designs")
     from accelsim.cli.comparing import compare_command
 
     compare_command(

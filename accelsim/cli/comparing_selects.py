@@ -27,9 +27,15 @@ class SelectFlags:
 
     @property
     def given(self) -> list[str]:
-        found = [name for name in ("n", "k", "scores", "requests", "seed", "costs")]
+        """The flags that are there, by name."""
+        found = ("n", "k", "scores", "requests", "seed", "costs")
         names = [f"--{name}" for name in found if getattr(self, name) is not None]
         return names + (["--set"] if self.set_ else [])
+
+    @staticmethod
+    def refuse(given: Sequence[str], compared: str) -> None:
+        if given:
+            raise SpecError(f"{given[0]} must be left out where {compared} are compared")
 
 
 def are_engines(names: Sequence[str]) -> bool:

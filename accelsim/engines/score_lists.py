@@ -42,7 +42,8 @@ def _softmax(draw: Generator, requests: int, n: int, width: int) -> Scores:
     logits = 2 * draw.normal(size=(requests, n))
     weights = np.exp(logits - logits.max(1, keepdims=True))
     shares = weights / weights.sum(1, keepdims=True)
-    return np.minimum(np.rint(shares * 2.0**width), 2**width - 1).astype(np.int64)
+    found: Scores = np.clip(np.rint(shares * 2.0**width), 0, 2**width - 1).astype(np.int64)
+    return found
 
 
 def _rising(draw: Generator, requests: int, n: int, width: int) -> Scores:

@@ -14,6 +14,7 @@ from accelsim.engines.select import Select
 from accelsim.engines.select_batch import Selections, select_batch
 from accelsim.result.text import table
 
+
 @dataclass(frozen=True, kw_only=True)
 class SelectRow:
     """One engine, sized for n and k, on requests of one distribution.
@@ -117,7 +118,8 @@ def _row(
 ) -> SelectRow:
     attributes = engine.attributes
     clock, row, search = (
-        float(costs.cost(engine.name, action, attributes).pj) for action in ("clock", "row", "search")
+        float(costs.cost(engine.name, action, attributes).pj)
+        for action in ("clock", "row", "search")
     )
     through = engine.rows_of(n)
     waits = found.fill_cycles - 1 - through
