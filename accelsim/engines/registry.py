@@ -19,6 +19,7 @@ CLASSES: Mapping[str, str] = {
     "fifo": "Fifo",
     "insertion_queue": "InsertionQueue",
     "mac": "Mac",
+    "pruned_attention": "PrunedAttention",
     "quick_select": "QuickSelect",
     "radix_select": "RadixSelect",
     "realigner": "Realigner",

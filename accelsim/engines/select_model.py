@@ -26,6 +26,11 @@ class SelectModel:
         """What the cycle that comes next is for."""
         return self._phase
 
+    @property
+    def shown(self) -> int | None:
+        """The row of indices on the port ``o``, None without."""
+        return self._drain.shown if self._phase == "drain" and self._drain else None
+
     def step(
         self, offered: Mapping[str, int | None], ready: Mapping[str, bool]
     ) -> tuple[frozenset[str], Mapping[str, int]]:
@@ -87,12 +92,12 @@ class _Drain:
         )
         self._loads = _loads(engine, engine.kept(values, k), len(values))
         self._advances = 0
-        self._shown: int | None = None
+        self.shown: int | None = None
         self._is_last = False
 
     @property
     def is_done(self) -> bool:
-        return self._result is None and self._is_last and self._shown is None
+        return self._result is None and self._is_last and self.shown is None
 
     def step(self, ready: Mapping[str, bool]) -> Mapping[str, int]:
         gives = {}
@@ -100,10 +105,10 @@ class _Drain:
             gives["result"] = self._result
             if ready["result"]:
                 self._result = None
-        if self._shown is not None:
-            gives["o"] = self._shown
-        if self._shown is None or ready["o"]:
-            self._shown = self._loads.pop(self._advances, None)
+        if self.shown is not None:
+            gives["o"] = self.shown
+        if self.shown is None or ready["o"]:
+            self.shown = self._loads.pop(self._advances, None)
             self._advances += 1
             self._is_last = not self._loads
         return gives
