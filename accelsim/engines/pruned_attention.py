@@ -142,13 +142,13 @@ class PrunedAttention(Engine):
 
     @property
     def latency(self) -> int:
-        """Cycles from a request for one key to its result, with a memory that answers at once."""
-        return self.front_cycles(1, 0, requantised=False) + self.back_cycles([1], 1, 0) + 1
+        """Cycles from a request for one key to its result, with a memory that answers a cycle later."""
+        return self.front_cycles(1, 1, requantised=False) + self.back_cycles([1], 1, 1) + 1
 
     @property
     def interval(self) -> int:
         """Cycles from one such request to the next."""
-        return max(self.front_cycles(1, 0, requantised=False), self.back_cycles([1], 1, 0)) + 1
+        return max(self.front_cycles(1, 1, requantised=False) + 2, self.back_cycles([1], 1, 1) + 1)
 
     @property
     def lags(self) -> Mapping[tuple[str, str], int]:
@@ -180,9 +180,26 @@ class PrunedAttention(Engine):
         return (fetch + exp + divide + 1) * (1 + requantised)
 
     def back_cycles(self, probabilities: Sequence[int], k: int, latency: int) -> int:
-        """Return the cycles of top-k and weighted sum, unstalled, to the result's own."""
-        del latency
-        return self.select.cycles(probabilities, k)
+        """Return the cycles from the hand-over of a query to its result, unstalled.
+
+        The request and the probabilities into the top-k engine, its search, then the kept indices:
+        a row of c of them holds the way out for max(1, c) cycles, an address a cycle. The result is
+        there two cycles after the last value, or after the last row if that is later.
+        ``outstanding`` must be more than ``latency``.
+        """
+        select = self.select
+        found = select.chosen(probabilities, k)
+        begin = 2 + select.rows_of(len(probabilities)) + found.cycles
+        rows = select.rows_out(select.kept(probabilities, k), len(probabilities))
+        held = asked = 0
+        for advance, row in sorted(rows.items()):
+            shown = advance + 1 + held
+            if row.indices:
+                asked = shown + len(row.indices) - 1
+            last = shown + max(1, len(row.indices)) - 1
+            held += max(1, len(row.indices)) - 1
+        summed = asked + latency if asked else 0
+        return begin + max(last, summed) + 2
 
     def answer(
         self,

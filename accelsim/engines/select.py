@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from accelsim.engines.engine import Engine, Model, Port, parameter
 from accelsim.engines.rows import count_bits, lanes_of, row_port
@@ -35,6 +35,13 @@ class Selection:
     passes: tuple[int, ...]
     cycles: int
     waits: int = 0
+
+
+class RowOut(NamedTuple):
+    """A row of kept indices; ``last`` ends the request."""
+
+    indices: tuple[int, ...]
+    last: bool
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -188,6 +195,23 @@ class Select(Engine):
                 kept.append(index)
                 ties -= value == found.threshold
         return kept
+
+    def rows_out(self, kept: Sequence[int], n: int) -> dict[int, RowOut]:
+        """Return the rows of kept indices by the advance of the way out that loads each, from 0.
+
+        The way out advances in every cycle in which the row that it shows is taken, or shows none.
+        """
+        rows, rest = max(1, self.rows_of(n)), list[int]()
+        found: dict[int, RowOut] = {}
+        for row in range(rows):
+            rest += [index for index in kept if index // self.lanes == row]
+            is_last, at = row == rows - 1, row + DRAIN_STAGES - 1
+            if len(rest) >= self.lanes or is_last:
+                now, rest = rest[: self.lanes], rest[self.lanes :]
+                found[at] = RowOut(tuple(now), is_last and not rest)
+                if is_last and rest:
+                    found[at + 1] = RowOut(tuple(rest), last=True)
+        return found
 
     def cycles(self, values: Sequence[int], k: int) -> int:
         """Return the cycles from a request's transfer to that of its last indices, unstalled.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from accelsim.engines.select import DRAIN_STAGES, Select, Selection
+from accelsim.engines.select import RowOut, Select, Selection
 
 Phase = Literal["idle", "fill", "select", "drain"]
 
@@ -90,7 +90,8 @@ class _Drain:
         self._result: int | None = engine.port("result").pack(
             threshold=found.threshold, ties=found.ties, passes=len(found.passes)
         )
-        self._loads = _loads(engine, engine.kept(values, k), len(values))
+        rows = engine.rows_out(engine.kept(values, k), len(values))
+        self._loads = {at: _packed(engine, row) for at, row in rows.items()}
         self._advances = 0
         self.shown: int | None = None
         self._is_last = False
@@ -114,25 +115,7 @@ class _Drain:
         return gives
 
 
-def _loads(engine: Select, kept: list[int], n: int) -> dict[int, int]:
-    """Return the rows of indices by the advance of the way out that loads the output register."""
-    port, lanes = engine.port("o"), engine.lanes
-    rows = max(1, engine.rows_of(n))
-    loads: dict[int, int] = {}
-
-    def load(at: int, indices: list[int], *, last: bool) -> None:
-        full = [*indices, *[0] * (lanes - len(indices))]
-        values = {f"lane_{i}": v for i, v in enumerate(full)}
-        loads[at] = port.pack(count=len(indices), last=int(last), **values)
-
-    rest: list[int] = []
-    for row in range(rows):
-        rest += [index for index in kept if index // lanes == row]
-        is_last = row == rows - 1
-        at = row + DRAIN_STAGES - 1
-        if len(rest) >= lanes or is_last:
-            now, rest = rest[:lanes], rest[lanes:]
-            load(at, now, last=is_last and not rest)
-            if is_last and rest:
-                load(at + 1, rest, last=True)
-    return loads
+def _packed(engine: Select, row: RowOut) -> int:
+    indices = [*row.indices, *[0] * (engine.lanes - len(row.indices))]
+    values = {f"lane_{i}": v for i, v in enumerate(indices)}
+    return engine.port("o").pack(count=len(row.indices), last=int(row.last), **values)

@@ -1,12 +1,16 @@
 """The attention path: its RTL and its model against a memory, cycle by cycle; its values by definition."""
 
+import math
 import random
+from dataclasses import replace
 
 import pytest
 
 from accelsim.engines.number import Float
 from accelsim.engines.pruned_attention import PrunedAttention, signed
+from accelsim.errors import SpecError
 from accelsim.rtl.block import block
+from tests.rtl.attention_program import starts
 from tests.rtl.harness import first_difference
 from tests.rtl.served import Memory, run_block, run_model
 
@@ -92,3 +96,89 @@ def test_block_and_model_are_equal_in_every_transfer(latency, seed):
     found = run_block(block(SMALL), memory(SMALL, queries, latency, stalls), len(queries))
     assert first_difference(expected, found) is None
     check(SMALL, queries, expected)
+
+
+def seen(engine, queries, trace, first):
+    """Return when tasks of the kernel's program are seen to start on the ports, by (task, query)."""
+    at = {"request": "take", "o": "result"}
+    found, count = {}, {"take": 0, "result": 0}
+    fetching = iter([n for n, query in enumerate(queries) if query.n])
+    now = None
+    for transfer in trace:
+        if transfer.port in at:
+            name = at[transfer.port]
+            found[name, count[name]] = transfer.cycle - first
+            count[name] += 1
+        elif transfer.port == "key_address":
+            address = engine.port("key_address").unpack(transfer.value)
+            if address["index"] == 0:
+                now = now if address["low"] else next(fetching)
+                found["keys_low" if address["low"] else "keys", now] = transfer.cycle - first
+    return found
+
+
+@pytest.mark.parametrize("latency", [1, 6])
+def test_every_start_is_the_kernels(latency):
+    """Unstalled, the RTL starts every round, takes every query, gives every result when the kernel does."""
+    engine = replace(SMALL, outstanding=8)
+    draw = random.Random(latency)
+    # Few keys, many keys; all kept and none; both sides are waited for.
+    shapes = [(3, 2), (10, 10), (0, 0), (1, 1), (10, 0), (2, 2), (9, 4), (1, 1), (10, 9), (4, 1)]
+    queries = [Query(engine, draw, n=n, k=k, tau=draw.choice([0, 20, 63])) for n, k in shapes]
+    answers = [engine.answer(q.query, q.keys, q.values, q.k, q.tau) for q in queries]
+    assert {answer.requantised for answer in answers} == {False, True}
+    trace = run_block(block(engine), memory(engine, queries, latency, None), len(queries))
+    check(engine, queries, trace)
+    kernel, ends = starts(engine, queries, answers, latency)
+    found = seen(engine, queries, trace, first=trace[0].cycle)
+    for (name, n), cycle in found.items():
+        expected = ends[n] - 1 if name == "result" else kernel[name, n]
+        assert cycle == expected, (name, n)
+    wanted = {key for key in kernel if key[0] in {"take", "keys", "keys_low"}}
+    assert wanted == {key for key in found if key[0] != "result"}
+    waited = [kernel["hand_over", n] > ends[n - 1] for n in range(1, len(queries))]
+    assert any(waited), "the front is waited for"
+    assert not all(waited), "the back is waited for"
+
+
+def test_keeping_everything_is_dense_attention():
+    """With all values kept and one bit plane it is softmax attention, to what the formats hold."""
+    engine = PrunedAttention(features=4, keys=32, high_bits=8, low_bits=0, scale=13)
+    draw = random.Random(5)
+    for n in (1, 7, 32):
+        query = Query(engine, draw, n=n, k=n, tau=(1 << engine.width) - 1)
+        found = engine.answer(query.query, query.keys, query.values, query.k, query.tau)
+        scores = [sum(q * k for q, k in zip(query.query, key, strict=True)) for key in query.keys]
+        weights = [math.exp((s - max(scores)) / 2**engine.scale) for s in scores]
+        for feature, total in enumerate(found.sums):
+            column = [value[feature] for value in query.values]
+            exact = sum(w * v for w, v in zip(weights, column, strict=True)) / sum(weights)
+            # exp within a part in 2^8, a probability a step of 2^-width too low.
+            most = max(abs(v) for v in column)
+            assert abs(total / 2**engine.width - exact) <= most * (2**-6 + n * 2**-engine.width)
+        assert not found.requantised
+        assert found.kept == tuple(range(n))
+
+
+def test_low_bits_are_read_only_where_no_key_stands_out():
+    engine = replace(SMALL, low_bits=3)
+    query = Query(engine, random.Random(1), n=6, k=2, tau=0)
+    assert not engine.answer(query.query, query.keys, query.values, 2, 0).requantised
+    flat = [[0, 0]] * 6
+    assert engine.answer([0, 0], flat, flat, 2, 63).requantised
+    plain = replace(SMALL, low_bits=0)
+    assert not plain.answer([0, 0], flat, flat, 2, 63).requantised
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"lanes": 3}, "lanes must be a power of two, not 3"),
+        ({"accumulator": Float(8, 23)}, "form and accumulator must have one exponent"),
+        ({"query_bits": 16, "high_bits": 16}, "accumulator must hold scores of 36 bits"),
+        ({"scale": 64}, "scale must leave scores within"),
+    ],
+)
+def test_parameters_that_do_not_go_together_are_refused(change, sentence):
+    with pytest.raises(SpecError, match=sentence):
+        replace(SMALL, **change)

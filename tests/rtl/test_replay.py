@@ -30,8 +30,11 @@ def stimulus(found, seed, offers=60):
 SELECT = {"lanes": "4", "elements": "40"}
 
 
+SMALL = {"pruned_attention": {"keys": "4", "lanes": "2", "features": "2"}}
+
+
 def small(name):
-    return engine(name, SELECT if issubclass(model_class(name), Select) else {})
+    return engine(name, SELECT if issubclass(model_class(name), Select) else SMALL.get(name, {}))
 
 
 def driven(found, seed):
