@@ -105,7 +105,7 @@ def _groups(keys: Sequence[Any], values: Sequence[float]) -> dict[Hashable, list
 
 
 def _variance(values: Sequence[float]) -> float:
-    if not values:
+    if not values or min(values) == max(values):  # no rounding where nothing differs
         return 0.0
     mean = sum(values) / len(values)
     return sum((v - mean) ** 2 for v in values) / len(values)
