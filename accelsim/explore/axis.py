@@ -66,12 +66,15 @@ class Axis:
 
 def plain(value: Any) -> Any:
     """Return a count such as "64K" as a number; anything else as it is."""
-    if isinstance(value, str):
-        try:
-            return parse_count(value)
-        except ValueError:
-            return value
-    return value
+    return _count(value) if isinstance(value, str) else value
+
+
+@lru_cache(maxsize=4096)
+def _count(text: str) -> int | str:
+    try:
+        return parse_count(text)
+    except ValueError:
+        return text
 
 
 @lru_cache(maxsize=4096)

@@ -88,7 +88,7 @@ class Space:
                 if is_field(axis.name):
                     settings[axis.name] = made[axis.name]
         self._follow(settings, labels, made)
-        known = self.symbols(settings, {**made, **labels})
+        known = self.symbols(settings, {**made, **labels}) if self.where else {}
         if not all(self._holds(c, ("where", i), known) for i, c in enumerate(self.where)):
             return None
         return Point(place=tuple(place), values=labels, settings=settings)
@@ -138,8 +138,12 @@ class Space:
         self, settings: dict[str, Any], labels: Mapping[str, Any], made: dict[str, Any]
     ) -> None:
         """Put the fields of ``set``, each from the parameters and from those before it."""
+        if not self.spec.set:
+            return
+        known = self.symbols(settings, {**labels, **made})
         for name, entry in self.spec.set.items():
-            made[name] = self._value(name, entry, self.symbols(settings, {**labels, **made}), made)
+            made[name] = self._value(name, entry, known, made)
+            known |= symbols_of({name: made[name]}, self._texts)
             if is_field(name):
                 settings[name] = made[name]
 
