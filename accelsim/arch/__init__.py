@@ -3,7 +3,7 @@
 from accelsim.arch.architecture import Architecture, Link
 from accelsim.arch.means import Done, Expansions, Lacking
 from accelsim.arch.model import ArchSpec, Array, Buffer, Dram
-from accelsim.arch.streaming import Channels, Fetcher, Pipeline, Select
+from accelsim.arch.streaming import Channels, Fetcher, Pipeline, Roofline, Select
 
 __all__ = [
     "ArchSpec",
@@ -18,5 +18,6 @@ __all__ = [
     "Lacking",
     "Link",
     "Pipeline",
+    "Roofline",
     "Select",
 ]

@@ -11,7 +11,7 @@ from typing import Any
 from accelsim.arch.expansion import check_claims
 from accelsim.arch.means import Expansions
 from accelsim.arch.model import ArchSpec, Array, Buffer, Dram, LinkTiming
-from accelsim.arch.streaming import Channels, Fetcher, Pipeline, Select
+from accelsim.arch.streaming import Channels, Fetcher, Pipeline, Roofline, Select
 from accelsim.engines import MACHINES, machine_class
 from accelsim.errors import Fault, InfeasibleError, SpecError, nearest
 from accelsim.specs import Document, find, read, validate
@@ -178,9 +178,12 @@ def _check_engine(spec: ArchSpec, document: Document) -> None:
 def _links(spec: ArchSpec, document: Document) -> tuple[Link, ...]:
     faults: list[Fault] = []
     links: list[Link] = []
-    memories = sum(isinstance(part, Dram | Channels) for part in spec.components.values())
+    kinds = Dram | Channels | Roofline  # a roofline has its memory in it
+    memories = sum(isinstance(part, kinds) for part in spec.components.values())
     if memories != 1:
-        message = f"components must hold exactly one of kind dram or channels, not {memories}"
+        message = (
+            f"components must hold exactly one of kind dram, channels or roofline, not {memories}"
+        )
         faults.append(document.fault(("components",), message))
     for name, part in spec.components.items():
         if not isinstance(part, Fetcher):

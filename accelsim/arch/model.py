@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from accelsim.arch.expansion import Expansion
-from accelsim.arch.streaming import Channels, Fetcher, Pipeline, Select
+from accelsim.arch.streaming import Channels, Fetcher, Pipeline, Roofline, Select
 from accelsim.specs import Spec
 from accelsim.specs.fields import Bandwidth, Duration, Frequency, Size
 
@@ -71,7 +71,8 @@ class Array(Spec):
 
 
 Component = Annotated[
-    Dram | Buffer | Array | Channels | Fetcher | Pipeline | Select, Field(discriminator="kind")
+    Dram | Buffer | Array | Channels | Fetcher | Pipeline | Roofline | Select,
+    Field(discriminator="kind"),
 ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from typing import Annotated, Literal
 
@@ -12,7 +13,7 @@ from accelsim.engines.registry import engine
 from accelsim.engines.select import Select as Engine
 from accelsim.errors import SpecError
 from accelsim.specs import Spec
-from accelsim.specs.fields import Duration, Positive, Share, Size, Whole
+from accelsim.specs.fields import Bandwidth, Duration, Positive, Share, Size, Whole
 
 
 class Channels(Spec):
@@ -104,6 +105,31 @@ class Select(Spec):
         return _engine(self.engine, self.settings)
 
 
+class Roofline(Spec):
+    """A processor by first order: a layer takes its kernels' overhead and the longer of work and traffic.
+
+    ``macs`` multiplications a cycle at best, of which ``compute_efficiency`` are had; ``bandwidth`` of which
+    ``memory_efficiency`` is had; ``kernels`` operations a layer, each costs ``kernel_time`` to start.
+    ``power_mw`` is drawn while it works. Every number has its ``sources``.
+    """
+
+    kind: Literal["roofline"]
+    macs: Positive
+    bandwidth: Bandwidth
+    compute_efficiency: Share = 1.0
+    memory_efficiency: Share = 1.0
+    kernels: Whole = 0
+    kernel_time: Duration = Fraction(0)
+    power_mw: Positive
+    sources: Annotated[dict[str, str], Field(min_length=1)]
+
+    def cycles(self, macs: Fraction, moved_bytes: Fraction, clock: Fraction) -> int:
+        """Return the cycles of a layer."""
+        work = macs / (self.macs * Fraction(str(self.compute_efficiency)))
+        rate = self.bandwidth * Fraction(str(self.memory_efficiency)) / clock
+        return math.ceil(max(work, moved_bytes / rate) + self.kernels * self.kernel_time * clock)
+
+
 def _engine(name: str, settings: dict[str, str | int]) -> Engine:
     try:
         found: Parametric = engine(name, {key: str(value) for key, value in settings.items()})
@@ -114,4 +140,4 @@ def _engine(name: str, settings: dict[str, str | int]) -> Engine:
     return found
 
 
-__all__ = ["Channels", "Fetcher", "Pipeline", "Select"]
+__all__ = ["Channels", "Fetcher", "Pipeline", "Roofline", "Select"]

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from accelsim.arch import ArchSpec, Array, Buffer, Channels, Fetcher, Pipeline, Select
+from accelsim.arch import (
+    ArchSpec,
+    Array,
+    Buffer,
+    Channels,
+    Fetcher,
+    Pipeline,
+    Roofline,
+    Select,
+)
 
 SLOTS = "_slots"
 EACH = "_each"
@@ -30,7 +39,8 @@ def attributes(arch: ArchSpec) -> dict[str, dict[str, int]]:
     ``lanes``, ``elements``, ``depth`` (words of an element's register file), ``width_bits``, and
     ``exp_slots`` and so on: the issue slots of each operation. Pipelines: ``lanes``, ``width_bits`` and
     ``mul_each`` and so on, the operations on an element. Selection engines: ``lanes``, ``width_bits`` and
-    ``engine_elements``. Fetchers: ``fetch_lanes``. Memories off chip have none but ``channels``.
+    ``engine_elements``. Fetchers: ``fetch_lanes``. Processors: ``power_mw``,
+    ``clock_hz``. Memories off chip have none but ``channels``.
     """
     result: dict[str, dict[str, int]] = {}
     for name, component in arch.components.items():
@@ -62,6 +72,8 @@ def attributes(arch: ArchSpec) -> dict[str, dict[str, int]]:
             }
         elif isinstance(component, Fetcher):
             values = {"fetch_lanes": component.lanes}
+        elif isinstance(component, Roofline):
+            values = {"power_mw": component.power_mw, "clock_hz": int(arch.clock)}
         elif isinstance(component, Channels):
             values = {"channels": component.count}
         result[name] = values
@@ -96,7 +108,12 @@ def parts(components: Mapping[str, Mapping[str, int]]) -> tuple[Part, ...]:
                 if key.endswith(EACH)
             ]
         else:
-            marks = {"size_bytes": "buffer", "engine_elements": "select", "fetch_lanes": "fetcher"}
+            marks = {
+                "size_bytes": "buffer",
+                "engine_elements": "select",
+                "fetch_lanes": "fetcher",
+                "power_mw": "roofline",
+            }
             part = next((part for mark, part in marks.items() if mark in values), "dram")
             result.append(Part(component=name, part=part, instances=1, attributes=values))
     return tuple(result)

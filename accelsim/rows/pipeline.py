@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from accelsim.arch import Architecture, Fetcher, Select
+from accelsim.arch import Architecture, Fetcher, Roofline, Select
 from accelsim.arch import Pipeline as Unit
 from accelsim.errors import Fault, SpecError, nearest
 from accelsim.specs import Document, Spec, find, read, validate
@@ -60,6 +60,13 @@ class Selects(Spec):
     feed: Formula | None = None  # numbers that arrive in a cycle, if fewer than the engine takes
 
 
+class Works(Spec):
+    """The work of a whole layer on a processor: sums of ``macs`` and ``bytes`` over its queries."""
+
+    macs: Formula
+    bytes: Formula
+
+
 class After(Spec):
     """What a task waits for: a ``stream`` follows element by element, ``whole`` begins at the end.
 
@@ -78,9 +85,10 @@ class After(Spec):
 class TaskSpec(Spec):
     """One task of a row on one unit; its place in the file is its place in the unit's order.
 
-    It ``loads``, ``stores``, ``selects`` or works on ``elements``; ``when`` it is not 0. Tasks of another
-    ``queue`` of the unit keep their own order: of the queues' heads the first that is ready goes first
-    (at a fetcher every task has its own). ``reads`` and ``writes`` are bytes at a buffer.
+    It ``loads``, ``stores``, ``selects``, works on ``elements``, or ``works`` on a layer at its last query;
+    ``when`` it is not 0. Tasks of another ``queue`` of the unit keep their own order: of the queues' heads
+    the first that is ready goes first (at a fetcher every task has its own). ``reads`` and ``writes`` are
+    bytes at a buffer.
     """
 
     task: str
@@ -88,6 +96,7 @@ class TaskSpec(Spec):
     loads: Moves | None = None
     stores: Moves | None = None
     selects: Selects | None = None
+    works: Works | None = None
     elements: Formula | None = None
     when: Formula = Field(default="1", validate_default=True)
     queue: str = ""
@@ -97,9 +106,9 @@ class TaskSpec(Spec):
 
     @model_validator(mode="after")
     def _does_one_thing(self) -> TaskSpec:
-        given = [self.loads, self.stores, self.selects, self.elements]
+        given = [self.loads, self.stores, self.selects, self.works, self.elements]
         if sum(part is not None for part in given) != 1:
-            raise ValueError("a task must have one of loads, stores, selects, elements")
+            raise ValueError("a task must have one of loads, stores, selects, works, elements")
         return self
 
     @property
@@ -179,6 +188,8 @@ def _faults(spec: PipelineSpec, arch: Architecture, document: Document) -> Itera
             wanted = Fetcher
         elif task.selects is not None:
             wanted = Select
+        elif task.works is not None:
+            wanted = Roofline
         units = [n for n, part in components.items() if isinstance(part, wanted)]
         if task.unit not in units:
             what = f"a unit of kind {wanted.__name__.lower()}"
@@ -216,6 +227,9 @@ def _expressions(spec: PipelineSpec) -> Iterator[tuple[tuple[str | int, ...], Ex
             if moves is not None:
                 yield (*loc, key, "vectors"), moves.vectors
                 yield (*loc, key, "bits"), moves.bits
+        if task.works is not None:
+            yield (*loc, "works", "macs"), task.works.macs
+            yield (*loc, "works", "bytes"), task.works.bytes
         if task.selects is not None:
             yield (*loc, "selects", "among"), task.selects.among
             yield (*loc, "selects", "keep"), task.selects.keep
@@ -239,4 +253,5 @@ __all__ = [
     "PipelineSpec",
     "Selects",
     "TaskSpec",
+    "Works",
 ]

@@ -13,18 +13,18 @@ from tests.mapping.texts import Change, machine
 FAULTS: dict[str, tuple[Change, str]] = {
     "no memory": (
         ("  DRAM: {kind: dram, bandwidth: 64 GB/s}\n", ""),
-        "arch.yaml:6:3: components must hold exactly one of kind dram or channels, not 0\n"
+        "arch.yaml:6:3: components must hold exactly one of kind dram, channels or roofline, not 0\n"
         "arch.yaml:10:5: link must join two components as 'A - B', not 'DRAM - GLB'; known: GLB,"
         " PE1D, PE2D",
     ),
     "two memories": (
         ("  GLB: {", "  HBM: {kind: dram, bandwidth: 4 GiB/s}\n  GLB: {"),
-        "arch.yaml:6:3: components must hold exactly one of kind dram or channels, not 2",
+        "arch.yaml:6:3: components must hold exactly one of kind dram, channels or roofline, not 2",
     ),
     "unknown kind": (
         ("kind: dram", "kind: dran"),
         "arch.yaml:6:16: components.DRAM.kind must be 'dram' or 'buffer' or 'array' or 'channels'"
-        " or 'fetcher' or 'pipeline' or 'select', not 'dran';"
+        " or 'fetcher' or 'pipeline' or 'roofline' or 'select', not 'dran';"
         " did you mean 'dram'?",
     ),
     "link to nothing": (

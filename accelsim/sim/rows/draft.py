@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from accelsim.arch import Architecture, Fetcher, Pipeline, Select
-from accelsim.rows.pipeline import Moves, Selects, TaskSpec
+from accelsim.arch import Architecture, Fetcher, Pipeline, Roofline, Select
+from accelsim.rows.pipeline import Moves, Selects, TaskSpec, Works
 from accelsim.rows.pipeline import Pipeline as PipelineFile
 from accelsim.rows.places import kept_places
 from accelsim.rows.row import Indices
@@ -72,6 +72,8 @@ class Drafter:
             return self._moves(spec, spec.moves, active)
         if spec.selects is not None:
             return self._selects(spec, spec.selects, active)
+        if spec.works is not None:
+            return self._works(spec, spec.works, active)
         assert spec.elements is not None
         unit = self.arch.spec.components[spec.unit]
         assert isinstance(unit, Pipeline)
@@ -87,6 +89,33 @@ class Drafter:
             first=[unit.latency] * len(steps),
             ready=[n + unit.latency for n in duration],
             elements=steps.of_steps(elements),
+        )
+
+    def _works(self, spec: TaskSpec, what: Works, active: list[bool]) -> TaskTimes:
+        """All of a layer's work, at its last step."""
+        steps = self.steps
+        unit = self.arch.spec.components[spec.unit]
+        assert isinstance(unit, Roofline)
+        macs, moved = steps.exact(what.macs), steps.exact(what.bytes)
+        count = len(steps)
+        ends = [n == count - 1 or steps.layer_ends[n + 1] == n for n in range(count)]
+        duration, work = [0] * count, [0] * count
+        sums = [Fraction(0), Fraction(0)]
+        for n, step in enumerate(steps.steps):
+            if active[n]:
+                sums = [sums[0] + macs[step.kind], sums[1] + moved[step.kind]]
+            if ends[n]:
+                duration[n] = max(1, unit.cycles(*sums, self.arch.spec.clock))  # type: ignore[call-arg]
+                work[n] = int(sums[0])
+                sums = [Fraction(0), Fraction(0)]
+        return TaskTimes(
+            spec=spec,
+            active=ends,
+            serves=list(range(count)),
+            duration=duration,
+            first=duration,
+            ready=duration,
+            elements=work,
         )
 
     def _selects(self, spec: TaskSpec, what: Selects, active: list[bool]) -> TaskTimes:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from accelsim.arch import Channels, Fetcher, Pipeline, Select
+from accelsim.arch import Channels, Fetcher, Pipeline, Roofline, Select
 from accelsim.rows.totals import Totals, by_layer, totals
 from accelsim.sim.activity import Action, Activity, BufferUse, Transfer, UnitActivity
 from accelsim.sim.program import Outcome
@@ -252,6 +252,8 @@ def _ops(drafted: Drafted) -> dict[str, int]:
                 found[op] += each * _active_sum(times)
         elif isinstance(unit, Select):
             found["compare"] += _active_sum(times)
+        elif isinstance(unit, Roofline):
+            found["mac"] += _active_sum(times)
     return dict(sorted(found.items()))
 
 
@@ -267,6 +269,9 @@ def _actions(drafted: Drafted) -> Iterator[Counted]:
         if isinstance(unit, Pipeline):
             for op, each in unit.ops.items():
                 yield times.spec.unit, op, "compute", task, task, each * total
+        elif isinstance(unit, Roofline):
+            spent = sum(n for n, on in zip(times.duration, times.active, strict=True) if on)
+            yield times.spec.unit, "roofline", "compute", task, task, spent
         elif isinstance(unit, Select):
             yield times.spec.unit, "select", "compute", task, task, total
         elif isinstance(unit, Fetcher) and times.spec.moves is not None:
