@@ -11,6 +11,7 @@ from accelsim.cli.kinds import kind_of, models
 from accelsim.cli.main import messages
 from accelsim.cli.zoo.model import Zoo
 from accelsim.errors import AccelsimError, Fault, InfeasibleError, SpecError, nearest
+from accelsim.result.ratios import Ratios
 from accelsim.specs import Document, read
 
 if TYPE_CHECKING:
@@ -79,6 +80,8 @@ def _check(kind: str, document: Document, path: Path, *, alone: bool, seq: int |
             _pipeline(document, path)
         case "published":
             _published(path)
+        case "ratios":
+            Ratios.load(path)
         case "schedule":
             _schedule(document)
         case "study":

@@ -16,6 +16,7 @@ from accelsim.energy.model import CostFile
 from accelsim.explore.study import ExplorationSpec
 from accelsim.mapping.model import DesignSpec, MappingSpec
 from accelsim.mapping.workload import WorkloadSpec
+from accelsim.result.ratios import RatiosFile
 from accelsim.result.table import PublishedFile
 from accelsim.rows.pipeline import PipelineSpec
 from accelsim.rows.schedule import ScheduleSpec
@@ -30,6 +31,7 @@ _MODELS: dict[str, type[BaseModel]] = {
     "mapping": MappingSpec,
     "pipeline": PipelineSpec,
     "published": PublishedFile,
+    "ratios": RatiosFile,
     "schedule": ScheduleSpec,
     "study": StudySpec,
     "workload": WorkloadSpec,
@@ -79,6 +81,8 @@ def kind_of(path: Path, data: Any) -> str | None:
     """Return the kind of a spec file, None if neither its name, its folder nor its keys tell."""
     if path.name in _FILES:
         return _FILES[path.name]
+    if isinstance(data, dict) and "figures" in data and "runs" in data:
+        return "ratios"
     parent = path.absolute().parent
     if parent.name in _FOLDERS:
         return _FOLDERS[parent.name]

@@ -10,16 +10,25 @@ from pathlib import Path
 from accelsim.cli.output import progress, writable, write
 from accelsim.cli.study import Study
 from accelsim.cli.ways import Itemised, itemise, studies_of
+from accelsim.errors import SpecError
 from accelsim.job import Job
+from accelsim.job.rows import RowJob, rows_of
 from accelsim.mapping import Workload
 from accelsim.result import Published, Verdicts
-from accelsim.result.published import Compared, Point
+from accelsim.result.published import Compared, Point, published_file
+from accelsim.result.ratios import Ratios, is_ratios
 from accelsim.result.text import table
+from accelsim.specs import read
 from accelsim.units import format_count
 
 
 def reproduce_command(source: str, *, physical: bool, as_json: bool, out: Path | None) -> int:
     """Print the tables; return 1 if a figure is out of its tolerance."""
+    file = published_file(source)
+    if is_ratios(read(file)):
+        if physical:
+            raise SpecError(f"--physical must be left out: {source} is compared by ratios")
+        return _ratios(Ratios.load(file), as_json=as_json, out=out)
     published = Published.load(source)
     studies = studies_of(published.file.name) if physical else []
     others = physical_of(published, studies)
@@ -41,6 +50,26 @@ def reproduce_command(source: str, *, physical: bool, as_json: bool, out: Path |
         write(out / f"{published.file.name}.txt", f"{text}\n")
         write(out / f"{published.file.name}.md", markdown(verdicts, built, ways))
     print(data if as_json else text, end="" if as_json else "\n")
+    return 0 if verdicts.ok else 1
+
+
+def _ratios(ratios: Ratios, *, as_json: bool, out: Path | None) -> int:
+    """Print published ratios beside ours; return 1 if one is out and nothing explains it."""
+    if out is not None:
+        writable(out)
+    runs = {}
+    with progress(len(ratios.file.runs)) as step:
+        for name, spec in ratios.file.runs.items():
+            step(name)
+            job = RowJob.of(spec.design, pipeline=spec.mapping or None, arch_set=spec.set or None)
+            runs[name] = job.report(rows_of(schedule=spec.schedule)).to_dict()
+    verdicts = ratios.compare(runs)
+    if out is not None:
+        name = ratios.file.name
+        write(out / f"{name}.json", verdicts.to_json())
+        write(out / f"{name}.txt", f"{verdicts}\n")
+        write(out / f"{name}.md", verdicts.markdown())
+    print(verdicts.to_json() if as_json else verdicts, end="" if as_json else "\n")
     return 0 if verdicts.ok else 1
 
 

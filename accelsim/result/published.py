@@ -125,13 +125,7 @@ class Published:
     @classmethod
     def load(cls, name: str | Path) -> Published:
         """Read ``arch_specs/published/NAME.yaml`` (or a path) and the CSV that it names."""
-        folder = find.folder("arch_specs") / "published"
-        path = Path(name)
-        if path.suffix != ".yaml":
-            path = folder / f"{name}.yaml"
-            if not path.is_file():
-                known = sorted(file.stem for file in folder.glob("*.yaml"))
-                raise SpecError(f"unknown published figures {name!r}{nearest(str(name), known)}")
+        path = published_file(name)
         document = read(path)
         file = validate(document, PublishedFile)
         return cls(file=file, document=document, figures=_read(path.parent / file.table, file))
@@ -225,6 +219,18 @@ class Published:
 
     def _ours(self, designs: Iterable[str]) -> set[str]:
         return {self.file.designs[design] for design in designs}
+
+
+def published_file(name: str | Path) -> Path:
+    """Return the file of published figures by its name, or a path; SpecError names the nearest."""
+    folder = find.folder("arch_specs") / "published"
+    path = Path(name)
+    if path.suffix != ".yaml":
+        path = folder / f"{name}.yaml"
+        if not path.is_file():
+            known = sorted(file.stem for file in folder.glob("*.yaml"))
+            raise SpecError(f"unknown published figures {str(name)!r}{nearest(str(name), known)}")
+    return path
 
 
 def _read(path: Path, file: PublishedFile) -> dict[Point, dict[str, float]]:

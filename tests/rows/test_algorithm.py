@@ -223,11 +223,11 @@ def test_shipped_capture(tmp_path: Path) -> None:
     made = Tensors.load("minilm")
     assert made.q.shape == made.k.shape == made.v.shape
     assert made.q.shape[:2] == (6, 12)
-    found = tensor_rows(made, Schedule.load("encoder")).rows
+    found = tensor_rows(made, Schedule.load("encoder-progressive")).rows
     asked = sum(row.requantized for row in found) / sum(row.queries for row in found)
     assert 0 < asked < 0.5
     flat = tensor_rows(
-        Tensors(q=0 * made.q, k=made.k, v=made.v, name="flat"), Schedule.load("encoder")
+        Tensors(q=0 * made.q, k=made.k, v=made.v, name="flat"), Schedule.load("encoder-progressive")
     ).rows
     assert all(row.requantized == row.queries for row in flat)
 
