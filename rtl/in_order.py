@@ -30,17 +30,18 @@ class Queue(wiring.Component):
         count = len(tasks)
         longest = max((t.duration or 1 for t in tasks), default=1)
         self.time_shape = range(longest + 1)
+        self.count_bits = count_bits = skeleton.count_bits
         super().__init__(
             {
                 "go": In(1),
-                "slots": In(COUNT_BITS * count),
+                "slots": In(count_bits * count),
                 "dones": In(count),
                 "met": In(max(1, sum(len(t.waits) for t in tasks))),
                 "grant": In(1),
                 "head": Out(count),
                 "pending": Out(1),
                 "ready": Out(1),
-                "slot": Out(COUNT_BITS),
+                "slot": Out(count_bits),
                 "start": Out(count),
                 "issue": Out(count),
                 "element": Out(self.time_shape),
@@ -51,16 +52,17 @@ class Queue(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
+        count_bits = self.count_bits
         count = len(self.tasks)
-        best_slot: Any = self.slots[:COUNT_BITS]
+        best_slot: Any = self.slots[:count_bits]
         best = Signal(range(max(2, count)), name="best_0")
         any_left: Any = ~self.dones[0]
         for n in range(1, count):
-            mine = self.slots[COUNT_BITS * n :][:COUNT_BITS]
+            mine = self.slots[count_bits * n :][:count_bits]
             wins = Signal(name=f"wins_{n}")
             m.d.comb += wins.eq(~self.dones[n] & (~any_left | (mine < best_slot)))
             slot, chosen, left = (
-                Signal(COUNT_BITS, name=f"slot_{n}"),
+                Signal(count_bits, name=f"slot_{n}"),
                 Signal(range(max(2, count)), name=f"best_{n}"),
                 Signal(name=f"left_{n}"),
             )
@@ -123,37 +125,38 @@ class Arbiter(wiring.Component):
     new in this cycle whether it was ready in the cycle before, when it became the head.
     """
 
-    def __init__(self, queues: int) -> None:
-        self.queues = queues
+    def __init__(self, queues: int, count_bits: int = COUNT_BITS, age_bits: int = AGE_BITS) -> None:
+        self.queues, self.count_bits, self.age_bits = queues, count_bits, age_bits
         super().__init__(
             {
                 "go": In(1),
                 "free": In(1),
                 "ready": In(queues),
                 "was_ready": In(queues),
-                "slots": In(COUNT_BITS * queues),
+                "slots": In(count_bits * queues),
                 "grant": Out(queues),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
+        count_bits, age_bits = self.count_bits, self.age_bits
         ages = []
         for n in range(self.queues):
-            waited = Signal(AGE_BITS, name=f"waited_{n}")
+            waited = Signal(age_bits, name=f"waited_{n}")
             fresh = Signal(name=f"fresh_{n}")
-            age = Signal(AGE_BITS, name=f"age_{n}")
+            age = Signal(age_bits, name=f"age_{n}")
             m.d.comb += age.eq(Mux(fresh, self.was_ready[n], waited))
             m.d.sync += fresh.eq(self.grant[n] & ~self.go)
             m.d.sync += waited.eq(Mux(self.ready[n] & ~self.go, age + 1, 0))
             ages.append(age)
         for n in range(self.queues):
             wins: Any = self.ready[n] & self.free & ~self.go
-            mine = self.slots[COUNT_BITS * n :][:COUNT_BITS]
+            mine = self.slots[count_bits * n :][:count_bits]
             for other in range(self.queues):
                 if other == n:
                     continue
-                theirs = self.slots[COUNT_BITS * other :][:COUNT_BITS]
+                theirs = self.slots[count_bits * other :][:count_bits]
                 earlier = mine <= theirs if n < other else mine < theirs
                 beats = (ages[n] > ages[other]) | ((ages[n] == ages[other]) & earlier)
                 wins = wins & (~self.ready[other] | beats)

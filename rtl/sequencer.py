@@ -15,7 +15,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from accelsim.rtl.in_order import Arbiter, Queue
-from accelsim.rtl.skeleton import COUNT_BITS, Skeleton
+from accelsim.rtl.skeleton import Skeleton
 from accelsim.rtl.walker import Tokens, Walker
 
 
@@ -39,8 +39,8 @@ class Sequencer(wiring.Component):
         self.skeleton = skeleton
         self.keys = token_keys(skeleton)
         self.causes = tuple(dict.fromkeys(w.cause for t in skeleton.tasks for w in t.waits))
-        levels = len(skeleton.loops)
-        self.walkers = [Walker(task, levels) for task in skeleton.tasks]
+        levels, bits = len(skeleton.loops), skeleton.count_bits
+        self.walkers = [Walker(task, levels, bits, skeleton.digit_bits) for task in skeleton.tasks]
         self.queues = [Queue(skeleton, n, self.causes) for n in range(len(skeleton.queues))]
         self.address_shape = range(len(skeleton.registers))
         tasks = len(skeleton.tasks)
@@ -49,7 +49,7 @@ class Sequencer(wiring.Component):
                 "go": In(1),
                 "write": In(1),
                 "address": In(self.address_shape),
-                "value": In(COUNT_BITS),
+                "value": In(bits),
                 "tokens": In(max(1, len(self.keys))),
                 "freed": In(len(skeleton.resources)),
                 "start": Out(tasks),
@@ -63,15 +63,15 @@ class Sequencer(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         skeleton = self.skeleton
-        levels = len(skeleton.loops)
-        registers = [Signal(COUNT_BITS, name=f"r{n}") for n in range(len(skeleton.registers))]
+        levels, bits = len(skeleton.loops), skeleton.count_bits
+        registers = [Signal(bits, name=f"r{n}") for n in range(len(skeleton.registers))]
         for n, register in enumerate(registers):  # one switch would be written out for each
             with m.If(self.write & (self.address == n)):
                 m.d.sync += register.eq(self.value)
         place = levels
         for task, walker in zip(skeleton.tasks, self.walkers, strict=True):
             m.submodules[f"walk_{plain(task.name)}"] = walker
-            size = len(walker.registers) // COUNT_BITS
+            size = len(walker.registers) // bits
             m.d.comb += [
                 walker.go.eq(self.go),
                 walker.counts.eq(Cat(*registers[:levels])),
@@ -80,7 +80,7 @@ class Sequencer(wiring.Component):
             place += size
         counters = []
         for n, (task_number, anchor, lag) in enumerate(self.keys):
-            counter = Tokens()
+            counter = Tokens(bits)
             name = f"tokens_{plain(skeleton.tasks[task_number].name)}_{anchor}_{lag}"
             m.submodules[name] = counter
             m.d.comb += [counter.go.eq(self.go), counter.pulse.eq(self.tokens[n])]
@@ -93,7 +93,7 @@ class Sequencer(wiring.Component):
                 walker = self.walkers[n]
                 for w, wait in enumerate(skeleton.tasks[n].waits):
                     counter = counters[self.keys.index((wait.producer, wait.anchor, wait.lag))]
-                    need = walker.needs[COUNT_BITS * w :][:COUNT_BITS].as_signed()
+                    need = walker.needs[bits * w :][:bits].as_signed()
                     met.append(~walker.active[w] | (counter.count.as_signed() > need))
                     was.append(~walker.active[w] | (counter.previous.as_signed() > need))
             m.d.comb += [
@@ -142,7 +142,7 @@ class Sequencer(wiring.Component):
             queues = [q for q in self.queues if q.shape.shared and q.shape.resource == resource]
             if not queues:
                 continue
-            arbiter = Arbiter(len(queues))
+            arbiter = Arbiter(len(queues), self.skeleton.count_bits)
             m.submodules[f"arbiter_{plain(name)}"] = arbiter
             busy = Signal(name=f"busy_{plain(name)}")
             m.d.comb += [

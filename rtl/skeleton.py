@@ -75,6 +75,8 @@ class Skeleton:
     resources: tuple[str, ...]
     queues: tuple[QueueShape, ...]
     tasks: tuple[TaskShape, ...]
+    count_bits: int = COUNT_BITS
+    digit_bits: int = DIGIT_BITS
 
     def task(self, name: str) -> int:
         return next(n for n, task in enumerate(self.tasks) if task.name == name)

@@ -18,8 +18,15 @@ class Walker(wiring.Component):
     numbers of the run, in the order of ``Skeleton.registers``.
     """
 
-    def __init__(self, shape: TaskShape, levels: int) -> None:
+    def __init__(
+        self,
+        shape: TaskShape,
+        levels: int,
+        count_bits: int = COUNT_BITS,
+        digit_bits: int = DIGIT_BITS,
+    ) -> None:
         self.shape, self.levels = shape, levels
+        self.count_bits, self.digit_bits = count_bits, digit_bits
         self.walked = shape.walked(levels)
         waits = len(shape.waits)
         width = 2 + len(self.walked) + sum(len(w.planes) for w in shape.waits)
@@ -28,23 +35,24 @@ class Walker(wiring.Component):
             {
                 "go": In(1),
                 "step": In(1),
-                "counts": In(COUNT_BITS * levels),
-                "registers": In(COUNT_BITS * width),
-                "slot": Out(COUNT_BITS),
-                "digits": Out(DIGIT_BITS * levels),
-                "needs": Out(max(1, COUNT_BITS * waits)),
+                "counts": In(count_bits * levels),
+                "registers": In(count_bits * width),
+                "slot": Out(count_bits),
+                "digits": Out(digit_bits * levels),
+                "needs": Out(max(1, count_bits * waits)),
                 "active": Out(max(1, waits)),
                 "first": Out(levels),
                 "last": Out(levels),
-                "done": Out(1),
+                "done": Out(1, init=1),  # until ``go`` there is nothing to do
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
+        count_bits, digit_bits = self.count_bits, self.digit_bits
         shape, walked = self.shape, self.walked
         words = iter(
-            self.registers[n : n + COUNT_BITS] for n in range(0, len(self.registers), COUNT_BITS)
+            self.registers[n : n + count_bits] for n in range(0, len(self.registers), count_bits)
         )
         walks = next(words)
         follow = [("slot", next(words), [next(words) for _ in walked])]
@@ -53,10 +61,10 @@ class Walker(wiring.Component):
             on.append(next(words)[0])
             follow.append((f"need_{number}", next(words), [next(words) for _ in walked]))
             planes.append([next(words) for _ in wait.planes])
-        digits = [Signal(DIGIT_BITS, name=f"digit_{n}") for n in range(self.levels)]
+        digits = [Signal(digit_bits, name=f"digit_{n}") for n in range(self.levels)]
         at_first, at_last = [], []
         for level in range(self.levels):
-            most = self.counts[COUNT_BITS * level :][:DIGIT_BITS]
+            most = self.counts[count_bits * level :][:digit_bits]
             if level in shape.last:
                 m.d.comb += digits[level].eq(most - 1)
             at_first.append(digits[level] == 0)
@@ -69,7 +77,7 @@ class Walker(wiring.Component):
             inner = inner & over
         held = []
         for name, start, deltas in follow:
-            value = Signal(signed(COUNT_BITS), name=name)
+            value = Signal(signed(count_bits), name=name)
             held.append(value)
             delta: Any = 0
             for step, change in zip(steps, deltas, strict=True):
@@ -109,13 +117,13 @@ class Walker(wiring.Component):
 class Tokens(wiring.Component):
     """Counts pulses from the start of a run; ``previous`` is the count of the cycle before."""
 
-    def __init__(self) -> None:
+    def __init__(self, count_bits: int = COUNT_BITS) -> None:
         super().__init__(
             {
                 "go": In(1),
                 "pulse": In(1),
-                "count": Out(COUNT_BITS),
-                "previous": Out(COUNT_BITS),
+                "count": Out(count_bits),
+                "previous": Out(count_bits),
             }
         )
 

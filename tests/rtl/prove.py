@@ -72,7 +72,7 @@ def twin(engine, mutant=None):
     package = import_module("accelsim.rtl")
     own = f"accelsim.rtl.{engine.name}"
     if mutant is None:
-        return getattr(import_module(own), type(engine).__name__)(engine)
+        return _made(engine, import_module(own))
     name = f"accelsim.rtl.{mutant.module or engine.name}"
     original = import_module(name)
     source = inspect.getsource(original)
@@ -87,7 +87,14 @@ def twin(engine, mutant=None):
             source.replace(mutant.old, mutant.new), f"{original.__file__} (mutant)", "exec"
         )
         exec(code, vars(changed))
-        return getattr(import_module(own), type(engine).__name__)(engine)
+        return _made(engine, import_module(own))
+
+
+def _made(engine, module):
+    """A part of a machine is no twin of an engine: it says itself how it is made."""
+    if hasattr(engine, "make"):
+        return engine.make(module)
+    return getattr(module, type(engine).__name__)(engine)
 
 
 def verdict(proof, mutant=None):
