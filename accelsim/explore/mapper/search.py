@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import islice
 
 from accelsim.errors import InfeasibleError, SpecError, nearest
 from accelsim.explore.mapper.bound import Bound, is_masked, lower_bound, structure_cycles
@@ -20,7 +21,7 @@ from accelsim.sim.activity import Activity
 from accelsim.sim.lower import Lowered, lower
 from accelsim.sim.measure import measure
 
-EFFORT = {"quick": 20_000, "normal": 160_000, "thorough": 2_000_000}
+EFFORT = {"quick": 20_000, "normal": 100_000, "thorough": 2_000_000}
 LOWERING = 1_000  # what it costs to lower a mapping, in ticks walked
 ENOUGH = Fraction(1, 1000)  # a gap to the bound that is not worth more search
 FIRST = Fraction(1, 2)  # of the effort goes to many structures, the rest to schedules of the best
@@ -122,6 +123,8 @@ class _Search:
         cases = [Case.of(problem, Style(name="", params=params)) for params in tile_sizes(problem)]
         self.bound = lower_bound(cases)
         self.sound = not is_masked(cases[0])
+        # Rows that a mask cuts off at another place each begin and end all the time: slack pays first.
+        self.slacks = SLACK if self.sound else SLACK[::-1]
 
     def run(self) -> Found:
         drafts = list(structures(self.problem))
@@ -133,10 +136,10 @@ class _Search:
             elif self.done and (self.spent >= self.effort * FIRST or self._is_enough()):
                 left += 1
             else:
-                self._try(draft, SLACK[:1])
+                self._try(draft, most=1)
         for draft in sorted(self.reached, key=lambda d: self.reached[d]):
             if self.spent < self.effort and not self._is_enough():
-                self._try(draft, SLACK[1:])
+                self._try(draft)
         if not self.done:
             raise self.refused[0] if self.refused else InfeasibleError("no mapping can be made")
         best = min(self.done, key=lambda t: t.figures)
@@ -166,10 +169,10 @@ class _Search:
         best = min(t.figures[0] for t in self.done)
         return best <= self.bound.cycles * (1 + ENOUGH)
 
-    def _try(self, draft: Draft, slacks: Sequence[Fraction | int]) -> None:
-        """Simulate a structure with the schedules that are made for it."""
+    def _try(self, draft: Draft, most: int | None = None) -> None:
+        """Simulate a structure with its schedules, with the first ``most`` of them."""
         try:
-            for schedules in self._schedules(draft, slacks):
+            for schedules in islice(self._schedules(draft), most):
                 if self.done and self.spent >= self.effort:
                     return
                 tried = self._simulate(draft.mapping(schedules))
@@ -181,16 +184,14 @@ class _Search:
         except InfeasibleError as error:
             self.refused.append(error)
 
-    def _schedules(
-        self, draft: Draft, slacks: Sequence[Fraction | int]
-    ) -> Iterator[Sequence[Schedule] | None]:
-        """Yield modulo schedules with more and more slack; after the last the one by the rule."""
+    def _schedules(self, draft: Draft) -> Iterator[Sequence[Schedule] | None]:
+        """Yield modulo schedules that fit the registers, then None for the schedule by the rule."""
         if draft not in self.graphs:
             serial = draft.mapping([Schedule() for _ in draft.nests]).plan(self.problem)
             lowered = lower(serial)
             self.spent += LOWERING
             self.graphs[draft] = [(operations(phase), arcs(phase)) for phase in lowered.phases]
-        for slack in slacks:
+        for slack in self.slacks:
             found = []
             for nest, (ops, links) in zip(draft.nests, self.graphs[draft], strict=True):
                 made = modulo_schedule(ops, links)
@@ -207,7 +208,7 @@ class _Search:
                 found.append(schedule)
             else:
                 yield found
-        if slacks[-1] == SLACK[-1]:
+        if all(fits_registers(n, n.by_rule(draft.case.style), draft.case) for n in draft.nests):
             yield None
 
     def _simulate(self, mapping: Mapping) -> Tried | None:

@@ -90,6 +90,10 @@ class Nested:
     parts: dict[str, Parts]
     frame: Frame
 
+    def by_rule(self, style: Style) -> Schedule:
+        """Return the schedule of a style: a stage more for each way between arrays."""
+        return Schedule(stage=stages(self.group, self.items, style.away, style.back))
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Draft:
@@ -129,10 +133,7 @@ class Draft:
     def text(self, schedules: Sequence[Schedule] | None = None) -> str:
         case = self.case
         if schedules is None:
-            schedules = [
-                Schedule(stage=stages(n.group, n.items, case.style.away, case.style.back))
-                for n in self.nests
-            ]
+            schedules = [nest.by_rule(case.style) for nest in self.nests]
         data: dict[str, Any] = {
             "cascade": case.cascade.name,
             "summary": f"made for {case.arch.name}: {case.style.name}",
