@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from accelsim.errors import DeadlockError, InfeasibleError, SpecError
     from accelsim.explore import StoreError
     from accelsim.mapping import Design, Mapping
+    from accelsim.report import write_report
 
 __version__ = "0.1.0"
 
@@ -34,6 +35,7 @@ __all__ = [
     "find_mapping",
     "simulate",
     "sweep",
+    "write_report",
 ]
 
 _HOMES = {
@@ -51,6 +53,7 @@ _HOMES = {
     "find_mapping": "accelsim.api",
     "simulate": "accelsim.api",
     "sweep": "accelsim.api",
+    "write_report": "accelsim.report",
 }
 
 

@@ -33,6 +33,13 @@ def test_machine_page_runs(tmp_path, monkeypatch, capsys):
     assert "mapping attention_1pass.keys; at most:" in (tmp_path / "keys.v").read_text()
 
 
+def test_report_page_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert len(play(ROOT / "docs" / "report.md", capsys)) >= 9
+    for name in ("run.html", "two.html", "both.html"):
+        assert "</html>" in (tmp_path / name).read_text(encoding="utf-8")
+
+
 def test_model_page_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert play(ROOT / "docs" / "model.md", capsys)
@@ -62,6 +69,19 @@ def test_links_lead_somewhere(page):
 
 def test_names_only_commands_that_exist():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    known = {"list", "check", "passes", "run", "explain", "compare", "reproduce", "schema", "docs"}
+    known = {
+        "check",
+        "compare",
+        "docs",
+        "explain",
+        "export",
+        "import",
+        "list",
+        "passes",
+        "report",
+        "reproduce",
+        "run",
+        "schema",
+    }
     assert set(re.findall(r"`accelsim (\w+)", text)) <= known
     assert blocks(ROOT / "README.md")

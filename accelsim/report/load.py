@@ -43,7 +43,15 @@ class Found:
 
 def load(path: Path) -> Found:
     """Return what a result file has; SpecError says where it is none."""
-    document = read_json(path)
+    return found_in(read_json(path))
+
+
+def of(result: Any) -> Found:
+    """Return what a Report, a Comparison or Results of a study have."""
+    return found_in(Document(path=f"<{type(result).__name__}>", data=result.to_dict()))
+
+
+def found_in(document: Document) -> Found:
     data = document.data
     if isinstance(data, dict) and "rows" in data:
         return Found(entries=tuple(_rows(document)))

@@ -1,5 +1,6 @@
 // The first look: which axes, which points; then whatever changes is drawn again.
 function lead() {
+  if (byKey("front")) return studied();
   const time = byKey("seconds") || byKey("cycles");
   if (!time) return `${points.length} points.`;
   const known = points.filter((p) => typeof value(p, time) === "number");
@@ -19,6 +20,17 @@ function lead() {
   const called = (p) => (rivals.filter((other) => other.group === p.group).length > 1 ? p.name : p.group);
   return rivals.length > 1 ? `Of ${points.length} points, ${called(best)} is the fastest${where}: ${shown(value(best, time), time.kind)}, ${digits(times, 3)} times as fast as ${called(worst)}.${also}` : `${points.length} points.${also}`;
 }
+function studied() {
+  const known = points.filter((p) => !p.reason), failed = points.length - known.length;
+  const best = known.filter((p) => value(p, byKey("front")) === "yes");
+  const parts = data.objectives.map(({ key, goal }) => {
+    const column = byKey(key), able = known.filter((p) => typeof value(p, column) === "number");
+    if (!column || !able.length) return null;
+    const first = able.reduce((a, b) => ((goal === "more" ? value(b, column) > value(a, column) : value(b, column) < value(a, column)) ? b : a));
+    return `${goal === "more" ? "most" : "least"} ${column.title} ${shown(value(first, column), column.kind)} (${first.name})`;
+  }).filter(Boolean);
+  return `${best.length} of ${known.length} points are on the front: ${parts.join(", ")}.${failed ? ` ${failed} more cannot run or miss a constraint.` : ""}`;
+}
 function begin() {
   const has = (key) => byKey(key) && varying(byKey(key)) && byKey(key).kind !== "text";
   const goals = numeric.filter((c) => c.goal && varying(c)).map((c) => c.key);
@@ -28,11 +40,12 @@ function begin() {
   const wide = (key) => { const v = points.map((p) => value(p, byKey(key))).filter((n) => n > 0); return most(v) / least(v) > 30; };
   if (state.x && state.y) { state.logX = wide(state.x); state.logY = wide(state.y); }
   state.group = ["design", "arch", "cascade"].find((key) => groupColumns.some((c) => c.key === key)) || (groupColumns[0] || {}).key || "";
-  const rich = points.filter((p) => p.detail), last = rich.length ? problem(rich[rich.length - 1]) : "";
-  const begin = rich.filter((p) => problem(p) === last).slice(0, MOST_SELECTED);
+  const rich = points.filter((p) => p.detail).sort((a, b) => (b.detail.views.length > 0) - (a.detail.views.length > 0) || a.index - b.index), last = rich.length ? problem(rich[rich.length - 1]) : "";
+  const drawn = rich.some((p) => p.detail.views.length), begin = rich.filter((p) => problem(p) === last && (!drawn || p.detail.views.length)).slice(0, MOST_SELECTED);
   state.selected = begin.length ? begin : points.slice(0, 1);
   const time = byKey("seconds") || numeric[0];
   state.active = [...state.selected].sort((a, b) => (value(a, time) ?? Infinity) - (value(b, time) ?? Infinity))[0];
+  if (points.length > 20 && state.x) state.sort = state.x;
   $("lead").textContent = lead();
   const same = columns.filter((c) => !varying(c) && value(points[0], c) !== null && (points.length > 1 || c.key !== "bottleneck"));
   $("same").replaceChildren(...same.map((c) => el("div", {}, el("dt", {}, c.title), el("dd", {}, shown(value(points[0], c), c.kind)))));
