@@ -16,7 +16,10 @@ from accelsim.errors import InfeasibleError
 from accelsim.sim.program import Guard, Outcome, Phase, PhaseOutcome, Program
 from accelsim.sim.state import Key, Snapshot, Step, apply, make_step, snapshot
 from accelsim.sim.stepper import DONE, Stepper
-from accelsim.sim.verify import SPAN, Verifier, Within
+from accelsim.sim.stretch import Lines
+from accelsim.sim.trail import Trail, apply_stretch
+from accelsim.sim.verify import SPAN, Verifier
+from accelsim.sim.within import Within
 
 HISTORY = 1000  # snapshots of a level kept to find a period
 MEMO = 50_000  # steps kept for all levels
@@ -30,16 +33,25 @@ CANDIDATES = 8  # steps tried for a state
 
 @dataclass(slots=True)
 class Statistics:
-    """What the jumps did: repeats in closed form, steps taken from the memo, ticks walked."""
+    """What the jumps did: repeats in closed form, steps taken from the memo, ticks walked.
+
+    ``stretches`` are cycles of rows repeated, ``looks`` the runs that were checked for them.
+    """
 
     repeats: int = 0
     recalls: int = 0
     walked: int = 0
+    stretches: int = 0
+    looks: int = 0
 
     @property
     def effort(self) -> int:
-        """The cost so far in ticks walked; a jump costs about as much as 25."""
-        return self.walked + 25 * (self.repeats + self.recalls)
+        """The cost so far in ticks walked; a jump costs about as much as 25, a look as 100."""
+        return self.walked + 25 * self.jumps + 100 * self.looks
+
+    @property
+    def jumps(self) -> int:
+        return self.repeats + self.recalls + self.stretches
 
 
 class IrregularError(InfeasibleError):
@@ -73,10 +85,11 @@ def _work(phase: Phase, queue: int) -> tuple[bool, int]:
 
 
 class _Level:
-    """What is remembered of one loop level."""
+    """What is remembered of one loop level; ``trail``: where rows under a mask may be alike."""
 
-    def __init__(self) -> None:
+    def __init__(self, trail: Trail | None = None) -> None:
         self.memo: dict[Key, list[Step]] = {}
+        self.trail = trail
         self.forget()
         self.misses = 0
         self.skip = 0
@@ -104,13 +117,21 @@ class _Jump:
         self.statistics = statistics
         queues = range(len(phase.queues))
         self.ref = max(queues, key=lambda q: _work(phase, q)) if self.stepper.slots else 0
-        self.levels = [_Level() for _ in phase.loops]
+        self.levels: list[_Level] = []
+        if self.stepper.slots:
+            self.verifier = Verifier(self.stepper, self.ref)
+            self.levels = self.new_levels()
         self.clocks = {self.ref: self.levels}
+        self.main = self.ref  # the clock of the outer loops, whatever is that of the innermost
         self.peak = [0] * len(self.stepper.groups)
         self.stored = 0
         self.within: Within | None = None
         if max((len(queue.body) for queue in phase.queues), default=0) >= LONG:
             self.within = Within(self.stepper)
+
+    def new_levels(self) -> list[_Level]:
+        lines = [Lines(self.verifier, n) for n in range(len(self.verifier.rows))]
+        return [_Level(Trail(line) if line.is_masked else None) for line in lines]
 
     def run(self) -> PhaseOutcome:
         stepper, statistics = self.stepper, self.statistics
@@ -120,12 +141,17 @@ class _Jump:
             while stepper.tick():
                 statistics.walked += 1
         elif stepper.slots:
-            self.verifier = Verifier(stepper, self.ref)
+            main_slot = -1
             slot, quiet, marks = -1, 0, stepper.slot[:]
             while True:
+                if self.ref != self.main and stepper.slot[self.main] != main_slot:
+                    if self.outer_boundary():
+                        slot = -1
+                    main_slot = stepper.slot[self.main]
                 if stepper.slot[self.ref] != slot and stepper.status[self.ref] != DONE:
-                    self.boundary()
+                    self.boundary(len(self.levels))
                     slot, quiet, marks = stepper.slot[self.ref], 0, stepper.slot[:]
+                    main_slot = stepper.slot[self.main] if self.ref == self.main else main_slot
                 elif quiet >= PATIENCE:
                     quiet = 0
                     if self.change_clock(marks):
@@ -167,11 +193,40 @@ class _Jump:
         best = max(range(len(gone)), key=gone.__getitem__)
         if best == self.ref or gone[best] < PATIENCE // 16:
             return False
-        self.ref = self.verifier.ref = best
-        self.levels = self.clocks.setdefault(best, [_Level() for _ in self.levels])
+        self.take(best)
+        for level in self.levels[-1:] if best == self.main else self.levels:
+            level.forget()
+            if level.trail is not None:
+                level.trail.forget()
+        return True
+
+    def take(self, clock: int) -> None:
+        """Make a queue the one by which boundaries are seen."""
+        self.ref = self.verifier.ref = clock
+        if clock not in self.clocks:
+            self.clocks[clock] = self.new_levels()
+        self.levels = self.clocks[clock]
+
+    def outer_boundary(self) -> bool:
+        """See to the outer loops by their own clock while another is that of the innermost."""
+        clock, jumps = self.ref, self.statistics.jumps
+        self.take(self.main)
+        self.boundary(len(self.levels) - 1)
+        self.take(clock)
+        if self.statistics.jumps == jumps:
+            return False
         for level in self.levels:
             level.forget()
+            if level.trail is not None:
+                level.trail.forget()
         return True
+
+    @property
+    def open_levels(self) -> list[_Level]:
+        """The levels by which boundaries are seen now, and the outer ones of the main clock."""
+        if self.ref == self.main:
+            return self.levels
+        return [*self.levels, *self.clocks[self.main][:-1]]
 
     def note_peak(self) -> None:
         """Fold the peaks since the last call into all that are open, and start anew from now."""
@@ -181,16 +236,18 @@ class _Jump:
 
     def fold(self, peak: list[int]) -> None:
         self.peak = [max(pair) for pair in zip(self.peak, peak, strict=True)]
-        for level in self.levels:
+        for level in self.open_levels:
             if level.peak is not None:
                 level.peak = [max(pair) for pair in zip(level.peak, peak, strict=True)]
+            if level.trail is not None and level.trail.peak is not None:
+                level.trail.peak = [max(pair) for pair in zip(level.trail.peak, peak, strict=True)]
 
-    def boundary(self) -> None:
+    def boundary(self, upto: int) -> None:
         """The reference queue is in another slot: remember, and jump while a jump is known."""
         stepper, ref = self.stepper, self.ref
         while stepper.status[ref] != DONE:
             crossed = []
-            for n, level in enumerate(self.levels):
+            for n, level in enumerate(self.levels[:upto]):
                 prefix = stepper.slot[ref] // self.verifier.rows[n]
                 if prefix != level.prefix or not level.history:
                     level.prefix = prefix
@@ -242,6 +299,8 @@ class _Jump:
             level.forget()
         level.history.append(snap)
         level.peak = self.stepper.peak[:]
+        if level.trail is not None:
+            level.trail.add(snap, self.stepper.peak)
 
     def jump(self, n: int, snap: Snapshot) -> bool:
         """Jump from here at a level, if it can be done."""
@@ -262,7 +321,11 @@ class _Jump:
                 level.misses = 0
                 self.after(n, peaks, whole=True)
                 self.statistics.repeats += 1
+                if level.trail is not None:
+                    level.trail.came = (step, times)
                 return True
+        if level.trail is not None and self.stretch(n, level.trail, snap):
+            return True
         for step in level.memo.get(snap.lookup[n], ()):
             if self.verifier.fits(n, step, snap):
                 shift = snap.slot[self.ref] - step.a.slot[self.ref]
@@ -277,6 +340,20 @@ class _Jump:
         level.miss(innermost=n == len(self.levels) - 1)
         return False
 
+    def stretch(self, n: int, trail: Trail, snap: Snapshot) -> bool:
+        """Repeat whole rows from here, if the last ones are alike but for their length."""
+        looks = trail.looks
+        found = trail.find()
+        self.statistics.looks += trail.looks - looks
+        if found is None:
+            return False
+        peaks = apply_stretch(self.stepper, found, found.legs[0].a, snap)
+        self.statistics.stretches += 1
+        self.levels[n].misses = 0
+        self.after(n, peaks, whole=True)
+        trail.forget()
+        return True
+
     def after(self, n: int, peaks: list[int], *, whole: bool) -> None:
         """A jump at a level: what inner levels (and after repeats this one) had open is void."""
         self.fold(peaks)
@@ -286,3 +363,11 @@ class _Jump:
         for inner in self.levels[n if whole else n + 1 :]:
             inner.forget()
             inner.skip = 0
+        for inner in self.levels[n + 1 :]:
+            if inner.trail is not None:
+                inner.trail.forget()
+        if self.ref != self.main:
+            for inner in self.clocks[self.main][n:-1]:
+                inner.forget()
+                if inner.trail is not None:
+                    inner.trail.forget()

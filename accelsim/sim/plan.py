@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from math import prod
 
 from accelsim.sim.program import ALWAYS, Guard, Phase, Task
@@ -175,3 +176,21 @@ def next_active(phase: Phase, task: Task, start: int) -> int:
 
     found = search(0, True, values)
     return total if found < 0 else found
+
+
+def last_active(phase: Phase, task: Task, stop: int) -> int:
+    """The last iteration up to ``stop`` in which the guard may hold for some k (-1: none)."""
+    ends = [loop.count - 1 for loop in phase.loops]
+    planes = tuple(
+        replace(
+            plane,
+            coefficients=tuple(-c for c in plane.coefficients),
+            constant=plane.constant
+            + sum(c * end for c, end in zip(plane.coefficients, ends, strict=True)),
+        )
+        for plane in task.guard.half_planes
+    )
+    guard = Guard(first=task.guard.last, last=task.guard.first, half_planes=planes)
+    turned = replace(task, guard=guard)
+    end = phase.iterations - 1
+    return end - next_active(phase, turned, end - stop) if stop >= 0 else -1

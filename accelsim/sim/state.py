@@ -174,3 +174,35 @@ def apply(
         peaks.append(low + gain + step.peak[g] - sum(a.level[p] for p in group))
     stepper.reattach()
     return peaks
+
+
+def move(stepper: Stepper, at: Snapshot, before: Snapshot, slots: list[int], now: int) -> None:
+    """Put the stepper at ``now`` where it was at ``at``, each queue some slots further on.
+
+    Counters and integrals are the caller's. ``before`` is an earlier state: a resource that has served
+    nobody since stays free from when it was.
+    """
+    delta = now - at.now
+    stepper.now = now
+    stepper.slot = [slot + by for slot, by in zip(at.slot, slots, strict=True)]
+    stepper.item, stepper.wait, stepper.status = at.item[:], at.wait[:], at.status[:]
+    stepper.ready = [ready + delta for ready in at.ready]
+    stepper.reached = [
+        reached + slots[queue] * inner
+        for reached, queue, inner in zip(at.reached, stepper.owner, stepper.inner, strict=True)
+    ]
+    stepper.times = [
+        {reached + n: (now + start, now + end) for n, start, end in times}
+        for reached, times in zip(stepper.reached, at.times, strict=True)
+    ]
+    stepper.events = [(time + delta, kind, n, gives) for time, kind, n, gives in at.events]
+    stepper.offers = [
+        [(ready + delta, stepper.slot[q], q) for ready, _, q in offers] for offers in at.offers
+    ]
+    stepper.free = [
+        free if free == old and free <= at.now else free + delta
+        for free, old in zip(at.free, before.free, strict=True)
+    ]
+    stepper.level = at.level[:]
+    stepper.since = [now] * len(at.level)
+    stepper.reattach()

@@ -15,6 +15,11 @@ def random_phase(seed: int) -> Phase:
     return _Builder(random.Random(seed)).build()
 
 
+def masked_phase(seed: int) -> Phase:
+    """A random program whose rows grow, shrink or move along under a mask: long enough to jump over rows."""
+    return _Masked(random.Random(seed)).build()
+
+
 class _Builder:
     def __init__(self, rng: random.Random) -> None:
         self.rng = rng
@@ -260,6 +265,55 @@ def random_lookups(seed: int) -> Phase:
         tasks=tuple(tasks),
         pools=phase.pools,
     )
+
+
+class _Masked(_Builder):
+    """Rows and tiles under one or two half planes that all tasks share."""
+
+    def __init__(self, rng: random.Random) -> None:
+        super().__init__(rng)
+        outer = rng.choice([[], [], [], [2], [3]])
+        deep = rng.choice([[], [], [], [rng.randint(2, 4)]])
+        self.counts = [*outer, rng.randint(16, 48), rng.randint(16, 80), *deep]
+        self.levels = len(self.counts)
+        self.total = prod(self.counts)
+        self.rows = [prod(self.counts[n + 1 :]) for n in range(self.levels)]
+        self.long = False
+        self.row = len(outer)
+        self.planes = self.masks(bool(deep))
+
+    def masks(self, deep: bool) -> tuple[HalfPlane, ...]:
+        rng = self.rng
+        width = self.counts[-1] if deep else 1
+        row, tile = width * rng.choice([1, 1, 1, 2, 3]), width * rng.choice([1, 1, 2, 3])
+        sign = rng.choice([1, 1, 1, -1])
+        inside = (rng.choice([0, -1, -1]),) if deep else ()
+        coefs = (
+            *(0 for _ in range(self.row)),
+            sign * row,
+            -sign * tile,
+            *(sign * c for c in inside),
+        )
+        found = [HalfPlane(coefficients=coefs, constant=rng.randint(-1, 8) * width)]
+        if sign < 0:  # the rows shrink
+            found[0] = HalfPlane(coefficients=coefs, constant=rng.randint(0, 3))
+        if rng.random() < 0.4:  # a window
+            other = tuple(-c for c in coefs)
+            found.append(HalfPlane(coefficients=other, constant=width * rng.randint(2, 12)))
+        return tuple(found)
+
+    def guard(self, chance: float = 0.4) -> Guard:
+        rng = self.rng
+        kept = self.planes if rng.random() < 0.9 else self.planes[: rng.randint(0, 1)]
+        if rng.random() > chance * 0.5:
+            return Guard(half_planes=kept)
+        level = self.row + 1
+        first = (level,) if rng.random() < 0.6 else ()
+        last = (level,) if not first and rng.random() < 0.5 else ()
+        return Guard(first=first, last=last, half_planes=kept if rng.random() < 0.4 else ())
+
+    def wait_guard(self) -> Guard:
+        return super().wait_guard() if self.rng.random() < 0.15 else Guard()
 
 
 def _varied(task: Task, total: int, rng: random.Random) -> Task:

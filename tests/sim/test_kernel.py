@@ -15,7 +15,8 @@ from accelsim.sim import state as state_module
 from accelsim.sim.program import Outcome, Phase, Program
 from accelsim.sim.state import Snapshot, Step
 from accelsim.sim.stepper import Stepper
-from accelsim.sim.verify import Verifier, Within
+from accelsim.sim.verify import Verifier
+from accelsim.sim.within import Within
 from benchmarks.bench_kernel import long_body
 from tests.sim.oracle import walk
 from tests.sim.programs import random_lookups, random_phase

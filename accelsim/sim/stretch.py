@@ -1,0 +1,330 @@
+"""When runs may be taken again along straight lines: rows under a mask, each longer than the last.
+
+``verify`` asks whether a step goes the same way at one other place. Here it is asked for all places
+``j * drift + i * stride`` with 0 <= j <= J and 0 <= i <= t + j * kappa at once. Digits, guards and needs
+are linear in (j, i), and each condition below cuts a half plane; what holds at the corners of that
+trapezoid holds inside. So every condition has to hold *by itself* at all corners: a guard is off
+everywhere for one and the same reason, a need is met everywhere for one and the same reason.
+
+A queue may begin a run at the end of one row and end it at the beginning of the next. The two ends then
+drift apart, and what lies between is a *gap* in which none of its tasks is active.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import gcd, lcm
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accelsim.sim.plan import last_active, next_active
+from accelsim.sim.state import Snapshot
+from accelsim.sim.stepper import DONE, OFFERED, Stepper
+from accelsim.sim.verify import FOREVER, SPAN, Verifier
+
+MOST = 2048  # prefixes of a task that are looked at in a run
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+FAR = FOREVER // 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Corner:
+    """A place on the lines: ``j`` drifts and ``i`` strides from where a run was seen."""
+
+    j: int
+    i: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What was seen from ``a`` to ``b``; drifts of the ends and the stride of repeats in slots, by queue."""
+
+    a: Snapshot
+    b: Snapshot
+    begin: Ints
+    end: Ints
+    stride: Ints
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Gap:
+    """A queue has nothing to do in slots after ``last`` and before ``first``."""
+
+    last: int
+    first: int
+
+
+class Lines:
+    """The checks of one level of a phase."""
+
+    def __init__(self, verifier: Verifier, level: int) -> None:
+        self.verifier, self.level = verifier, level
+        self.stepper: Stepper = verifier.stepper
+        self.phase = verifier.phase
+        self.row = verifier.rows[level]
+        self.count = verifier.counts[level]
+        self.top = verifier.tops[level]
+
+    @cached_property
+    def is_masked(self) -> bool:
+        """Whether some task runs where this level and one around it together say so."""
+        return bool(self._masks)
+
+    @cached_property
+    def _masks(self) -> list[tuple[int, ...]]:
+        return [
+            plane.coefficients
+            for task in self.phase.tasks
+            for plane in task.guard.half_planes
+            if plane.coefficients[self.level] and any(plane.coefficients[: self.level])
+        ]
+
+    @cached_property
+    def rhythm(self) -> tuple[int, int]:
+        """The level of the rows, and after how many rows all masks have moved by whole steps."""
+        level = max(n for mask in self._masks for n in range(self.level) if mask[n])
+        rows = 1
+        for mask in self._masks:
+            if mask[level]:
+                rows = lcm(rows, abs(mask[self.level]) // gcd(mask[self.level], mask[level]))
+        return level, rows
+
+    def goes(self, run: Run, corners: Sequence[Corner]) -> bool:
+        """Whether a run goes the same way everywhere between where it was seen and these corners."""
+        at = [Corner(j=0), Corner(j=1), *corners]
+        if run.stride.any():
+            at.append(Corner(j=0, i=1))
+        js = np.array([c.j for c in at], dtype=np.int64)
+        steps = run.stride[:, None] * np.array([c.i for c in at], dtype=np.int64)
+        begin = run.begin[:, None] * js + steps
+        end = run.end[:, None] * js + steps
+        gaps = self._gaps(run)
+        if gaps is None or not self._in_order(run, gaps, begin, end):
+            return False
+        place = _Place(self, run, gaps, begin, end, at)
+        return all(
+            place.task_fits(task)
+            for task, queue in enumerate(self.stepper.owner)
+            if run.a.status[queue] != DONE
+        ) and all(place.gap_fits(queue, gap) for queue, gap in gaps.items())
+
+    def _gaps(self, run: Run) -> dict[int, _Gap] | None:
+        """Return the gaps of queues whose ends drift apart, and of long ways; None if one must have one."""
+        found: dict[int, _Gap] = {}
+        for queue, (begin, end) in enumerate(zip(run.a.slot, run.b.slot, strict=True)):
+            apart = run.begin[queue] != run.end[queue]
+            if apart or end - begin > SPAN * self.row:
+                gap = self._gap(queue, begin, end)
+                if gap is not None:
+                    found[queue] = gap
+                elif apart:
+                    return None
+        return found
+
+    def _gap(self, queue: int, begin: int, end: int) -> _Gap | None:
+        """Return the slots around the beginning of the row of a queue's end in which it does nothing."""
+        stepper, long = self.stepper, self.row * self.count
+        last, first = -1, stepper.slots
+        for task in stepper.used[queue]:
+            shift, spec = stepper.shift[task], self.phase.tasks[task]
+            border = (end - shift) // long * long
+            if border <= begin - shift:
+                return None
+            first = min(first, next_active(self.phase, spec, border) + shift)
+            last = max(last, last_active(self.phase, spec, border - 1) + shift)
+        return _Gap(last=last, first=first) if begin <= last < first <= end else None
+
+    def _in_order(self, run: Run, gaps: dict[int, _Gap], begin: Ints, end: Ints) -> bool:
+        """Whether the queues of a bus keep the order of their slots, which decides ties."""
+        stepper = self.stepper
+        for resource in stepper.buses:
+            spans: list[tuple[Ints, Ints]] = []
+            for queue, owned in enumerate(stepper.resource):
+                low, high = run.a.slot[queue], run.b.slot[queue]
+                if owned != resource or run.a.status[queue] == DONE:
+                    continue
+                still = low == high and run.a.item[queue] == run.b.item[queue]
+                if still and OFFERED not in (run.a.status[queue], run.b.status[queue]):
+                    continue
+                if queue in gaps:
+                    gap = gaps[queue]
+                    spans.append((low + begin[queue], gap.last + begin[queue]))
+                    spans.append((gap.first + end[queue], high + end[queue]))
+                else:
+                    spans.append((low + begin[queue], high + begin[queue]))
+            for n, (low_n, high_n) in enumerate(spans):
+                for low_m, high_m in spans[:n]:
+                    together = (low_n - low_n[0] == low_m - low_m[0]).all()
+                    if not (together or (high_n < low_m).all() or (high_m < low_n).all()):
+                        return False
+        return True
+
+
+class _Place:
+    """One run at all corners: columns are corners, the first where it was seen."""
+
+    def __init__(
+        self,
+        lines: Lines,
+        run: Run,
+        gaps: dict[int, _Gap],
+        begin: Ints,
+        end: Ints,
+        at: Sequence[Corner],
+    ) -> None:
+        self.lines, self.run, self.gaps, self.at = lines, run, gaps, at
+        self.begin, self.end = begin, end
+        self.stepper, self.verifier, self.level = lines.stepper, lines.verifier, lines.level
+
+    def task_fits(self, task: int) -> bool:
+        """Whether a task does the same at all corners of all that its queue looks at."""
+        queue = self.stepper.owner[task]
+        where = self._prefixes(task, queue)
+        if where is None:
+            return False
+        inside = (where >= 0) & (where < self.lines.top)
+        is_in = inside.all(axis=1)
+        out = (where < 0).all(axis=1) | (where >= self.lines.top).all(axis=1)
+        if not (is_in | out).all():
+            return False
+        where = where[is_in]
+        if not len(where):
+            return True
+        digits = self._digits(where)
+        if not self._is_linear(digits):
+            return False
+        spec = self.stepper.phase.tasks[task]
+        guards = self.verifier.guards[self.level][task]
+        off, alike = self._holds(guards[0], digits)
+        for level in spec.ragged:
+            edge = ~level if level < 0 else level
+            if edge <= self.level:
+                wanted = 0 if level < 0 else self.verifier.counts[edge] - 1
+                is_at = digits[edge] == wanted
+                alike &= is_at.all(axis=1) | (~is_at).all(axis=1)
+        fits = off | alike
+        for number, wait in enumerate(spec.waits):
+            if not fits.all():
+                return False
+            none, alike = self._holds(guards[number + 1], digits)
+            need = np.full(where.shape, wait.offset, dtype=np.int64)
+            for stride, digit in zip(wait.strides, digits, strict=False):
+                if stride:
+                    need += stride * digit
+            inside_add = self.verifier.reach[self.level][task][number]
+            met = self._alike(wait.producer, need, *inside_add)
+            fits &= off | none | (alike & met)
+        return bool(fits.all())
+
+    def gap_fits(self, queue: int, gap: _Gap) -> bool:
+        """Whether a queue has nothing to do in its gap at any corner, for one reason before and after."""
+        row, count = self.lines.row, self.lines.count
+        for task in self.stepper.used[queue]:
+            shift = self.stepper.shift[task]
+            low = (gap.last - shift) // row + self.begin[queue] // row
+            high = (gap.first - shift) // row + self.end[queue] // row
+            border = high // count * count
+            if (low // count != border // count - 1).any():
+                return False
+            for first, last in ((low + 1, border - 1), (border, high - 1)):
+                empty = first > last
+                if empty.all():
+                    continue
+                where = np.concatenate([first, last])[None, :]
+                if empty.any() or where.min() < 0 or where.max() >= self.lines.top:
+                    return False
+                guard = self.verifier.guards[self.level][task][0]
+                off, _ = self._holds(guard, self._digits(where))
+                if not off.all():
+                    return False
+        return True
+
+    def _prefixes(self, task: int, queue: int) -> Ints | None:
+        """Return the prefixes that a task's queue looks at, by corner; None if they make no sense."""
+        row, shift = self.lines.row, self.stepper.shift[task]
+        begin, end = self.begin[queue], self.end[queue]
+        a, b = self.run.a.slot[queue] - shift, self.run.b.slot[queue] - shift
+        if (begin % row).any() or (end % row).any():
+            return None
+        if (self.run.b.slot[queue] + end >= self.stepper.slots).any():
+            return None
+        gap = self.gaps.get(queue)
+        spans = [(a // row, b // row, begin // row)]
+        if gap is not None:
+            last, first = (gap.last - shift) // row, (gap.first - shift) // row
+            if last >= first:
+                return None
+            spans = [(a // row, last, begin // row), (first, b // row, end // row)]
+        if sum(y - x for x, y, _ in spans) > MOST:
+            return None
+        return np.concatenate(
+            [np.arange(x, y + 1, dtype=np.int64)[:, None] + moved for x, y, moved in spans]
+        )
+
+    def _digits(self, where: Ints) -> list[Ints]:
+        digits = []
+        for count in reversed(self.verifier.counts[1 : self.level + 1]):
+            digits.append(where % count)
+            where = where // count
+        return [where, *reversed(digits)]
+
+    def _is_linear(self, digits: list[Ints]) -> bool:
+        """Whether digits go along the lines without carrying over."""
+        strided = next((n for n, c in enumerate(self.at) if (c.j, c.i) == (0, 1)), 0)
+        for digit in digits:
+            drift, stride = digit[:, 1] - digit[:, 0], digit[:, strided] - digit[:, 0]
+            for n, corner in enumerate(self.at):
+                if (digit[:, n] != digit[:, 0] + corner.j * drift + corner.i * stride).any():
+                    return False
+        return True
+
+    def _holds(
+        self,
+        guard: tuple[list[int], list[int], list[tuple[tuple[int, ...], int, int, int]]],
+        digits: list[Ints],
+    ) -> tuple[Flags, Flags]:
+        """Where a guard is off everywhere for one reason; where all of it is the same everywhere."""
+        first, last, planes = guard
+        off = np.zeros(len(digits[0]), dtype=np.bool_)
+        alike = np.ones(len(digits[0]), dtype=np.bool_)
+        wanted = [(n, 0) for n in first] + [(n, self.verifier.counts[n] - 1) for n in last]
+        for level, edge in wanted:
+            is_at = digits[level] == edge
+            off |= (~is_at).all(axis=1)
+            alike &= is_at.all(axis=1)
+        for coefficients, constant, low, high in planes:
+            value = np.full(digits[0].shape, constant, dtype=np.int64)
+            for c, digit in zip(coefficients, digits, strict=False):
+                if c:
+                    value += c * digit
+            off |= (value + high < 0).all(axis=1)
+            alike &= (value + low >= 0).all(axis=1) | (value == value[:, :1]).all(axis=1)
+        return off, alike
+
+    def _alike(self, task: int, need: Ints, low: int, high: int) -> Flags:
+        """Where needs of a producer are met everywhere in one and the same way."""
+        a, b, stepper = self.run.a, self.run.b, self.stepper
+        queue, inner, shift = stepper.owner[task], stepper.inner[task], stepper.shift[task]
+        begin, end = self.begin[queue] * inner, self.end[queue] * inner
+        least, most, moved = need + low, need + high, need - need[:, :1]
+        gap = self.gaps.get(queue)
+        last = (gap.last + 1 - shift) * inner - 1 if gap else FAR
+        first = (gap.first - shift) * inner if gap else FAR
+        real = (least >= 0).all(axis=1)
+        known = (most < a.reached[task] + begin).all(axis=1)
+        found: Flags = np.all(most < 0, axis=1)  # met for being negative
+        found |= (most < a.reached[task] - a.window[task] + begin).all(axis=1)  # long over
+        found |= real & (least >= b.reached[task] + end).all(axis=1)  # out of reach
+        # With what is before a gap, or after it; what is in the gap is passed over at one time.
+        found |= (real | known) & ((moved == begin) & (most < first + end)).all(axis=1)
+        if gap:
+            found |= real & ((moved == end) & (least > last + begin)).all(axis=1)
+            found |= real & ((least > last + begin) & (most < first + end)).all(axis=1)
+        return found
+
+
+__all__ = ["Corner", "Lines", "Run"]
