@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from accelsim.api import Report, Results, compare, find_mapping, simulate, sweep
+    from accelsim.api import Report, Results, compare, find_mapping, simulate, simulate_rows, sweep
     from accelsim.arch import Architecture
     from accelsim.cascade import Cascade
     from accelsim.errors import DeadlockError, InfeasibleError, SpecError
@@ -34,6 +34,7 @@ __all__ = [
     "compare",
     "find_mapping",
     "simulate",
+    "simulate_rows",
     "sweep",
     "write_report",
 ]
@@ -52,6 +53,7 @@ _HOMES = {
     "compare": "accelsim.api",
     "find_mapping": "accelsim.api",
     "simulate": "accelsim.api",
+    "simulate_rows": "accelsim.api",
     "sweep": "accelsim.api",
     "write_report": "accelsim.report",
 }

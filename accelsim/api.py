@@ -14,6 +14,7 @@ from accelsim.cascade import Cascade
 from accelsim.explore import Exploration, Results, Session, Workers, first_point, open_store
 from accelsim.job import ATTENTION, Call, Job, Run
 from accelsim.job.given import AUTO
+from accelsim.job.rows import simulate_rows
 from accelsim.mapping import Design, Mapping, Selection, Workload
 from accelsim.result.compare import Comparison, Entry
 from accelsim.result.report import Report
@@ -153,5 +154,6 @@ __all__ = [
     "compare",
     "find_mapping",
     "simulate",
+    "simulate_rows",
     "sweep",
 ]

@@ -45,6 +45,11 @@ def test_model_page_runs(tmp_path, monkeypatch, capsys):
     assert play(ROOT / "docs" / "model.md", capsys)
 
 
+def test_page_of_rows_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert len(play(ROOT / "docs" / "spatten.md", capsys)) == 3
+
+
 def test_compared_figures_are_fresh(tmp_path, capsys):
     import importlib.util
 

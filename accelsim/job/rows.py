@@ -103,6 +103,33 @@ class RowJob:
         )
 
 
+def simulate_rows(
+    design: str | Design,
+    *,
+    rows: Rows | None = None,
+    trace_csv: str | Path | None = None,
+    tensors: str | Path | None = None,
+    schedule: str | None = None,
+    pipeline: str | None = None,
+    arch_set: Table[str, Any] | None = None,
+    full: bool = False,
+    explain: bool = False,
+) -> Report:
+    """Return the report of rows on a design that runs them, such as spatten.
+
+    Rows are given as they are, or come from a trace (CSV of the SpAtten authors), from the values of Q, K
+    and V (``tensors``, pruned by ``schedule`` if there is one), or are drawn from a ``schedule`` (by default
+    the design's own). ``arch_set`` replaces fields of the architecture (``{"TOPK.engine": "radix_select"}``).
+    SpecError: faulty input; InfeasibleError: it cannot run.
+    """
+    job = RowJob.of(design, pipeline=pipeline, arch_set=arch_set)
+    if rows is None:
+        if trace_csv is None and tensors is None and schedule is None:
+            schedule = job.schedule or None
+        rows = rows_of(trace_csv=trace_csv, tensors=tensors, schedule=schedule)
+    return job.report(rows, full=full, explain=explain)
+
+
 def rows_of(
     *,
     trace_csv: str | Path | None = None,
@@ -131,4 +158,4 @@ def rows_of(
     return drawn_rows(plan, seed)
 
 
-__all__ = ["RowJob", "RowRun", "rows_of"]
+__all__ = ["RowJob", "RowRun", "rows_of", "simulate_rows"]
