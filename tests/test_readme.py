@@ -40,6 +40,12 @@ def test_report_page_runs(tmp_path, monkeypatch, capsys):
         assert "</html>" in (tmp_path / name).read_text(encoding="utf-8")
 
 
+def test_studies_of_the_guide_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert len(play(ROOT / "docs" / "explore.md", capsys)) == 4
+    assert (tmp_path / "out" / "arrays" / "latency_area.svg").is_file()
+
+
 def test_model_page_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert play(ROOT / "docs" / "model.md", capsys)
@@ -79,6 +85,7 @@ def test_names_only_commands_that_exist():
         "compare",
         "docs",
         "explain",
+        "explore",
         "export",
         "import",
         "list",

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from accelsim.explore import Results, Row
+from accelsim.explore.axis import measure
 from accelsim.explore.pareto import front
 from accelsim.plot.style import GREY, PALETTE, axes, legend
 from accelsim.units import format_count
@@ -25,6 +26,7 @@ _NAMES = {
     "edp_js": "energy x delay (Js)",
     "traffic_bytes": "DRAM traffic (bytes)",
 }
+Place = tuple[float, float]
 _LABELS = 12  # points of a front that have their parameters beside them
 _LINES = 400  # of a picture with parallel coordinates, beside those of the front
 
@@ -32,28 +34,56 @@ _LINES = 400  # of a picture with parallel coordinates, beside those of the fron
 def tradeoff(results: Results, x: str, y: str, ax: Axes | None = None) -> Axes:
     """Draw every done point by two figures, least is best for both; those that none beats are joined.
 
-    A few points have their parameters beside them.
+    Where a parameter has names for values (designs, mappings), each has its colour and its front. Few
+    points of a front have their parameters beside them.
     """
     ax = axes(ax, height=4.2)
-    rows = [r for r in results.done if _positive(r, x) and _positive(r, y)]
-    places = [(float(r.figures[x]), float(r.figures[y])) for r in rows]
-    best = sorted((places[i], i) for i in front(places))
-    others = [p for i, p in enumerate(places) if i not in {i for _, i in best}]
-    if others:
-        ax.plot(*zip(*others, strict=True), "o", color=GREY, markersize=4, label="points")
-    if best:
-        ends = [place for place, _ in best]
-        ax.step(*zip(*ends, strict=True), where="post", color=PALETTE[0], linewidth=1.0, alpha=0.6)
-        ax.plot(*zip(*ends, strict=True), "o", color=PALETTE[0], markersize=6, label="Pareto front")
-    if 1 < len(best) <= _LABELS:
-        names = _varying([rows[i] for _, i in best])
-        for place, i in best:
-            ax.annotate(
-                _short(rows[i], names), place, textcoords="offset points", xytext=(6, 5), fontsize=7
-            )
+    taken: list[Place] = []
+    labels: list[list[tuple[Place, Row]]] = []
+    groups = _groups([r for r in results.done if _positive(r, x) and _positive(r, y)], results)
+    for (name, rows), color in zip(groups.items(), PALETTE, strict=False):
+        places = [(float(r.figures[x]), float(r.figures[y])) for r in rows]
+        best = set(front(places))
+        others = [place for i, place in enumerate(places) if i not in best]
+        ends = sorted((places[i], i) for i in best)
+        if others:
+            ax.plot(*zip(*others, strict=True), "o", color=color, alpha=0.25, markersize=4)
+        joined = list(zip(*(place for place, _ in ends), strict=True))
+        ax.step(*joined, where="post", color=color, linewidth=1.0, alpha=0.6)
+        ax.plot(*joined, "o", color=color, markersize=6, label=name)
+        labels.append([(place, rows[i]) for place, i in ends])
     _log_axes(ax, x, y)
+    for labelled in labels:
+        _annotate(ax, labelled, taken)
     legend(ax)
     return ax
+
+
+def _groups(rows: Sequence[Row], results: Results) -> dict[str, list[Row]]:
+    """Return rows by their value of the first parameter whose values have names, else all as one."""
+    for name in results.parameters:
+        labels = {row.values[name] for row in rows if row.values[name] is not None}
+        if 1 < len(labels) <= len(PALETTE) and all(measure(label) is None for label in labels):
+            groups: dict[str, list[Row]] = {}
+            for row in rows:
+                groups.setdefault(str(row.values[name] or "-"), []).append(row)
+            return groups
+    return {"Pareto front": list(rows)} if rows else {}
+
+
+def _annotate(ax: Axes, ends: Sequence[tuple[Place, Row]], taken: list[Place]) -> None:
+    """Write beside the points of a front the parameters in which they differ, where there is room."""
+    if not 1 < len(ends) <= _LABELS:
+        return
+    names = _varying([row for _, row in ends])
+    for place, row in ends:
+        text = _short(row, names)
+        here = tuple(ax.transAxes.inverted().transform(ax.transData.transform(place)))
+        width = 0.012 * len(text)  # of the axes, in 7 points
+        if any(abs(here[0] - u) < width and abs(here[1] - v) < 0.035 for u, v in taken):
+            continue
+        taken.append(here)
+        ax.annotate(text, place, textcoords="offset points", xytext=(6, 5), fontsize=7)
 
 
 def utilizations(results: Results, ax: Axes | None = None) -> Axes:
