@@ -11,6 +11,7 @@ from accelsim.cli import flags
 from accelsim.cli.output import progress, writable_file, write
 from accelsim.errors import SpecError
 from accelsim.job import Call
+from accelsim.mapping import Design
 from accelsim.report.build import build, simulated
 from accelsim.report.load import Entry, Found, load
 
@@ -44,7 +45,8 @@ def report_command(
         else:
             calls = [replace(asked, design=name, seq=length) for length in lengths]
             for call in calls:
-                call.load(call.job())  # faults of the names, before anything is run
+                if not Design.load(name).spec.pipeline:
+                    call.load(call.job())  # faults of the names, before anything is run
             found.append(Found(entries=tuple(Entry(row={}, call=call) for call in calls)))
     with progress(len(simulated([e for one in found for e in one.entries], details))) as step:
         page = build(found, title=title, details=details, progress=step)

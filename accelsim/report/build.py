@@ -94,7 +94,8 @@ def _again(entry: Entry, call: Call) -> tuple[Point, str]:
         if not entry.row:
             raise
         plain = plain_point(entry)
-        return plain, f"{plain.name} is shown without a timeline: {error}"
+        why = error.faults[0].message if isinstance(error, SpecError) else error
+        return plain, f"{plain.name} is shown without a timeline: {why}"
     was, now = entry.row.get("cycles"), point.detail and point.detail.figures["cycles"]
     if was not in (None, now):
         plain = plain_point(entry)

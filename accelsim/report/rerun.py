@@ -9,13 +9,18 @@ from typing import Any
 
 import yaml
 
+from accelsim.errors import SpecError
 from accelsim.job import Call, Job, Run
+from accelsim.job.rows import RowJob, rows_of
+from accelsim.mapping import Design
 from accelsim.report.load import Entry
 from accelsim.report.point import Detail, Point, Value, row_of
 from accelsim.result.report import Circuit
-from accelsim.sim.explain import circuit_in, longest_phase, opening
+from accelsim.sim.explain import LIMIT, circuit_in, longest_phase, opening
+from accelsim.sim.held import reserved
 from accelsim.sim.timeline import views
 from accelsim.sim.waits import steady_times
+from accelsim.sim.walk import Window, work
 from accelsim.units import format_count
 
 
@@ -40,6 +45,8 @@ def rerun_point(call: Call, row: Mapping[str, Value] | None = None, name: str = 
     ``row`` is what is known of it already. The timeline is of the longest stage. SpecError:
     faulty call; InfeasibleError: it cannot run.
     """
+    if call.design is not None and Design.load(call.design).spec.pipeline:
+        return _rows_point(call, row, name)
     job = call.job()
     workload = call.load(job)
     runs = job.runs(workload, scope=call.scope)
@@ -48,6 +55,7 @@ def rerun_point(call: Call, row: Mapping[str, Value] | None = None, name: str = 
     longest = runs[number]
     window = opening(longest.lowered)
     circuit = Circuit.of(circuit_in(longest.lowered, window))
+    held = reserved(longest.lowered.phases[longest_phase(longest.lowered)])
     stages = list(report.stages)
     stages[number] = replace(stages[number], circuit=circuit)
     figures = replace(report, stages=tuple(stages)).to_dict()
@@ -61,10 +69,30 @@ def rerun_point(call: Call, row: Mapping[str, Value] | None = None, name: str = 
     detail = Detail(
         figures=figures,
         waits={t.unit: t.waits_for for t in steady_times(window) if t.waits_for},
-        views=views(longest.lowered, longest_phase(longest.lowered), window),
+        views=views(window, longest.lowered.program.ticks_per_cycle, held),
         texts={**_asked(call), **_specs(call, job, longest)},
     )
     return Point(name=name or _name(full, call), group=figures["design"], row=full, detail=detail)
+
+
+def _rows_point(call: Call, row: Mapping[str, Value] | None, name: str) -> Point:
+    """Return the point of a design that runs rows: those that its file means."""
+    job = RowJob.of(call.design or "", pipeline=call.mapping, arch_set=dict(call.arch_set))
+    if not job.schedule:
+        raise SpecError(f"{job.name} must be run by accelsim run with its rows, and --json, first")
+    rows = rows_of(schedule=job.schedule)
+    figures = job.report(rows, explain=True).to_dict()
+    drafted = job.run(rows).drafted
+    phase = max(drafted.program.phases, key=lambda p: max(work(p), default=0))
+    window = Window.of(phase, LIMIT)
+    full = {**row_of(figures), **(row or {}), **_changes(call)}
+    detail = Detail(
+        figures=figures,
+        waits={t.unit: t.waits_for for t in steady_times(window) if t.waits_for},
+        views=views(window, drafted.program.ticks_per_cycle),
+        texts={**_asked(call), "Architecture": job.arch.document.source},
+    )
+    return Point(name=name or _name(full, call), group=job.name, row=full, detail=detail)
 
 
 def _cycles(run: Run) -> Fraction:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from accelsim.sim.held import Held, Level, reserved
-from accelsim.sim.lower import Lowered
+from accelsim.sim.held import Held, Level
 from accelsim.sim.period import Period, period_of
 from accelsim.sim.program import Phase
 from accelsim.sim.walk import Window, active, digits
@@ -53,11 +53,16 @@ class View:
     ticks_per_cycle: int
 
 
-def views(lowered: Lowered, number: int, window: Window) -> tuple[View, ...]:
-    """Return the steady period of phase ``number``, if the window shows one, and the phase's start."""
+def views(
+    window: Window, ticks_per_cycle: int, reserved: Mapping[str, Mapping[str, int]] | None = None
+) -> tuple[View, ...]:
+    """Return the steady period of a phase, if the window shows one, and the phase's start.
+
+    ``reserved`` are bytes by buffer and tensor that are held throughout.
+    """
     if not window.starts:
         return ()
-    of = _Views(lowered, number, window)
+    of = _Views(window, ticks_per_cycle, reserved or {})
     period = period_of(window)
     many = len(window.starts) > OPENING
     last = window.starts[OPENING - 1].start if many else window.end
@@ -68,10 +73,12 @@ def views(lowered: Lowered, number: int, window: Window) -> tuple[View, ...]:
 
 
 class _Views:
-    def __init__(self, lowered: Lowered, number: int, window: Window) -> None:
-        self.lowered, self.window = lowered, window
+    def __init__(
+        self, window: Window, ticks_per_cycle: int, reserved: Mapping[str, Mapping[str, int]]
+    ) -> None:
+        self.window, self.ticks = window, ticks_per_cycle
         self.phase: Phase = window.phase
-        self.held = Held(self.phase, reserved(lowered.phases[number]))
+        self.held = Held(self.phase, reserved)
         for start in window.starts:
             self.held.note(start, start.start, start.end)
 
@@ -131,7 +138,7 @@ class _Views:
             repeats=repeats,
             slices=tuple(chosen),
             held=self.held.levels(first, last),
-            ticks_per_cycle=self.lowered.program.ticks_per_cycle,
+            ticks_per_cycle=self.ticks,
         )
 
     def _count(self, first: int, last: int) -> int:
@@ -149,7 +156,7 @@ class _Views:
             return f"{name} ({'order' if edge.kind in {'unit', 'pass'} else edge.kind})"
         wait = tasks[start.task].waits[edge.wait]
         own = wait.lags[start.iteration] if wait.lags else 0
-        lag = Fraction(wait.lag + own, self.lowered.program.ticks_per_cycle)
+        lag = Fraction(wait.lag + own, self.ticks)
         later = f" + {float(lag):g}" if lag else ""
         return f"{name} {wait.anchor}{later} ({wait.cause})"
 
