@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from amaranth.hdl import Cat
@@ -84,8 +86,10 @@ class Bench:
             }
         )
 
-    def run(self, works: Iterable[Work], prepare: Any = None) -> list[Record]:
-        """Run one after another without a reset between them."""
+    def run(
+        self, works: Iterable[Work], prepare: Any = None, *, vcd: str | Path | None = None
+    ) -> list[Record]:
+        """Run one after another without a reset between them; ``vcd`` is a file for the waveform."""
         found: list[Record] = []
 
         async def drive(ctx: Any) -> None:
@@ -97,7 +101,8 @@ class Bench:
         sim = Simulator(self.machine)
         sim.add_clock(1e-9)
         sim.add_testbench(drive)
-        sim.run()
+        with sim.write_vcd(str(vcd)) if vcd else nullcontext():
+            sim.run()
         return found
 
     def registers(self, sizes: Attention) -> dict[str, int]:

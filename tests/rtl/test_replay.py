@@ -37,8 +37,10 @@ def small(name):
     return engine(name, SELECT if issubclass(model_class(name), Select) else SMALL.get(name, {}))
 
 
-def driven(found, seed):
-    return draw_stimulus(found, seed, 12)[1] if isinstance(found, Select) else stimulus(found, seed)
+def driven(found, seed, offers=60):
+    if isinstance(found, Select):
+        return draw_stimulus(found, seed, 12)[1]
+    return stimulus(found, seed, offers)
 
 
 RUNS = [(small(name), driven(small(name), seed)) for seed, name in enumerate(NAMES)]

@@ -1,0 +1,105 @@
+"""What holds of every engine that is registered, so that a new one is held to it by itself."""
+
+import random
+from dataclasses import fields
+from itertools import count
+from typing import get_type_hints
+
+import pytest
+
+from accelsim.engines import NAMES, Offer, Stimulus, engine, model_class
+from accelsim.engines.number import Float
+from accelsim.engines.select import Select
+from accelsim.errors import SpecError
+from accelsim.rtl.block import block
+from accelsim.rtl.simulate import simulate
+from tests.rtl import replay
+from tests.rtl.selects import draw_stimulus
+from tests.rtl.test_replay import driven, small
+
+
+def parameters():
+    for name in NAMES:
+        made = model_class(name)
+        hints = get_type_hints(made)
+        for each in fields(made):
+            yield name, each.name, hints[each.name], each.metadata
+
+
+def bad():
+    """Yield (engine, parameter, text): beyond each bound, no number, a format without mantissa."""
+    for name, parameter, kind, limits in parameters():
+        if kind is int:
+            assert limits["low"] is not None, f"{name}: {parameter} has no least value"
+            assert limits["high"] is not None, f"{name}: {parameter} has no greatest value"
+            texts = [limits["low"] - 1, limits["high"] + 1, "some", "1.5", 1 << 80]
+        elif kind is Float:
+            texts = ["e8m0", "e0m7", "bf17", "e99m99"]
+        elif kind is bool:
+            texts = ["yes"]
+        else:
+            texts = ["no such thing"]
+        yield from ((name, parameter, str(text)) for text in texts)
+
+
+@pytest.mark.parametrize(("name", "parameter", "text"), list(bad()))
+def test_a_bad_parameter_is_refused_with_a_sentence(name, parameter, text):
+    with pytest.raises(SpecError) as error:
+        engine(name, {parameter: text})
+    found = str(error.value)
+    assert parameter in found
+    assert "must" in found
+
+
+def alone(found, seed):
+    """Return a stimulus of one value on every input, all outputs ready."""
+    draw = random.Random(seed)
+    if isinstance(found, Select):
+        request = found.port("request").pack(n=1, k=1)
+        offers = {"request": [Offer(request)], "i": [Offer(found.row([draw.getrandbits(8)]))]}
+    else:
+        offers = {p.name: [Offer(draw.getrandbits(p.width))] for p in found.inputs}
+    return Stimulus(offers=offers, cycles=found.latency + 40)
+
+
+# Their lags are with a memory that answers; their own tests have one.
+SERVED = {"pruned_attention"}
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in SERVED])
+def test_no_lag_can_be_less_by_one(name):
+    """In RTL a result comes just its lag after its operand, if nothing waits."""
+    found = small(name)
+    outputs = {port.name for port in found.outputs}
+    lags = {pair: lag for pair, lag in found.lags.items() if pair[1] in outputs}
+    assert lags, "an engine that gives something says when"
+    seen = {}
+    for seed in count():
+        transfers = simulate(block(found), found.ports, alone(found, seed))
+        first = {}
+        for each in transfers:
+            first.setdefault(each.port, each.cycle)
+        for operand, result in lags:
+            if operand in first and result in first:
+                seen.setdefault((operand, result), first[result] - first[operand])
+        if set(seen) == set(lags) or seed == 20:
+            break
+    assert seen == lags
+
+
+@pytest.mark.campaign
+def test_long_runs_in_verilator(tmp_path):
+    """Some ten thousand cycles of every engine, with gaps and stalls on every stream."""
+    runs = []
+    for seed, name in enumerate(NAMES):
+        found = small(name)
+        if isinstance(found, Select):
+            runs.append((found, draw_stimulus(found, seed, 400)[1]))
+        else:
+            runs.append((found, driven(found, seed, offers=8000)))
+    expected = []
+    for n, (each, stimulus) in enumerate(runs):
+        expected += replay.rows(n, replay.record(each, stimulus)[1])
+    printed = sorted(replay.verilator(tmp_path, replay.write(tmp_path, runs)))
+    assert len(printed) > 20_000 * (len(NAMES) // 2)
+    assert replay.digest(printed) == replay.digest(sorted(expected))
