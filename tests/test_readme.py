@@ -92,8 +92,10 @@ def test_names_only_commands_that_exist():
         "passes",
         "report",
         "reproduce",
+        "rtl",
         "run",
         "schema",
+        "synth",
     }
     assert set(re.findall(r"`accelsim (\w+)", text)) <= known
     assert blocks(ROOT / "README.md")
