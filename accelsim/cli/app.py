@@ -194,7 +194,10 @@ def run(
     rows = RowRequest.of(
         what, trace_csv=trace_csv, tensors=tensors, schedule=schedule,
         arch_set=arch_set, mapping=mapping, full=full,
-        others={"--workload": workload, "--seq": seq, "--set": set_, "--mapping-out": mapping_out},
+        others={
+            "--workload": workload, "--seq": seq, "--set": set_, "--mapping-out": mapping_out,
+            "--scope": scope != "attention", "--selection": selection != "uniform",
+        },
     )  # fmt: skip
     if rows is not None:
         run_rows(rows, as_json=json, trace=trace, window=window, out=out)
@@ -258,7 +261,10 @@ def explain(
     rows = RowRequest.of(
         what, trace_csv=trace_csv, tensors=tensors, schedule=schedule,
         arch_set=arch_set, mapping=mapping, full=full,
-        others={"--workload": workload, "--seq": seq, "--set": set_},
+        others={
+            "--workload": workload, "--seq": seq, "--set": set_,
+            "--scope": scope != "attention", "--selection": selection != "uniform",
+        },
     )  # fmt: skip
     if rows is not None:
         explain_rows(rows, as_json=json)

@@ -88,7 +88,11 @@ def test_refresh_and_pages() -> None:
     far = {"HBM.page": "32 B", "HBM.activate_time": "4 ns", "HBM.efficiency": 1.0}
     slow = ChannelTimes(Architecture.load("spatten", far), unit)
     found = slow.scattered([np.arange(0, 160, 16)], 256)[0]
-    assert (found.bursts, found.busiest, found.pages, found.occupied) == (10, 10, 10, 40)
+    assert (found.bursts, found.busiest, found.pages, found.finished) == (10, 10, 10, 40)
+    spread = slow.scattered([np.arange(160)], 256)[
+        0
+    ]  # ten pages of each channel: all take their turn
+    assert (spread.pages, spread.occupied) == (160, 40)
 
 
 def test_peak_rate() -> None:

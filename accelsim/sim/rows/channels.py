@@ -34,9 +34,10 @@ class ChannelTimes:
 
     Each cycle the fetcher issues a word for every lane, if every channel concerned has room for its
     words: a channel serves them in order, one burst time each, and takes ``addresses`` ahead. Pages are
-    activated ahead; a channel is busy at least as long as its activations take. The imbalance that the
-    queues do not even out occupies the fetcher; what is left in them at the end runs on beside the
-    transfer that follows, so that none is ever faster than its bytes at the rate of all channels.
+    activated ahead; a transfer is there no sooner than the activations of its busiest channel take. The
+    imbalance that the queues do not even out occupies the fetcher; what is left in them at the end runs on
+    beside the transfer that follows, so that none is ever faster than its bytes, or its activations, at
+    the rate of all channels.
     """
 
     def __init__(self, arch: Architecture, fetcher: Fetcher) -> None:
@@ -102,10 +103,10 @@ class ChannelTimes:
             held = np.where(mine > 0, room, 0).max(axis=1)
             issue = np.maximum(issue + (self.unit if n else 0), held)
             busy = np.where(mine > 0, np.maximum(busy, issue[:, None]) + self.burst * mine, busy)
-        activated = pages.max(axis=1) * self.page
-        mean = -(-total * self.burst // channels)
-        occupied = np.maximum.reduce([issue + self.unit, np.full(count, mean), activated])
-        finished = np.maximum(busy.max(axis=1), occupied)
+        fair = np.maximum(total * self.burst, pages.sum(axis=1) * self.page)
+        occupied = np.maximum(issue + self.unit, -(-fair // channels))
+        alone = np.maximum(busy.max(axis=1), pages.max(axis=1) * self.page)
+        finished = np.maximum(alone, occupied)
         up = self.unit
         return [
             Fetched(
