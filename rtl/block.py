@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+from amaranth.hdl import Const, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -35,6 +36,19 @@ class Block(wiring.Component):
                 for port in engine.ports
             }
         )
+
+
+def pins_of(component: Any) -> list[tuple[str, Value, None]]:
+    """Return (name, signal, None) of every signal at a component's boundary, for Amaranth's back ends.
+
+    A stream that is always valid or always ready has constants there, which are none.
+    """
+    found = ((path, Value.cast(value)) for path, _, value in component.signature.flatten(component))
+    return [("__".join(map(str, path)), value, None) for path, value in found if not _fixed(value)]
+
+
+def _fixed(value: Value) -> bool:
+    return isinstance(value, Const)
 
 
 def block(engine: Engine) -> Block:

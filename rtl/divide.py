@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from amaranth.hdl import Cat, Module, Mux, Signal, signed
 
+from accelsim.engines.divide import Divide as Engine
 from accelsim.engines.number import Float
 from accelsim.rtl import number_steps as steps
 from accelsim.rtl.block import Block
@@ -20,15 +21,11 @@ class Divide(Block):
         engine = self.engine
         stall = self.o.valid & ~self.o.ready
         operands = {name: self.i.payload[name] for name in ("a", "b")}
-        # A register after the setting up, after every so many digits, and after the rounding.
-        registers = [0, 1]
-        registers += [int((n + 1) % engine.digits == 0) for n in range(engine.rows)]
-        registers += [int(engine.rows % engine.digits != 0), 0, 1]
         done = pipeline(
             m,
             [*quotient(engine.form, engine.to)],
             operands | {"valid": self.i.valid},
-            registers,
+            [*registers(engine), 1],
             enable=~stall,
         )
         m.d.comb += [
@@ -37,6 +34,16 @@ class Divide(Block):
             self.o.payload.eq(done["result"]),
         ]
         return m
+
+
+def registers(engine: Engine) -> list[int]:
+    """Return where registers go: after the setting up, and after every so many digits.
+
+    A number for each step but the last, which rounds.
+    """
+    found = [0, 1]
+    found += [int((n + 1) % engine.digits == 0) for n in range(engine.rows)]
+    return [*found, int(engine.rows % engine.digits != 0), 0]
 
 
 def quotient(form: Float, to: Float) -> list[Step]:

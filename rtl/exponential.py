@@ -48,7 +48,7 @@ class Exponential(Block):
             self.i.ready.eq(move & ~again & self._has_room(m, move, again, back["step"])),
             self.o.valid.eq(done),
         ]
-        back["special"] = special_of(m, model, back)
+        back["special"] = special_of(m, model, back["result"], back["step"] == 0, back["special"])
         operation = operation_after(m, model, back, self.i.payload)
         m.d.comb += self.o.payload.eq(
             scaled(m, model, back["result"], back["whole"], back["special"])
@@ -72,14 +72,16 @@ class Exponential(Block):
         return begun != engine.interleaved
 
 
-def special_of(m: Module, model: ExponentialSteps, back: Fields) -> Value:
-    """Look at the difference when it comes back; from then on its bits travel."""
+def special_of(
+    m: Module, model: ExponentialSteps, result: Value, first: Any, before: Value
+) -> Signal:
+    """Look at the difference when it comes back (``first``); from then on its bits travel."""
     y = model.accumulator
-    size, sign = back["result"][:-1], back["result"][-1]
+    size, sign = result[:-1], result[-1]
     great = size >= model.limit
     seen = Cat(size > y.infinity, great & sign, great & ~sign)
-    special = Signal(3)
-    m.d.comb += special.eq(Mux(back["step"] == 0, seen, back["special"]))
+    special = Signal(3, name="special")
+    m.d.comb += special.eq(Mux(first, seen, before))
     return special
 
 

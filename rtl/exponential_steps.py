@@ -1,7 +1,8 @@
-"""The registers and operand choice that let a MAC do exp(a - b) in seven steps.
+"""What lets a MAC do exp(a - b) in seven steps: factors, addends, and the state that travels with them.
 
 Twin of :mod:`accelsim.engines.exponential_steps`. The MAC's owner issues step n as operation
-``STEP_0 + n``, supplies the operands of step 0 and asks here for those of the others.
+``STEP_0 + n`` when the result of step n - 1 is there, supplies the operands of step 0 and asks here for
+those of the others.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 
 from accelsim.engines.exponential_steps import STEPS, ExponentialSteps
 from accelsim.engines.number import Float
+from accelsim.engines.pe2d import Op
 from accelsim.rtl import number
-from accelsim.rtl.exponential import from_integer, scaled
+from accelsim.rtl.exponential import from_integer, scaled, special_of
 
-STEP_0 = 8
+STEP_0 = int(Op.STEP_0)
 """Operation code of step 0; the steps are eight codes from here on."""
 
 
@@ -55,87 +57,69 @@ def widened(m: Module, value: Any, form: Float, to: Float) -> Value:
 
 
 class Steps:
-    """The state of one exponential in flight: d, s and r in ``sum``, i, x(r), p and what is special."""
+    """The steps after the first, of exponentials whose state ``back`` comes with the result.
 
-    def __init__(self, m: Module, model: ExponentialSteps) -> None:
-        self.m, self.model = m, model
+    ``back``: "carried", "whole" and "special", as ``Travelling`` has them; ``state`` goes on with step ``op``.
+    """
+
+    def __init__(
+        self, m: Module, model: ExponentialSteps, op: Value, result: Value, back: dict[str, Any]
+    ) -> None:
+        self.m, self.model, self.op, self.back = m, model, op, back
         x, y = model.operand, model.accumulator
-        self.sum = Signal(y.width, reset_less=True)
-        self.power = Signal(y.width, reset_less=True)
-        self.rest = Signal(x.width, reset_less=True)
-        self.whole = Signal(signed(model.integer_bits), reset_less=True)
-        self.zero = Signal(reset_less=True)
-        self.infinite = Signal(reset_less=True)
-        self.nan = Signal(reset_less=True)
+        self.result = result
+        self.factor = Signal(x.width, name="factor")
+        whole = Signal(signed(model.integer_bits), name="whole")
+        integer = Signal(x.width, name="integer")
+        comes = result[: len(whole)].as_signed()
+        with_parts = part(m)
+        m.d.comb += [
+            self.factor.eq(once(with_parts, number.convert(y, x), {"a": result}, "result")),
+            whole.eq(Mux(op == STEP_0 + 2, comes, back["whole"])),
+            integer.eq(from_integer(part(m), whole, x)),
+        ]
+        self.integer = integer
+        special = special_of(part(m), model, result, op == STEP_0 + 1, back["special"])
+        self.kept = Signal(y.width, name="kept")
+        self.state = {"carried": self.kept, "whole": whole, "special": special}
 
-    def operands(self, m: Module, op: Value, a: Signal, b: Signal) -> None:
-        """Set the factors of steps 1 to 6, in the first stage of the MAC."""
-        model, rounding = self.model, part(self.m)
-        x, y = model.operand, model.accumulator
-        source = Signal(y.width, name="rounded_from")
-        rounding.d.comb += source.eq(
-            Mux((op == STEP_0 + 1) | (op == STEP_0 + 4), self.sum, self.power)
-        )
-        rounded = once(rounding, number.convert(y, x), {"a": source}, "result")
-        integer = from_integer(part(self.m), self.whole, x)
-        with m.Switch(op):
-            with m.Case(STEP_0 + 1):
-                m.d.comb += [a.eq(rounded), b.eq(model.log2_e)]
-            with m.Case(STEP_0 + 2):
-                m.d.comb += [a.eq(integer), b.eq(model.minus_ln2_high)]
-            with m.Case(STEP_0 + 3):
-                m.d.comb += [a.eq(integer), b.eq(model.minus_ln2_low)]
-            with m.Case(STEP_0 + 4):
-                m.d.comb += [a.eq(model.c3), b.eq(rounded)]
-            with m.Case(STEP_0 + 5, STEP_0 + 6):
-                m.d.comb += [a.eq(rounded), b.eq(self.rest)]
-
-        with self.m.If(op == STEP_0 + 4):
-            self.m.d.sync += self.rest.eq(rounded)
-
-    def addend(self, m: Module, op: Value, c: Signal) -> None:
-        """Set what is added in steps 1 to 6, in the last stage."""
-        model = self.model
-        with m.Switch(op):
-            with m.Case(STEP_0 + 1):
-                m.d.comb += c.eq(model.magic)
-            with m.Case(STEP_0 + 2, STEP_0 + 3):
-                m.d.comb += c.eq(self.sum)
-            with m.Case(STEP_0 + 4):
-                m.d.comb += c.eq(model.c2)
-            with m.Case(STEP_0 + 5):
-                m.d.comb += c.eq(model.c1)
-            with m.Case(STEP_0 + 6):
-                m.d.comb += c.eq(model.accumulator.one)
-
-    def keep(self, op: Value, result: Value) -> None:
-        """Take the result of a step, in the last stage."""
-        m, model = self.m, self.model
-        y = model.accumulator
-        with m.Switch(op):
+    def operands(self, m: Module, a: Signal, b: Signal, first: Value) -> None:
+        """Set factors and what is kept of steps 1 to 6; ``first`` is what step 0 keeps: its a."""
+        model, x = self.model, self.model.operand
+        low = self.back["carried"][: x.width]
+        cases: dict[int, tuple[Any, Any, Any]] = {
+            1: (self.factor, model.log2_e, self.result),
+            2: (self.integer, model.minus_ln2_high, self.back["carried"]),
+            3: (self.integer, model.minus_ln2_low, self.result),
+            4: (model.c3, self.factor, self.factor),
+            5: (self.factor, low, self.back["carried"]),
+            6: (self.factor, low, self.back["carried"]),
+        }
+        with m.Switch(self.op):
             with m.Case(STEP_0):
-                great = result[:-1] >= model.limit
-                nan = result[:-1] > y.infinity
-                m.d.sync += [
-                    self.sum.eq(result),
-                    self.nan.eq(nan),
-                    self.zero.eq(great & result[-1]),
-                    self.infinite.eq(great & ~result[-1]),
-                ]
-            with m.Case(STEP_0 + 1):
-                m.d.sync += self.whole.eq((result - model.magic)[: len(self.whole)])
-            with m.Case(STEP_0 + 2, STEP_0 + 3):
-                m.d.sync += self.sum.eq(result)
-            with m.Case(STEP_0 + 4, STEP_0 + 5):
-                m.d.sync += self.power.eq(result)
-
-    def result(self, power: Value) -> Value:
-        """Return x(power 2^i), or what the difference being special makes of it."""
-        found = Signal(self.model.operand.width, name="exponential")
-        special = Cat(self.nan, self.zero, self.infinite)
-        m = part(self.m)
-        m.d.comb += found.eq(scaled(m, self.model, power, self.whole, special))
-        return found
+                m.d.comb += self.kept.eq(first)
+            for step, (one, other, kept) in cases.items():
+                with m.Case(STEP_0 + step):
+                    m.d.comb += [a.eq(one), b.eq(other), self.kept.eq(kept)]
 
 
-__all__ = ["STEPS", "STEP_0", "Steps", "once", "staged", "widened"]
+def addend(m: Module, model: ExponentialSteps, op: Value, kept: Value, c: Signal) -> None:
+    """Set what is added in a step."""
+    fixed = {1: model.magic, 4: model.c2, 5: model.c1, 6: model.accumulator.one}
+    with m.Switch(op):
+        for step, value in fixed.items():
+            with m.Case(STEP_0 + step):
+                m.d.comb += c.eq(value)
+        with m.Case(STEP_0, STEP_0 + 2, STEP_0 + 3):
+            m.d.comb += c.eq(kept)
+
+
+def outcome(m: Module, model: ExponentialSteps, result: Value, back: dict[str, Any]) -> Signal:
+    """Return the exponential that the result of the last step stands for."""
+    inner = part(m)
+    found = Signal(model.operand.width, name="exponential")
+    inner.d.comb += found.eq(scaled(inner, model, result, back["whole"], back["special"]))
+    return found
+
+
+__all__ = ["STEPS", "STEP_0", "Steps", "addend", "once", "outcome", "part", "staged", "widened"]

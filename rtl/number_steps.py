@@ -91,12 +91,16 @@ def unpack(form: Float, *names: str, to: Float | None = None) -> Step:
     return step
 
 
-def product(form: Float, to: Float) -> Step:
-    """Multiply two unpacked numbers exactly; the exponent becomes that of ``to``."""
+def product(form: Float, to: Float, other: Float | None = None) -> Step:
+    """Multiply two unpacked numbers exactly; the exponent becomes that of ``to``.
+
+    b is of the format ``other``, or of the same as a.
+    """
+    other = other or form
     # Both factors have their point below the top bit; so has the product one place further down.
-    offset = to.bias - 2 * form.bias + 1
-    most = (1 << form.exponent) - 1
-    shape = Real(2 * (form.mantissa + 1), range(2 + offset, 2 * most + offset + 1))
+    offset = to.bias - form.bias - other.bias + 1
+    most = (1 << form.exponent) + (1 << other.exponent) - 2
+    shape = Real(form.mantissa + other.mantissa + 2, range(2 + offset, most + offset + 1))
 
     def step(m: Module, fields: Fields) -> Fields:
         a, b = fields["a"], fields["b"]
@@ -110,6 +114,26 @@ def product(form: Float, to: Float) -> Step:
             out.infinite.eq(a.infinite | b.infinite),
         ]
         return replace(fields, ("a", "b"), product=out)
+
+    return step
+
+
+def shorten(name: str, to: Float) -> Step:
+    """Leave a normalised number a half digit and a sticky one: enough if nothing cancels it."""
+    digits = to.mantissa + 3
+
+    def step(m: Module, fields: Fields) -> Fields:
+        x = fields[name]
+        gone = len(x.significand) - digits
+        if gone <= 0:
+            return fields
+        out = Signal(Real(digits, x.shape().exponents), name=f"{name}_short")
+        low = x.significand[: gone + 1].any()
+        m.d.comb += [
+            out.significand.eq(Cat(low, x.significand[gone + 1 :])),
+            *(out[field].eq(x[field]) for field in ("exponent", "sign", "infinite", "nan")),
+        ]
+        return replace(fields, (name,), **{name: out})
 
     return step
 

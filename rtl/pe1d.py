@@ -1,263 +1,280 @@
 """A lane of the 1D array: MAC, maximum, exp as steps on the MAC, divider, running state.
 
-Instructions come from the lane to the left. The state of a query tile (RM, RD, RNV) is read in the
-cycle before an instruction is worked on and written in the last stage of the MAC; SPD and SPNV
-write in place of RD and RNV. What comes down the column waits here for the instruction that takes it.
+An instruction's operands are read while it passes to the lane on the right; in the next cycle it is in
+the first stage of the MAC. What comes down the column waits here for the instruction that takes it.
 """
 
 from __future__ import annotations
 
-from enum import IntEnum
 from typing import Any
 
 from amaranth.hdl import Module, Mux, Signal
-from amaranth.lib import data, wiring
+from amaranth.lib import data
 from amaranth.lib.memory import Memory
-from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from accelsim.engines.exponential_steps import ExponentialSteps
-from accelsim.engines.fusemax import FuseMax
+from accelsim.engines.pe1d import LAST_STEP, WORKS, LaneOp
 from accelsim.rtl import number
-from accelsim.rtl.exponential_steps import STEP_0, Steps, once, part, staged, widened
-from accelsim.rtl.pe2d import LAST_STEP, Op
-from accelsim.rtl.quotient import quotient
+from accelsim.rtl import number_steps as steps
+from accelsim.rtl.block import Block
+from accelsim.rtl.divide import quotient, registers
+from accelsim.rtl.exponential_steps import (
+    STEP_0,
+    Steps,
+    addend,
+    once,
+    outcome,
+    part,
+    staged,
+    widened,
+)
+from accelsim.rtl.number_sum import held
+
+# Where registers go first: after normalising, after unpacking, before rounding, after multiplying.
+PLACES = (2, 0, 3, 1)
+RINGS = ("maxima", "totals", "older", "newer", "scale")
 
 
-class LaneOp(IntEnum):
-    """Operations of a lane; the steps of an exponential follow from ``STEP_0`` on."""
-
-    IDLE = 0
-    RM = 1
-    SPD = 2
-    SPNV = 3
-    RD = 4
-    RNV = 5
-    AV = 6
-
-
-def lane_instruction(engine: FuseMax, count_bits: int) -> data.StructLayout:
-    """Return the layout of an instruction: its query tile and element, and which instance it is."""
-    return data.StructLayout(
-        {
-            "op": 4,
-            "first": 1,  # of its task
-            "last": 1,
-            "fresh": 1,  # in the first key tile, where the running state starts
-            "tile": max(1, ceil_log2(engine.query_tiles)),
-            "element": max(1, ceil_log2(engine.value)),
-            "count": count_bits,
-        }
-    )
-
-
-def lane_ports(engine: FuseMax, column: data.StructLayout) -> dict[str, wiring.Member]:
-    """Return the ports of a lane; ``column`` is the layout of what leaves a column with its value."""
-    x, y = engine.operand, engine.accumulator
-    layout = lane_instruction(engine, column["count"].width)
-    groups = engine.value // engine.words
-    return {
-        "fetch": In(layout),
-        "fetch_out": Out(layout),
-        "below": In(y.width),
-        "leaving": In(column),
-        "early": Out(layout),
-        "maximum": Out(x.width),
-        "climbs": Out(1),
-        "climb_count": Out(column["count"].width),
-        "divided": Out(layout),
-        "store_tile": In(max(1, ceil_log2(engine.query_tiles))),
-        "group": In(max(1, ceil_log2(groups))),
-        "output": Out(x.width * engine.words),
-    }
-
-
-class PE1D(wiring.Component):
-    """One lane. ``below`` and ``leaving`` come from the column's last element.
-
-    ``fetch`` is the instruction a cycle before it is worked on, passed on to the right; ``early`` is the one
-    that reaches the last stage of the MAC in the next cycle. ``maximum`` is a new running maximum,
-    valid with ``climbs``. ``divided`` is the instruction whose quotient is written to the output;
-    ``output`` are the words at ``group`` of ``store_tile``.
-    """
-
-    def __init__(
-        self, engine: FuseMax, column: data.StructLayout, rings: int, vectors: int
-    ) -> None:
-        self.engine, self.rings, self.vectors = engine, rings, vectors
-        x, y = engine.operand, engine.accumulator
-        self.model = ExponentialSteps(x, y)
-        self.layout = lane_instruction(engine, column["count"].width)
-        super().__init__(lane_ports(engine, column))
+class PE1D(Block):
+    """Twin of :class:`accelsim.engines.pe1d.PE1D`."""
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         engine = self.engine
         x, y = engine.operand, engine.accumulator
-        m.d.sync += self.fetch_out.eq(self.fetch)
-        op = Signal(self.layout, name="instruction")
-        m.d.sync += op.eq(self.fetch)
-        local, total, product = self._from_column(m, op)
-        state = self._state(m)
-        steps = Steps(m, self.model)
-        older = Signal(data.ArrayLayout(x.width, self.rings), reset_less=True)
-        newer = Signal(data.ArrayLayout(x.width, self.rings), reset_less=True)
-        scale = Signal(data.ArrayLayout(x.width, self.rings), reset_less=True)
-        a, b = Signal(y.width), Signal(y.width)
-        a_step, b_step = Signal(x.width), Signal(x.width)
-        choose, add = part(m), part(m)
-        steps.operands(choose, op.op, a_step, b_step)
-        wide = [widened(part(m), step, x, y) for step in (a_step, b_step)]
-        choose.d.comb += [a.eq(wide[0]), b.eq(wide[1])]
-        ring = op.count[: ceil_log2(self.rings)]
-        with choose.Switch(op.op):
-            with choose.Case(STEP_0):
-                choose.d.comb += [a_step.eq(newer[ring]), b_step.eq(self.model.minus_one)]
-            with choose.Case(LaneOp.SPD):
-                choose.d.comb += [a.eq(state["RD"]), b_step.eq(scale[ring])]
-            with choose.Case(LaneOp.SPNV):
-                choose.d.comb += [a.eq(state["RNV"]), b_step.eq(scale[ring])]
-            with choose.Case(LaneOp.RD):
-                choose.d.comb += [a.eq(total), b.eq(y.one)]
-            with choose.Case(LaneOp.RNV):
-                choose.d.comb += [a.eq(product), b.eq(y.one)]
-        before = Signal(x.width, name="maximum_before")
-        m.d.comb += before.eq(Mux(op.fresh, x.negate(x.infinity), state["RM"]))
-        place = Signal(y.width, name="place")  # of the running sum that is added to
-        with m.If(~op.fresh & (op.op == LaneOp.RD)):
-            m.d.comb += place.eq(state["RD"])
-        with m.If(~op.fresh & (op.op == LaneOp.RNV)):
-            m.d.comb += place.eq(state["RNV"])
-        fields: Any = {
-            "a": a,
-            "b": b,
-            "place": place,
-            "maximum_before": before,
-            "column_maximum": local,
+        self.layout = data.StructLayout(dict(engine.control))
+        fetch, valid = self._fetch(m)
+        now = Signal(self.layout, name="now", reset_less=True)
+        m.d.sync += now.eq(fetch)
+        widths = {"maxima": x, "totals": y, "older": x, "newer": x, "scale": x}
+        self.rings = {
+            name: Signal(data.ArrayLayout(form.width, engine.rings), name=name, reset_less=True)
+            for name, form in widths.items()
         }
-        registers = [(engine.lane_stages - 1 + n) // 3 for n in range(3)]
-        fields = staged(m, number.product(y, y), fields, registers)
-        last, earlier = op, self.fetch
-        for stage in range(1, engine.lane_stages):
-            earlier, last = last, Signal(self.layout, name=f"in_stage_{stage}")
-            m.d.sync += last.eq(earlier)
-        m.d.comb += self.early.eq(earlier)
-        place, before, local = (
-            fields.pop(name) for name in ("place", "maximum_before", "column_maximum")
-        )
-        c = Signal(y.width)
-        add.d.comb += c.eq(place)
-        last_ring = last.count[: ceil_log2(self.rings)]
-        with add.If(last.op == STEP_0):
-            add.d.comb += c.eq(widened(part(m), older[last_ring], x, y))
-        steps.addend(add, last.op, c)
-        result = once(m, number.accumulate(y), fields | {"c": c}, "result")
-        steps.keep(last.op, result)
-        greater = once(m, number.maximum(x), {"a": before, "b": local}, "result")
-        m.d.sync += [
-            self.maximum.eq(greater),
-            self.climbs.eq(last.op == LaneOp.RM),
-            self.climb_count.eq(last.count),
-        ]
-        with m.If(last.op == LaneOp.RM):
-            m.d.sync += [older[last_ring].eq(before), newer[last_ring].eq(greater)]
-        with m.If(last.op == LAST_STEP):
-            m.d.sync += scale[last_ring].eq(steps.result(result))
-        self._keep(m, last, greater, result)
-        self._divide(m, op, state)
+        product = self._take(m, fetch)
+        state = self._state(m, fetch)
+        self._maximum(m, now, state["RM"])
+        done = self._done()
+        ways = self._multiply(m, now, valid, state, product, done)
+        last = ways[-1]
+        m.d.sync += done["valid"].eq(last["valid"])
+        with m.If(last["valid"]):
+            m.d.sync += [done[name].eq(last[name]) for name in done if name != "valid"]
+        self._write(m, last, done)
+        self._divide(m, now, valid, state)
+        before = ways[-2] if engine.stages > 1 else {"valid": self.begins, "control": fetch}
+        for port, way in ((self.early, before), (self.adding, last)):
+            m.d.comb += port.valid.eq(way["valid"])
+            for name in ("op", "first", "last"):
+                m.d.comb += port.payload[name].eq(way["control"][name])
         return m
 
-    def _from_column(self, m: Module, op: Any) -> tuple[Any, Any, Any]:
-        """Write what leaves the column; return the maximum, sum and product for the instruction."""
-        x, y = self.engine.operand, self.engine.accumulator
-        rings = ceil_log2(self.rings)
-        maxima = Signal(data.ArrayLayout(x.width, self.rings), reset_less=True)
-        totals = Signal(data.ArrayLayout(y.width, self.rings), reset_less=True)
-        rounded = once(m, number.convert(y, x), {"a": self.below}, "result")
-        where = self.leaving.count
-        with m.If(self.leaving.op == Op.MAXIMUM):
-            m.d.sync += maxima[where[:rings]].eq(rounded)
-        with m.If(self.leaving.op == Op.SUM):
-            m.d.sync += totals[where[:rings]].eq(self.below)
-        size = self.engine.value
-        vectors = ceil_log2(self.vectors)
-        memory = Memory(shape=y.width, depth=self.vectors * size, init=[])
-        m.submodules.products = memory
+    def _fetch(self, m: Module) -> tuple[Any, Signal]:
+        """Pass the instruction on; return what is fetched, and whether it works in the next cycle."""
+        m.d.sync += [self.o.valid.eq(self.i.valid)]
+        with m.If(self.i.valid):
+            m.d.sync += self.o.payload.eq(self.i.payload)
+        fetch = Signal(self.layout, name="fetch")
+        self.begins = Signal(name="begins")
+        valid = Signal(name="valid")
+        works: Any = 0
+        for code in WORKS:
+            works = works | (self.i.payload.op == int(code))
+        m.d.comb += self.begins.eq(self.i.valid & works)
+        m.d.comb += [fetch[name].eq(self.i.payload[name]) for name, _ in self.engine.control]
+        m.d.comb += fetch.op.eq(Mux(self.begins, self.i.payload.op, LaneOp.IDLE))
+        m.d.sync += valid.eq(self.begins)
+        return fetch, valid
+
+    def _ring(self, control: Any) -> Any:
+        return control.tag[: ceil_log2(self.engine.rings)] if self.engine.rings > 1 else 0
+
+    def _place(self, control: Any, element: Any) -> Any:
+        """Return where an element of a column's product waits."""
+        low = ceil_log2(self.engine.vectors)
+        return (control.tag[:low] if low else 0) * self.engine.value + element
+
+    def _at(self, control: Any) -> Any:
+        return control.tile * self.engine.value + control.element
+
+    def _take(self, m: Module, fetch: Any) -> Any:
+        """Write what leaves the column, rounded; return the product that the instruction takes."""
+        engine = self.engine
+        x, y = engine.operand, engine.accumulator
+        local = once(m, number.convert(y, x), {"a": self.maximum.payload.value}, "result")
+        with m.If(self.maximum.valid):
+            m.d.sync += self.rings["maxima"][self._ring(self.maximum.payload)].eq(local)
+        layout = held(y, range(1, engine.column.exponents))
+        came = Signal(layout, name="column_sum")
+        inner = part(m)
+        inner.d.comb += came.eq(self.sum.payload.value)
+        total = steps.round_off("sum", y, "total")(inner, {"sum": came})["total"]
+        with m.If(self.sum.valid & ~self.sum.payload.product):
+            m.d.sync += self.rings["totals"][self._ring(self.sum.payload)].eq(total)
+        m.submodules.products = memory = Memory(
+            shape=y.width, depth=engine.vectors * engine.value, init=[]
+        )
         write = memory.write_port()
         read = memory.read_port(transparent_for=(write,))
-        element = Signal(range(size))  # of the product that leaves next
-        with m.If(self.leaving.op == Op.PRODUCT):
-            m.d.sync += element.eq(Mux(self.leaving.last, 0, element + 1))
+        follows = Signal(range(engine.value), name="next_element")
+        element = Signal(range(engine.value), name="element")
+        with m.If(write.en):
+            m.d.sync += follows.eq(Mux(element == engine.value - 1, 0, element + 1))
         m.d.comb += [
-            write.addr.eq(where[:vectors] * size + element),
-            write.data.eq(self.below),
-            write.en.eq(self.leaving.op == Op.PRODUCT),
-            read.addr.eq(self.fetch.count[:vectors] * size + self.fetch.element),
+            element.eq(Mux(self.sum.payload.first, 0, follows)),
+            write.addr.eq(self._place(self.sum.payload, element)),
+            write.data.eq(total),
+            write.en.eq(self.sum.valid & self.sum.payload.product),
+            read.addr.eq(self._place(fetch, fetch.element)),
             read.en.eq(1),
         ]
-        return maxima[op.count[:rings]], totals[op.count[:rings]], read.data
+        return read.data
 
-    def _state(self, m: Module) -> dict[str, Any]:
+    def _state(self, m: Module, fetch: Any) -> dict[str, Any]:
         """The running state, read for the instruction that comes next."""
-        x, y = self.engine.operand, self.engine.accumulator
-        tiles, size = self.engine.query_tiles, self.engine.value
-        found = {}
-        self.writes: dict[str, Any] = {}
-        for name, form, depth in (("RM", x, tiles), ("RD", y, tiles), ("RNV", y, tiles * size)):
-            memory = Memory(shape=form.width, depth=depth, init=[])
+        engine = self.engine
+        x, y = engine.operand, engine.accumulator
+        depths = {"RM": engine.tiles, "RD": engine.tiles, "RNV": engine.tiles * engine.value}
+        found, self.writes = {}, {}
+        for name, depth in depths.items():
+            memory = Memory(shape=(x if name == "RM" else y).width, depth=depth, init=[])
             m.submodules[name.lower()] = memory
             write = self.writes[name] = memory.write_port()
             read = memory.read_port(transparent_for=(write,))
-            address = self.fetch.tile * size + self.fetch.element
-            if name != "RNV":
-                address = self.fetch.tile
+            address = self._at(fetch) if name == "RNV" else fetch.tile
             m.d.comb += [read.addr.eq(address), read.en.eq(1)]
             found[name] = read.data
         return found
 
-    def _keep(self, m: Module, last: Any, greater: Any, result: Any) -> None:
-        """Write the running state from the last stage; in the first key tile there is nothing to rescale."""
-        size = self.engine.value
-        writes = self.writes
-        again = ~last.fresh
+    def _maximum(self, m: Module, now: Any, old: Any) -> None:
+        """RM, at once: into the state, into the rings that PRM reads, and on its way up."""
+        x = self.engine.operand
+        before = Signal(x.width, name="maximum_before")
+        m.d.comb += before.eq(Mux(now.fresh, x.negate(x.infinity), old))
+        ring, write = self._ring(now), self.writes["RM"]
+        operands = {"a": before, "b": self.rings["maxima"][ring]}
+        greater = once(m, number.maximum(x), operands, "result")
+        climb, is_rm = Signal(x.width, name="climbing", reset_less=True), now.op == LaneOp.RM
+        tag = Signal(self.engine.tag, name="climbing_tag", reset_less=True)
+        m.d.sync += self.climb.valid.eq(is_rm)
+        with m.If(is_rm):
+            m.d.sync += [
+                self.rings["older"][ring].eq(before),
+                self.rings["newer"][ring].eq(greater),
+                climb.eq(greater),
+                tag.eq(now.tag),
+            ]
         m.d.comb += [
-            writes["RM"].addr.eq(last.tile),
-            writes["RM"].data.eq(greater),
-            writes["RM"].en.eq(last.op == LaneOp.RM),
-            writes["RD"].addr.eq(last.tile),
-            writes["RD"].data.eq(result),
-            writes["RD"].en.eq((last.op == LaneOp.RD) | ((last.op == LaneOp.SPD) & again)),
-            writes["RNV"].addr.eq(last.tile * size + last.element),
-            writes["RNV"].data.eq(result),
-            writes["RNV"].en.eq((last.op == LaneOp.RNV) | ((last.op == LaneOp.SPNV) & again)),
+            write.addr.eq(now.tile),
+            write.data.eq(greater),
+            write.en.eq(is_rm),
+            self.climb.payload.value.eq(climb),
+            self.climb.payload.tag.eq(tag),
         ]
 
-    def _divide(self, m: Module, op: Any, state: dict[str, Any]) -> None:
-        """RNV / RD, ``divide`` cycles later in the output."""
+    def _done(self) -> dict[str, Any]:
+        model = self.engine.steps
+        half = 1 << model.integer_bits - 1
+        return {
+            "valid": Signal(name="done_valid"),
+            "control": Signal(self.layout, name="done_control", reset_less=True),
+            "carried": Signal(model.accumulator.width, name="done_carried", reset_less=True),
+            "whole": Signal(range(-half, half), name="done_whole", reset_less=True),
+            "special": Signal(3, name="done_special", reset_less=True),
+            "result": Signal(model.accumulator.width, name="done_result", reset_less=True),
+        }
+
+    def _multiply(
+        self, m: Module, now: Any, valid: Any, state: Any, product: Any, done: Any
+    ) -> list[dict[str, Any]]:
+        """Return what is in each stage: valid and control; in the last, the rounded sum as well."""
         engine = self.engine
-        x, words = engine.operand, engine.words
-        fields: Any = {"a": state["RNV"], "b": state["RD"], "instruction": op}
-        steps = quotient(engine.accumulator, x)
-        fields = staged(m, steps, fields, [0] * len(steps))
-        for stage in range(engine.divide - 1):
-            fields = number.register(m, fields, f"quotient_{stage}")
-        done = Signal(self.layout, name="in_last_quotient_stage")
-        m.d.comb += [done.eq(fields["instruction"])]
-        groups = engine.value // words
-        memory = Memory(
-            shape=data.ArrayLayout(x.width, words), depth=engine.query_tiles * groups, init=[]
+        model, x, y = engine.steps, engine.operand, engine.accumulator
+        a, b = Signal(y.width, name="a"), Signal(x.width, name="b")
+        kept, a_step = Signal(y.width, name="addend_or_state"), Signal(x.width, name="a_step")
+        exponentials = Steps(m, model, now.op, done["result"], done)
+        ring, fresh = self._ring(now), now.fresh
+        choose = part(m)
+        with choose.If(now.op == STEP_0):
+            choose.d.comb += [a_step.eq(self.rings["newer"][ring]), b.eq(model.minus_one)]
+        exponentials.operands(choose, a_step, b, widened(part(m), self.rings["older"][ring], x, y))
+        choose.d.comb += [
+            a.eq(widened(part(m), a_step, x, y)),
+            kept.eq(exponentials.kept),
+        ]
+        with choose.Switch(now.op):
+            for op, what in ((LaneOp.SPD, "RD"), (LaneOp.SPNV, "RNV")):
+                with choose.Case(op):
+                    choose.d.comb += [a.eq(state[what]), b.eq(self.rings["scale"][ring])]
+            for op, what in ((LaneOp.RD, self.rings["totals"][ring]), (LaneOp.RNV, product)):
+                with choose.Case(op):
+                    choose.d.comb += [a.eq(what), b.eq(x.one)]
+                    choose.d.comb += kept.eq(Mux(fresh, 0, state[op.name]))
+        fields: dict[str, Any] = {"a": a, "b": b, "valid": valid, "control": now}
+        fields |= exponentials.state | {"carried": kept}
+        return self._staged(m, fields)
+
+    def _staged(self, m: Module, fields: dict[str, Any]) -> list[dict[str, Any]]:
+        engine = self.engine
+        y = engine.accumulator
+        places = [0] * len(PLACES)
+        for n in range(engine.stages - 1):
+            places[PLACES[n % len(PLACES)]] += 1
+        ways = [fields]
+        x = engine.operand
+        # Whatever has all digits of both factors, as a rescaling has, adds 0: short products will do.
+        groups = [
+            [steps.unpack(y, "a"), steps.unpack(x, "b")],
+            [steps.product(y, y, x)],
+            [steps.normalise("product", y), steps.shorten("product", y)],
+            [number.total(y, "product", "c")],
+        ]
+        groups[2] += [self._addend, steps.unpack(y, "c")]
+        for n, (group, count) in enumerate(zip(groups, places, strict=True)):
+            fields = staged(m, group, fields, [0] * len(group))
+            for copy in range(count):
+                fields = number.register(m, fields, f"s{n}_{copy}")
+                ways.append(fields)
+        rounding = steps.round_off("sum", y, "result")
+        ways[-1] = ways[-1] | rounding(part(m), fields)
+        return ways
+
+    def _addend(self, m: Module, fields: dict[str, Any]) -> dict[str, Any]:
+        c = Signal(self.engine.accumulator.width, name="c")
+        op = fields["control"].op
+        m.d.comb += c.eq(fields["carried"])
+        addend(m, self.engine.steps, op, fields["carried"], c)
+        return fields | {"c": c}
+
+    def _write(self, m: Module, last: dict[str, Any], done: dict[str, Any]) -> None:
+        """Write sums from the last stage; of a fresh query there is nothing to rescale."""
+        control, result, writes = last["control"], last["result"], self.writes
+        again = ~control.fresh
+        rd, rnv = (
+            (control.op == whole) | ((control.op == old) & again)
+            for whole, old in ((LaneOp.RD, LaneOp.SPD), (LaneOp.RNV, LaneOp.SPNV))
         )
-        m.submodules.output_words = memory
-        write = memory.write_port(granularity=1)
-        read = memory.read_port(domain="comb")
-        writes = done.op == LaneOp.AV
-        bits = ceil_log2(words)
-        low = done.element[:bits] if bits else 0
         m.d.comb += [
-            write.addr.eq(done.tile * groups + (done.element >> bits)),
-            [write.data[n].eq(fields["result"]) for n in range(words)],
-            [write.en[n].eq(writes & (low == n)) for n in range(words)],
-            read.addr.eq(self.store_tile * groups + self.group),
-            self.output.eq(read.data),
-            self.divided.eq(Mux(writes, done, 0)),
+            writes["RD"].addr.eq(control.tile),
+            writes["RD"].data.eq(result),
+            writes["RD"].en.eq(last["valid"] & rd),
+            writes["RNV"].addr.eq(self._at(control)),
+            writes["RNV"].data.eq(result),
+            writes["RNV"].en.eq(last["valid"] & rnv),
+        ]
+        power = outcome(m, self.engine.steps, done["result"], done)
+        with m.If(done["valid"] & (done["control"].op == LAST_STEP)):
+            m.d.sync += self.rings["scale"][self._ring(done["control"])].eq(power)
+
+    def _divide(self, m: Module, now: Any, valid: Any, state: dict[str, Any]) -> None:
+        """RNV / RD; its quotient is rounded as it leaves."""
+        divider = self.engine.divider
+        fields: dict[str, Any] = {"a": state["RNV"], "b": state["RD"]}
+        fields["valid"] = valid & (now.op == LaneOp.AV)
+        fields |= {name: now[name] for name in ("tile", "element", "last")}
+        division = quotient(divider.form, divider.to)
+        done = staged(m, division, fields, [*registers(divider), 0])
+        m.d.comb += [self.quotient.valid.eq(done["valid"]), self.quotient.payload.value.eq(done["result"])]
+        m.d.comb += [
+            self.quotient.payload[name].eq(done[name]) for name in ("tile", "element", "last")
         ]

@@ -1,149 +1,187 @@
 """The processing element of the 2D array: MAC, maximum, and exp as steps on the MAC.
 
-Instructions come from the left with a K or V word and go on to the right; a Q word or a running
-maximum comes from above and goes on below. A sum or maximum over a column comes from above in the
-last stage of the MAC, where the element's own product is ready, and leaves below a cycle later.
+Three kinds of registers: instructions that go right (``o``); the multiplier's stages, with the state of
+the exponentials that are on their way; and, behind the last stage, the unrounded sum. One rounding of
+that sum serves what it is for next: a score, the factor of an exponential's next step, its result.
 """
 
 from __future__ import annotations
 
-from enum import IntEnum
 from typing import Any
 
 from amaranth.hdl import Module, Mux, Signal
-from amaranth.lib import data, wiring
-from amaranth.lib.wiring import In, Out
-from amaranth.utils import ceil_log2
+from amaranth.lib import data
 
-from accelsim.engines.exponential_steps import STEPS, ExponentialSteps
-from accelsim.engines.number import Float
+from accelsim.engines.pe2d import COLUMN, LAST_STEP, WORKS, Op
 from accelsim.rtl import number
-from accelsim.rtl.exponential_steps import STEP_0, Steps, once, part, staged
+from accelsim.rtl import number_steps as steps
+from accelsim.rtl.block import Block
+from accelsim.rtl.exponential_steps import STEP_0, Steps, addend, once, outcome, part, staged
+from accelsim.rtl.number_sum import held, settle, total
+
+PLACES = (2, 0, 1)  # where registers go first: after normalising, unpacking, multiplying
 
 
-class Op(IntEnum):
-    """Operations of an element; the steps of an exponential follow from ``STEP_0`` on."""
-
-    IDLE = 0
-    SCORE = 1  # QK: score += west * north
-    MAXIMUM = 2  # LM: the greater of score and what comes from above
-    SUM = 3  # SLD: exponential plus what comes from above
-    PRODUCT = 4  # SLNV: exponential * west plus what comes from above
-
-
-LAST_STEP = STEP_0 + STEPS - 1
-
-
-def instruction(scores: int, count_bits: int) -> data.StructLayout:
-    """Return the layout of an instruction: with it travel where its column result goes, and if it counts.
-
-    ``first``: the first of its task, where a score starts from 0; ``last``: the last of its task;
-    ``on``: the row has a key.
-    """
-    return data.StructLayout(
-        {
-            "op": 4,
-            "first": 1,
-            "last": 1,
-            "on": 1,
-            "score": max(1, ceil_log2(scores)),
-            "count": count_bits,
-        }
-    )
-
-
-def element_ports(
-    operand: Float, accumulator: Float, layout: data.StructLayout
-) -> dict[str, wiring.Member]:
-    """Return the ports of an element."""
-    return {
-        "op_in": In(layout),
-        "op_out": Out(layout),
-        "west": In(operand.width),
-        "east": Out(operand.width),
-        "north": In(operand.width),
-        "south": Out(operand.width),
-        "above": In(accumulator.width),
-        "below": Out(accumulator.width),
-        "early": Out(layout),
-        "adding": Out(layout),
-        "leaving": Out(layout),
-    }
-
-
-class PE2D(wiring.Component):
-    """One element with ``scores`` score registers and a MAC of ``stages`` stages.
-
-    ``east`` and ``south`` are ``west`` and ``north`` a cycle later; ``below`` is the column's value, and
-    ``leaving`` the instruction it belongs to, ``stages`` cycles after that came. ``adding`` is the
-    instruction in the last stage, ``early`` the one a stage before (none if there is but one).
-    """
-
-    def __init__(
-        self, operand: Float, accumulator: Float, stages: int, scores: int, count_bits: int
-    ) -> None:
-        self.model = ExponentialSteps(operand, accumulator)
-        self.stages, self.scores = stages, scores
-        self.layout = instruction(scores, count_bits)
-        super().__init__(element_ports(operand, accumulator, self.layout))
+class PE2D(Block):
+    """Twin of :class:`accelsim.engines.pe2d.PE2D`."""
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        x, y = self.model.operand, self.model.accumulator
-        m.d.sync += [
-            self.op_out.eq(self.op_in),
-            self.east.eq(self.west),
-            self.south.eq(self.north),
-        ]
-        scores = data.ArrayLayout(y.width, self.scores)
-        held = Signal(scores, reset_less=True)  # a score, and in its low bits its exponential
-        steps = Steps(m, self.model)
-        a, b, c = Signal(x.width), Signal(x.width), Signal(y.width)
-        first = self.op_in
-        own = Signal(x.width, name="own_exponential")
-        m.d.comb += own.eq(held[first.score][: x.width])
-        choose, add = part(m), part(m)
-        with choose.Switch(first.op):
-            with choose.Case(Op.SCORE):
-                choose.d.comb += [a.eq(self.west), b.eq(self.north)]
-            with choose.Case(Op.SUM):
-                choose.d.comb += [a.eq(own), b.eq(x.one)]
-            with choose.Case(Op.PRODUCT):
-                choose.d.comb += [a.eq(own), b.eq(self.west)]
-            with choose.Case(STEP_0):
-                choose.d.comb += [a.eq(self.north), b.eq(self.model.minus_one)]
-        steps.operands(choose, first.op, a, b)
-        registers = [(self.stages - 1 + place) // 3 for place in range(3)]
-        fields: Any = staged(m, number.product(x, y), {"a": a, "b": b}, registers)
-        last: Any = first
-        for stage in range(1, self.stages):
-            before, last = last, Signal(self.layout, name=f"in_stage_{stage}")
-            m.d.sync += last.eq(before)
-            if stage == self.stages - 1:
-                m.d.comb += self.early.eq(before)
-        m.d.comb += self.adding.eq(last)
-        score = Signal(y.width, name="own_score")
-        m.d.comb += score.eq(held[last.score])
-        with add.Switch(last.op):
-            with add.Case(Op.SCORE):
-                add.d.comb += c.eq(Mux(last.first, 0, score))
-            with add.Case(Op.SUM, Op.PRODUCT):
-                add.d.comb += c.eq(self.above)
-            with add.Case(STEP_0):
-                add.d.comb += c.eq(score)
-        steps.addend(add, last.op, c)
-        result = once(m, number.accumulate(y), fields | {"c": c}, "result")
-        steps.keep(last.op, result)
-        greater = once(m, number.maximum(y), {"a": score, "b": self.above}, "result")
-        with m.If(last.op == Op.SCORE):
-            m.d.sync += held[last.score].eq(result)
-        with m.Elif(last.op == LAST_STEP):
-            m.d.sync += held[last.score].eq(steps.result(result))
-        m.d.sync += self.leaving.eq(last)
-        with m.If(~last.on):
-            m.d.sync += self.below.eq(self.above)
-        with m.Elif(last.op == Op.MAXIMUM):
-            m.d.sync += self.below.eq(greater)
-        with m.Else():
-            m.d.sync += self.below.eq(result)
+        engine = self.engine
+        m.d.sync += self.o.valid.eq(self.i.valid)
+        with m.If(self.i.valid):
+            m.d.sync += self.o.payload.eq(self.i.payload)
+        self.control = data.StructLayout(dict(engine.control))
+        scores = data.ArrayLayout(engine.accumulator.width, 1 << len(self.i.payload.score))
+        self.scores = Signal(scores, name="scores", reset_less=True)
+        sum_, done = self._sum(), self._after_last("done")
+        rounded = Signal(engine.accumulator.width, name="rounded")
+        rounding = steps.round_off("sum", engine.accumulator, "result")
+        inner = part(m)
+        m.d.comb += rounded.eq(rounding(inner, {"sum": sum_})["result"])
+        last = self._multiply(m, rounded, done)
+        self._add(m, last, sum_)
+        self._compare(m, last, done, rounded)
+        m.d.sync += [done["valid"].eq(last["valid"]), done["control"].eq(last["control"])]
+        m.d.sync += [done[name].eq(last[name]) for name in ("carried", "whole", "special")]
+        self._keep(m, done, rounded)
+        self._leave(m, done, sum_, last)
         return m
+
+    def _sum(self) -> Any:
+        adder = self.engine.adder
+        layout = held(adder.to, range(1, adder.exponents))
+        return Signal(layout, name="sum", reset_less=True, init={"exponent": 1})
+
+    def _after_last(self, name: str) -> dict[str, Any]:
+        model = self.engine.steps
+        return {
+            "valid": Signal(name=f"{name}_valid"),
+            "control": Signal(self.control, name=f"{name}_control", reset_less=True),
+            "carried": Signal(model.accumulator.width, name=f"{name}_carried", reset_less=True),
+            "whole": Signal(
+                range(-(1 << model.integer_bits - 1), 1 << model.integer_bits - 1),
+                name=f"{name}_whole",
+                reset_less=True,
+            ),
+            "special": Signal(3, name=f"{name}_special", reset_less=True),
+        }
+
+    def _multiply(self, m: Module, rounded: Signal, done: dict[str, Any]) -> dict[str, Any]:
+        """Choose factors and multiply: what is in the last stage, with its addend if that is not a sum."""
+        engine = self.engine
+        model, x, y = engine.steps, engine.operand, engine.accumulator
+        valid, control = Signal(name="valid"), Signal(self.control, name="control")
+        m.d.comb += [
+            valid.eq(self.i.valid & _is(self.i.payload.op, WORKS)),
+            [control[name].eq(self.i.payload[name]) for name, _ in engine.control],
+            control.op.eq(Mux(valid, self.i.payload.op, Op.IDLE)),
+        ]
+        own = Signal(y.width, name="own")
+        m.d.comb += own.eq(self.scores[control.score])
+        exponential = own[: x.width]
+        west, north, op = self.i.payload.west, self.i.payload.north, control.op
+        a, b = Signal(x.width, name="a"), Signal(x.width, name="b")
+        exponentials = Steps(m, model, op, rounded, done)
+        choose = part(m)
+        with choose.Switch(op):
+            with choose.Case(Op.SCORE):
+                choose.d.comb += [a.eq(west), b.eq(north)]
+            with choose.Case(*COLUMN):  # a row without a key adds -0, which changes nothing
+                choose.d.comb += [
+                    a.eq(Mux(control.on, exponential, x.sign_bit)),
+                    b.eq(Mux(control.on & (op == Op.PRODUCT), west, x.one)),
+                ]
+            with choose.Case(STEP_0):
+                choose.d.comb += [a.eq(north), b.eq(model.minus_one)]
+            with choose.Case(Op.IDLE, Op.MAXIMUM):  # the sum stays as it is
+                choose.d.comb += [a.eq(x.sign_bit), b.eq(x.one)]
+        exponentials.operands(choose, a, b, own)
+        fields: dict[str, Any] = {"a": a, "b": b, "valid": valid, "control": control}
+        fields |= exponentials.state
+        registers = [0, 0, 0]
+        for n in range(1, engine.stages - 1):
+            registers[PLACES[n % len(PLACES)]] += 1
+        fields = staged(m, number.product(x, y), fields, registers)
+        fields |= self._addend(m, fields)
+        return number.register(m, fields, "last") if engine.stages > 1 else fields
+
+    def _addend(self, m: Module, fields: dict[str, Any]) -> dict[str, Any]:
+        """A stage before it is added: an addend that is not a sum, and which of them is taken."""
+        engine = self.engine
+        inner, y = part(m), engine.accumulator
+        c = Signal(y.width, name="c")
+        control = fields["control"]
+        addend(inner, engine.steps, control.op, fields["carried"], c)
+        unpacked = steps.unpack(y, "c")(inner, {"c": c})["c"]
+        loaded = Signal(self._sum().shape(), name="addend_loaded")
+        inner.d.comb += loaded.eq(steps.widened(inner, unpacked, loaded.shape(), "c_widened"))
+        from_above, loads = Signal(name="from_above"), Signal(name="loads")
+        inner.d.comb += [
+            from_above.eq(_is(control.op, COLUMN)),
+            loads.eq(control.op[3] | ((control.op == Op.SCORE) & control.first)),
+        ]
+        return {"loaded": loaded, "from_above": from_above, "loads": loads}
+
+    def _add(self, m: Module, last: dict[str, Any], sum_: Any) -> None:
+        """Add a product to the own sum, to that of the element above, or to what was loaded.
+
+        What has no product adds -0, for which the sum needs no multiplexer to stay as it is.
+        """
+        inner = part(m)
+        to = self.engine.accumulator
+        chosen = Signal(sum_.shape(), name="addend")
+        given = Mux(last["loads"], last["loaded"].as_value(), sum_.as_value())
+        inner.d.comb += chosen.eq(Mux(last["from_above"], self.above.payload.sum, given))
+        addends = settle(to, "addend")(inner, {"product": last["product"], "addend": chosen})
+        result = total(to, "product", "addend")(inner, addends)["sum"]
+        m.d.sync += sum_.eq(result)
+
+    def _compare(self, m: Module, last: dict[str, Any], done: dict[str, Any], rounded: Any) -> None:
+        """Take the greater of the own score, just rounded perhaps, and what comes from above."""
+        y, control = self.engine.accumulator, last["control"]
+        score = Signal(y.width, name="score_compared")
+        same = done["valid"] & _ends(done["control"]) & (done["control"].score == control.score)
+        m.d.comb += score.eq(Mux(same, rounded, self.scores[control.score]))
+        above = self.above.payload.maximum
+        operands = {"a": score, "b": above}
+        greater = once(m, number.maximum(y), operands, "result")
+        self.greatest = Signal(y.width, name="greatest", reset_less=True)
+        with m.If(last["valid"] & (control.op == Op.MAXIMUM)):
+            m.d.sync += self.greatest.eq(Mux(control.on, greater, above))
+
+    def _keep(self, m: Module, done: dict[str, Any], rounded: Signal) -> None:
+        """Write the register file: a score, or in its low bits its exponential."""
+        control = done["control"]
+        power = outcome(m, self.engine.steps, rounded, done)
+        is_power = control.op == LAST_STEP
+        with m.If(done["valid"] & (is_power | _ends(control))):
+            m.d.sync += self.scores[control.score].eq(Mux(is_power, power, rounded))
+
+    def _leave(self, m: Module, done: dict[str, Any], sum_: Any, last: dict[str, Any]) -> None:
+        control = done["control"]
+        m.d.comb += [
+            self.sum.valid.eq(done["valid"] & _is(control.op, COLUMN)),
+            self.sum.payload.value.eq(sum_),
+            self.sum.payload.product.eq(control.op == Op.PRODUCT),
+            self.maximum.valid.eq(done["valid"] & (control.op == Op.MAXIMUM)),
+            self.maximum.payload.value.eq(self.greatest),
+            self.adding.valid.eq(last["valid"]),
+            self.adding.payload.op.eq(last["control"].op),
+        ]
+        for port, control_of in ((self.sum, control), (self.maximum, control)):
+            m.d.comb += [port.payload[n].eq(control_of[n]) for n in ("first", "last", "tag")]
+        for n in ("first", "last", "tag"):
+            m.d.comb += self.adding.payload[n].eq(last["control"][n])
+
+
+def _is(op: Any, codes: Any) -> Any:
+    found: Any = 0
+    for code in codes:
+        found = found | (op == int(code))
+    return found
+
+
+def _ends(control: Any) -> Any:
+    """Whether it is the last product of a score."""
+    return (control.op == Op.SCORE) & control.last

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import ClockSignal, Instance, Module, ResetSignal, Value
+from amaranth.hdl import ClockSignal, Const, Instance, Module, ResetSignal, Value
 from amaranth.lib import wiring
 
 
@@ -16,6 +16,8 @@ def place(m: Module, name: str, component: Any, module: str = "") -> None:
     ports: dict[str, Any] = {"i_clk": ClockSignal(), "i_rst": ResetSignal()}
     # The interface stands outside of the instance: what goes into the component comes out of here.
     for path, member, signal in component.signature.flatten(component):
+        if isinstance(Value.cast(signal), Const):
+            continue  # of a stream that is always valid or ready
         way = "i" if member.flow == wiring.In else "o"
         ports[f"{way}_{'__'.join(map(str, path))}"] = Value.cast(signal)
     m.submodules[name] = Instance(module, **ports)

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 
 from accelsim.engines import Engine, Port
 from accelsim.errors import AccelsimError
-from accelsim.rtl.block import Block, block
+from accelsim.rtl.block import Block, block, pins_of
 
 _ESCAPED = re.compile(r"\\(\S+) ")
 _MODULE = re.compile(r"^module (\w+)\((.*?)\);$", re.MULTILINE)
@@ -30,7 +30,7 @@ def block_verilog(top: Block, name: str, ports: tuple[Port, ...] = ()) -> str:
     from amaranth.back import verilog as back
 
     with _builtin_yosys():
-        text: str = back.convert(top, name=name, strip_internal_attrs=True)
+        text: str = back.convert(top, name=name, ports=pins_of(top), strip_internal_attrs=True)
     body = text.split("*/", 1)[1].lstrip("\n")
     modules = [_plain_names(part) for part in re.split(r"(?<=endmodule\n)", body) if part.strip()]
     return _MODULE.sub(lambda found: _ordered(found, ports), "".join(modules).rstrip("\n") + "\n")

@@ -10,8 +10,8 @@ With x the operand format, y the accumulator's, and x(v) a value rounded to x:
     5  p = x(p) x(r) + c1
     6  p = x(p) x(r) + 1
 
-The result is p 2^i rounded to x, once, subnormals included. Step 3 may follow step 2 in the next cycle,
-as a sum of products does; all others wait for the result before them.
+The result is p 2^i rounded to x, once, subnormals included. Each step waits for the one before it; in
+between other exponentials may go, with what each needs (:class:`Travelling`) beside its products.
 
 For bf16 on fp32 and every a of bf16 with b = 0, the result is within 0.86 of a unit in the last place of
 exp(a), at most one number away from the correctly rounded one, and never falls as a rises; exp(0) is 1
@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 from accelsim.engines.number import Float
 from accelsim.errors import SpecError
@@ -35,21 +36,31 @@ LN_2 = Fraction("0.6931471805599453")
 STEPS = 7
 
 
+class Travelling(NamedTuple):
+    """What goes round with an operation: d until it is used up, s, then x(r); i; a bit each for a
+    NaN, a 0 and an infinity to come."""
+
+    kept: int = 0
+    whole: int = 0
+    special: int = 0
+
+
 def offsets(stages: int) -> tuple[int, ...]:
     """Return the cycles in which the steps issue on a MAC of so many stages."""
-    found = [0, stages, 2 * stages, 2 * stages + 1]
-    found += [3 * stages + 1 + n * stages for n in range(3)]
-    return tuple(found)
+    return tuple(stages * step for step in range(STEPS))
 
 
-def occupancy(stages: int) -> int:
-    """Cycles from the first issue to the one after the last."""
-    return offsets(stages)[-1] + 1
+def occupancy(stages: int, count: int = 1) -> int:
+    """Cycles from the first issue of so many interleaved exponentials to the one after the last."""
+    return offsets(stages)[-1] + count
 
 
 def latency(stages: int) -> int:
-    """Cycles from the first issue to the result."""
-    return offsets(stages)[-1] + stages
+    """Cycles from the first issue to that of an operation whose factor is the (first) result.
+
+    The last operation goes through the MAC, then the result is rounded.
+    """
+    return offsets(stages)[-1] + stages + 1
 
 
 @dataclass(frozen=True)
@@ -153,3 +164,46 @@ class ExponentialSteps:
         """Return a positive number of the accumulator's format times 2^i, rounded to the operand's."""
         power = self.accumulator.split(p)
         return self.operand.round(0, power.significand, power.scale + i)
+
+    def step(self, number: int, result: int, kept: int, whole: int) -> tuple[int, int, int]:
+        """Return the factors of a step and what travels on, from the result of the step before."""
+        x, y = self.operand, self.accumulator
+        factor = y.convert(result, x)
+        low = kept & ((1 << x.width) - 1)
+        return {
+            1: lambda: (factor, self.log2_e, result),
+            2: lambda: (x.of(whole), self.minus_ln2_high, kept),
+            3: lambda: (x.of(whole), self.minus_ln2_low, result),
+            4: lambda: (self.c3, factor, factor),
+            5: lambda: (factor, low, kept),
+            6: lambda: (factor, low, kept),
+        }[number]()
+
+    def addend(self, number: int, kept: int) -> int:
+        """Return what is added in a step; ``kept`` of step 0 is a."""
+        fixed = {1: self.magic, 4: self.c2, 5: self.c1, 6: self.accumulator.one}
+        return fixed.get(number, kept)
+
+    def special(self, difference: int) -> int:
+        """Return a bit each for a NaN, a 0 and an infinity that will come of a difference."""
+        y = self.accumulator
+        size, negative = difference & ~y.sign_bit, difference & y.sign_bit
+        great = size >= self.limit
+        bits = (size > y.infinity, great and negative, great and not negative)
+        return sum(bool(bit) << n for n, bit in enumerate(bits))
+
+    def integer(self, result: int) -> int:
+        """Return i from the result of step 1: its low bits, signed."""
+        half = 1 << self.integer_bits - 1
+        return ((result + half) & (2 * half - 1)) - half
+
+    def outcome(self, result: int, state: Travelling) -> int:
+        """Return the exponential from the result of the last step."""
+        x, y = self.operand, self.accumulator
+        if state.special:
+            nan, zero = state.special & 1, state.special & 2
+            return x.nan if nan else 0 if zero else x.infinity
+        mantissa = result & ((1 << y.mantissa) - 1)
+        field = (result & y.infinity) >> y.mantissa
+        power = field - y.bias - y.mantissa + state.whole
+        return x.round(0, mantissa | 1 << y.mantissa, power)

@@ -11,7 +11,7 @@ from accelsim.engines import Engine, Offer, Stimulus
 from accelsim.engines.engine import Operation
 from accelsim.engines.stimulus import Levels
 from accelsim.errors import AccelsimError
-from accelsim.rtl.block import block
+from accelsim.rtl.block import block, pins_of
 from accelsim.rtl.pins import input_pins, output_pins, signals
 from accelsim.rtl.synth.gates import History, simulate_gates
 from accelsim.rtl.synth.library import Library
@@ -88,7 +88,8 @@ def _best(
     engine: Engine, library: Library, period_ps: float, dont_use: Sequence[str]
 ) -> tuple[Mapped, Timing]:
     """Return the smallest netlist that meets the period, else the fastest."""
-    text = rtlil.convert(block(engine), name=engine.name)
+    top = block(engine)
+    text = rtlil.convert(top, ports=pins_of(top), name=engine.name)
     found: list[tuple[Mapped, Timing]] = []
     for fast in (False, True):
         for booth in (False, True):

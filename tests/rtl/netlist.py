@@ -20,7 +20,7 @@ STATE = "$dff"
 
 def cells_of(block, ports):
     """Return the flat netlist: {"ports", "cells", "netnames"} of Yosys's JSON, words, $dff only."""
-    text = rtlil.convert(block, name="top")
+    text = rtlil.convert(block, ports=pins_of(block), name="top")
     with tempfile.TemporaryDirectory() as folder:
         file, out = Path(folder) / "top.il", Path(folder) / "top.json"
         file.write_text(text)

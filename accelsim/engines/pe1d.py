@@ -1,0 +1,337 @@
+"""A lane of the 1D array: MAC, maximum, exp on the MAC, divider, and the running state of its queries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import ClassVar, NamedTuple
+
+from accelsim.engines.divide import Divide
+from accelsim.engines.element_stimulus import lane_operands
+from accelsim.engines.engine import (
+    Engine,
+    Model,
+    Operands,
+    Operation,
+    Port,
+    parameter,
+)
+from accelsim.engines.exponential_steps import (
+    STEPS,
+    ExponentialSteps,
+    Travelling,
+    latency,
+    occupancy,
+)
+from accelsim.engines.number import BF16, FP32, Float
+from accelsim.engines.number_sum import Adder
+from accelsim.engines.quotient import quotient
+from accelsim.errors import SpecError
+
+
+class LaneOp(IntEnum):
+    """Operations of a lane; the seven of an exponential (PRM) follow from ``STEP_0`` on."""
+
+    IDLE = 0
+    RM = 1  # the running maximum
+    SPD = 2  # the running sum, rescaled
+    SPNV = 3  # an element of the running product, rescaled
+    RD = 4  # the running sum and the tile's
+    RNV = 5  # an element of the running product and the tile's
+    AV = 6  # an element of the result
+    STEP_0 = 8
+
+
+LAST_STEP = LaneOp.STEP_0 + STEPS - 1
+WORKS = (*range(LaneOp.RM, LaneOp.AV + 1), *range(LaneOp.STEP_0, LAST_STEP + 1))
+
+
+def bits(count: int) -> int:
+    """Return the bits of a number of so many."""
+    return max(1, (count - 1).bit_length())
+
+
+@dataclass(frozen=True, kw_only=True)
+class PE1D(Engine):
+    """A lane: a MAC, a comparator, a divider, and the state RM, RD, RNV of ``tiles`` queries.
+
+    A rigid pipeline: an instruction comes in at ``i`` and leaves at ``o`` a cycle later for the lane to
+    the right; in that cycle its operands are read. RM is done at once, and its maximum leaves at
+    ``climb``. All else goes through the MAC, whose sum is rounded and written in the last of
+    ``stages``, where the next instruction may read it; SPD and SPNV write in place of RD and RNV. AV goes
+    through the divider. What a column hands down (``sum``, ``maximum``) waits in rings, by its tag.
+    Of a ``fresh`` query nothing old is used, whatever it is: a flag, as 0 x infinity is a NaN.
+    """
+
+    name: ClassVar[str] = "pe1d"
+
+    operand: Float = parameter(BF16, "format of maxima, exponentials and results")
+    accumulator: Float = parameter(FP32, "format of sums")
+    stages: int = parameter(4, "cycles of an operation on the MAC", low=1, high=16)
+    digits: int = parameter(3, "bits of the quotient a cycle", low=1, high=64)
+    tiles: int = parameter(2, "queries", low=1, high=128)
+    value: int = parameter(4, "elements of a value", low=1, high=256)
+    rings: int = parameter(4, "scalars that wait, a power of two", low=1, high=64)
+    vectors: int = parameter(2, "products of a tile that wait, a power of two", low=1, high=16)
+
+    def check(self) -> None:
+        for name in ("rings", "vectors"):
+            if getattr(self, name) & (getattr(self, name) - 1):
+                raise self.fault(f"{name} must be a power of two, not {getattr(self, name)}")
+        try:
+            self.steps  # noqa: B018 - the formats must go together
+        except SpecError as refused:
+            raise self.fault(refused.faults[0].message) from None
+
+    @property
+    def steps(self) -> ExponentialSteps:
+        return ExponentialSteps(self.operand, self.accumulator)
+
+    @property
+    def divider(self) -> Divide:
+        return Divide(form=self.accumulator, to=self.operand, digits=self.digits)
+
+    @property
+    def column(self) -> Adder:
+        """What a column adds, and leaves unrounded."""
+        return Adder(self.operand, self.accumulator)
+
+    @property
+    def tag(self) -> int:
+        return max(bits(self.rings), bits(self.vectors))
+
+    @property
+    def control(self) -> tuple[tuple[str, int], ...]:
+        """Fields of an instruction: the first or last of its task, the query and its element."""
+        flags = (("first", 1), ("last", 1), ("fresh", 1))
+        which = (("tile", bits(self.tiles)), ("element", bits(self.value)), ("tag", self.tag))
+        return (("op", 4), *flags, *which)
+
+    @property
+    def ports(self) -> tuple[Port, ...]:
+        x, y = self.operand.width, self.accumulator.width
+        done = (("first", 1), ("last", 1), ("tag", self.tag))
+        which = (("tile", bits(self.tiles)), ("element", bits(self.value)), ("last", 1))
+        told = (("op", 4), ("first", 1), ("last", 1))
+        rigid = {"always_ready": True}
+        return (
+            Port("i", "in", self.control, **rigid),
+            Port("sum", "in", (("value", self.column.width), ("product", 1), *done), **rigid),
+            Port("maximum", "in", (("value", y), *done), **rigid),
+            Port("o", "out", self.control, **rigid),
+            Port("climb", "out", (("value", x), ("tag", self.tag)), **rigid),
+            Port("early", "out", told, **rigid),
+            Port("adding", "out", told, **rigid),
+            Port("quotient", "out", (("value", x), *which), **rigid),
+        )
+
+    @property
+    def latency(self) -> int:
+        """Cycles until the quotient of an instruction is there, or its sum is in the state."""
+        return max(self.divider.latency, self.stages) + 1
+
+    @property
+    def interval(self) -> int:
+        return 1
+
+    @property
+    def lags(self) -> Mapping[tuple[str, str], int]:
+        return {
+            ("i", "o"): 1,
+            ("i", "climb"): 2,
+            ("i", "early"): self.stages - 1,
+            ("i", "adding"): self.stages,
+            ("i", "quotient"): self.divider.latency,
+        }
+
+    def exponentials(self, count: int) -> tuple[int, int]:
+        """Return for how long so many interleaved exponentials issue, and when the first is a factor."""
+        return occupancy(self.stages, count), latency(self.stages)
+
+    @property
+    def actions(self) -> Mapping[str, int]:
+        return {"mac": 1}
+
+    @property
+    def attributes(self) -> Mapping[str, int]:
+        return {"width_bits": self.operand.width}
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        """A sum of RNV, a rescaling of SPNV, a maximum, a step of an exponential, a quotient."""
+        return (
+            Operation("add", "add", "compute", "i"),
+            Operation("mul", "mul", "compute", "i"),
+            Operation("max", "max", "compute", "climb"),
+            Operation("step", "exp", "step", "i"),
+            Operation("div", "div", "compute", "quotient"),
+        )
+
+    def operands(self, operation: str, kind: str, seed: int, count: int) -> Operands:
+        return lane_operands(self, operation, kind, seed, count)
+
+    def payload(self, port: str, bits: int) -> int:
+        """A column hands down a sum that can be; an instruction is for a query that there is."""
+        fields = self.port(port).unpack(bits)
+        if port == "sum":
+            fields["value"] = self.column.legal(fields["value"])
+        if port == "i":
+            fields["tile"] %= self.tiles
+            fields["element"] %= self.value
+        return self.port(port).pack(**fields)
+
+    def model(self) -> Model:
+        return _Model(self)
+
+
+class _Stage(NamedTuple):
+    """An instruction, its sum if it is one of the MAC, and the state of an exponential."""
+
+    fields: Mapping[str, int]
+    result: int = 0
+    state: Travelling = Travelling()
+
+
+class _Model:
+    def __init__(self, engine: PE1D) -> None:
+        self._engine = engine
+        self._steps = engine.steps
+        self._came: int | None = None
+        self._idle = _Stage(dict.fromkeys([name for name, _ in engine.control], 0))
+        self._stages = [self._idle] * (engine.stages - 1)  # from the second on
+        self._done, self._back = False, self._idle  # what was last in the last stage
+        self._divided: list[int | None] = [None] * (engine.divider.latency - 1)
+        self._climb: int | None = None
+        self._state: dict[str, list[int]] = {
+            "RM": [0] * engine.tiles,
+            "RD": [0] * engine.tiles,
+            "RNV": [0] * engine.tiles * engine.value,
+        }
+        names = ("maxima", "totals", "older", "newer", "scale")
+        self._rings = {name: [0] * engine.rings for name in names}
+        self._products = [0] * engine.vectors * engine.value
+        self._element = 0  # of the product that comes next
+
+    def step(
+        self, offered: Mapping[str, int | None], ready: Mapping[str, bool]
+    ) -> tuple[frozenset[str], Mapping[str, int]]:
+        del ready  # rigid
+        engine = self._engine
+        gives = {"o": self._came, "climb": self._climb}
+        now, fetch = self._works(self._came), self._works(offered["i"])
+        ways = [self._issue(now), *self._stages]
+        last = ways[-1]
+        early = fetch if engine.stages == 1 else ways[-2].fields
+        for name, fields in (("early", early), ("adding", last.fields)):
+            if fields["op"]:
+                told = {field: fields[field] for field in ("op", "first", "last")}
+                gives[name] = engine.port(name).pack(**told)
+        self._divided.insert(0, self._quotient(now))
+        gives["quotient"] = self._divided.pop()
+        self._end_of_cycle(now, last, offered)
+        self._stages, self._came = ways[:-1], offered["i"]
+        self._done = last.fields["op"] != LaneOp.IDLE
+        self._back = last if self._done else self._back
+        given = {name: value for name, value in gives.items() if value is not None}
+        return frozenset({"i", "sum", "maximum"}), given
+
+    def _works(self, value: int | None) -> Mapping[str, int]:
+        """Return an instruction's fields, those of none if it does nothing."""
+        fields = self._engine.port("i").unpack(value or 0)
+        return fields if fields["op"] in WORKS else self._idle.fields
+
+    def _ring(self, fields: Mapping[str, int]) -> int:
+        return fields["tag"] % self._engine.rings
+
+    def _at(self, fields: Mapping[str, int]) -> int:
+        """Return where an element of a running product is."""
+        return fields["tile"] * self._engine.value + fields["element"]
+
+    def _issue(self, fields: Mapping[str, int]) -> _Stage:
+        """Read the operands, or take those of an exponential's next step, and compute."""
+        engine, steps = self._engine, self._steps
+        x, y = engine.operand, engine.accumulator
+        op, ring, back = fields["op"], self._ring(fields), self._back
+        special, whole, kept = back.state.special, back.state.whole, 0
+        a = b = c = 0
+        if op in (LaneOp.SPD, LaneOp.SPNV):
+            old = self._state["RD"][fields["tile"]]
+            a = old if op == LaneOp.SPD else self._state["RNV"][self._at(fields)]
+            b = x.convert(self._rings["scale"][ring], y)
+        elif op == LaneOp.RD:
+            a, b = self._rings["totals"][ring], y.one
+            c = 0 if fields["fresh"] else self._state["RD"][fields["tile"]]
+        elif op == LaneOp.RNV:
+            place = fields["tag"] % engine.vectors * engine.value + fields["element"]
+            a, b = self._products[place], y.one
+            c = 0 if fields["fresh"] else self._state["RNV"][self._at(fields)]
+        elif op >= LaneOp.STEP_0:
+            number = op - LaneOp.STEP_0
+            factors: tuple[int, int]
+            if number == 0:
+                factors = self._rings["newer"][ring], steps.minus_one
+                kept = x.convert(self._rings["older"][ring], y)
+            else:
+                special = steps.special(back.result) if number == 1 else special
+                whole = steps.integer(back.result) if number == 2 else whole
+                *two, kept = steps.step(number, back.result, back.state.kept, whole)
+                factors = two[0], two[1]
+            a, b = (x.convert(factor, y) for factor in factors)
+            c = steps.addend(number, kept)
+        kept = c if op in (LaneOp.RD, LaneOp.RNV) else kept
+        return _Stage(fields, y.fused(a, b, c, y), Travelling(kept, whole, special))
+
+    def _quotient(self, fields: Mapping[str, int]) -> int | None:
+        engine = self._engine
+        if fields["op"] != LaneOp.AV:
+            return None
+        a, b = self._state["RNV"][self._at(fields)], self._state["RD"][fields["tile"]]
+        value = quotient(a, b, engine.accumulator, engine.operand)
+        which = {name: fields[name] for name in ("tile", "element", "last")}
+        return engine.port("quotient").pack(value=value, **which)
+
+    def _end_of_cycle(
+        self,
+        now: Mapping[str, int],
+        last: _Stage,
+        offered: Mapping[str, int | None],
+    ) -> None:
+        """Write the state: maxima at once, sums in the last stage, an exponential behind it."""
+        engine, rings, ring = self._engine, self._rings, self._ring(now)
+        x = engine.operand
+        self._climb = None
+        if now["op"] == LaneOp.RM:
+            tile = now["tile"]
+            before = x.negate(x.infinity) if now["fresh"] else self._state["RM"][tile]
+            greater = x.maximum(before, rings["maxima"][ring])
+            self._state["RM"][tile] = rings["newer"][ring] = greater
+            rings["older"][ring] = before
+            self._climb = engine.port("climb").pack(value=greater, tag=now["tag"])
+        fields, op = last.fields, last.fields["op"]
+        if op == LaneOp.RD or (op == LaneOp.SPD and not fields["fresh"]):
+            self._state["RD"][fields["tile"]] = last.result
+        if op == LaneOp.RNV or (op == LaneOp.SPNV and not fields["fresh"]):
+            self._state["RNV"][self._at(fields)] = last.result
+        back = self._back
+        if self._done and back.fields["op"] == LAST_STEP:
+            power = self._steps.outcome(back.result, back.state)
+            rings["scale"][self._ring(back.fields)] = power
+        self._take(offered)
+
+    def _take(self, offered: Mapping[str, int | None]) -> None:
+        """Write what a column hands down: a maximum or a sum by its tag, products one by one."""
+        engine = self._engine
+        y = engine.accumulator
+        if (value := offered["maximum"]) is not None:
+            fields = engine.port("maximum").unpack(value)
+            self._rings["maxima"][self._ring(fields)] = y.convert(fields["value"], engine.operand)
+        if (value := offered["sum"]) is not None:
+            fields = engine.port("sum").unpack(value)
+            number = engine.column.rounded(engine.column.sum_of(fields["value"]))
+            if not fields["product"]:
+                self._rings["totals"][self._ring(fields)] = number
+                return
+            element = 0 if fields["first"] else self._element
+            self._products[fields["tag"] % engine.vectors * engine.value + element] = number
+            self._element = (element + 1) % engine.value
