@@ -17,32 +17,16 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from accelsim.engines.fusemax import FuseMax
+from accelsim.engines.pe2d import Op
+from accelsim.rtl.block import signature
 from accelsim.rtl.exponential_steps import STEP_0
-from accelsim.rtl.pe2d import PE2D, Op, element_ports, instruction
+from accelsim.rtl.pe2d import PE2D
 from accelsim.rtl.placed import place
-
-
-def power_of_two(least: int) -> int:
-    return 1 << int(ceil_log2(max(1, least)))
-
-
-def rings(engine: FuseMax) -> int:
-    """Scalars that may wait between the arrays: those of the tiles in flight."""
-    return power_of_two(max(engine.ahead, engine.behind) + 2)
-
-
-def vectors(engine: FuseMax) -> int:
-    return power_of_two(engine.product_depth)
-
-
-def count_bits(engine: FuseMax) -> int:
-    return max(1, int(ceil_log2(rings(engine))), int(ceil_log2(vectors(engine))))
 
 
 def issued(engine: FuseMax) -> data.StructLayout:
     """Return the layout of an instruction as it is issued: with what its operands are read by."""
-    inner = instruction(engine.ahead + 1, count_bits(engine))
-    members = {name: field.shape for name, field in inner if name != "on"}
+    members = {name: bits for name, bits in engine.element.control if name != "on"}
     return data.StructLayout(
         {
             **members,
@@ -107,14 +91,17 @@ class Bank(wiring.Component):
         return m
 
 
-def element_of(engine: FuseMax) -> PE2D:
-    """Return an element of the array of a machine."""
-    x, y = engine.operand, engine.accumulator
-    return PE2D(x, y, engine.stages, engine.ahead + 1, count_bits(engine))
-
-
 QUERY, KEY, VALUE = range(3)
 TENSORS = ("Q", "K", "V")
+
+
+def power_of_two(least: int) -> int:
+    return 1 << int(ceil_log2(max(1, least)))
+
+
+def connect(m: Module, to: Any, of: Any) -> None:
+    """Hand a rigid stream on."""
+    m.d.comb += [to.valid.eq(of.valid), to.payload.eq(of.payload)]
 
 
 class Array2D(wiring.Component):
@@ -122,31 +109,34 @@ class Array2D(wiring.Component):
 
     ``issue`` is the instruction of this cycle; ``fill`` with ``filled`` writes operands.
 
-    ``below`` and ``leaving`` are, by column, what leaves it. ``maxima`` with ``climbs`` and ``counts``
-    enter the way up. ``early`` and ``bottom`` are the instructions a stage before the last of the first
-    element, and in the last stage of the last of the first column; ``climbed``: a maximum is at the top.
+    ``sum_C`` and ``maximum_C`` are what leaves column C, as its last element has it. ``maxima`` with
+    ``climbs`` and ``tags`` enter the way up. ``corner`` and ``bottom`` are the instructions in the last
+    stage of the first element, and of the last of the first column; ``climbed``: a maximum is at the top.
     """
 
     def __init__(self, engine: FuseMax, element: str = "") -> None:
         self.engine, self.element = engine, element
-        x, y = engine.operand, engine.accumulator
-        bits = count_bits(engine)
-        self.inner = instruction(engine.ahead + 1, bits)
-        cols = engine.cols
+        self.model = engine.element
+        x, cols = engine.operand, engine.cols
+        adding = signature(self.model.port("adding"))
+        feet = {
+            f"{name}_{c}": Out(signature(self.model.port(name)))
+            for name in ("sum", "maximum")
+            for c in range(cols)
+        }
         super().__init__(
             {
                 "issue": In(issued(engine)),
                 "filled": In(1),
                 "fill": In(fill_layout(engine)),
                 "fill_data": In(x.width * engine.words),
-                "below": Out(y.width * cols),
-                "leaving": Out(data.ArrayLayout(self.inner, cols)),
                 "maxima": In(x.width * cols),
                 "climbs": In(cols),
-                "counts": In(bits * cols),
-                "early": Out(self.inner),
-                "bottom": Out(self.inner),
+                "tags": In(self.model.tag * cols),
+                "corner": Out(adding),
+                "bottom": Out(adding),
                 "climbed": Out(1),
+                **feet,
             }
         )
 
@@ -166,19 +156,13 @@ class Array2D(wiring.Component):
         for c in range(cols):
             self._column(m, c, edge, [elements[r][c] for r in range(rows)])
             edge = self._delayed(m, edge, 1, f"column_{c + 1}")
-        corner = elements[0][0].early if engine.stages > 1 else self.issue
-        m.d.comb += [
-            [self.early[name].eq(corner[name]) for name in ("op", "first", "last")],
-            self.bottom.eq(elements[-1][0].adding),
-        ]
+        connect(m, self.corner, elements[0][0].adding)
+        connect(m, self.bottom, elements[-1][0].adding)
         return m
 
     def _element(self) -> Any:
-        engine = self.engine
-        if not self.element:
-            return element_of(engine)
-        ports = element_ports(engine.operand, engine.accumulator, self.inner)
-        return wiring.Signature(ports).create()
+        element = PE2D(self.model)
+        return element.signature.create() if self.element else element
 
     def _delayed(self, m: Module, value: Any, cycles: int, name: str) -> Any:
         for n in range(cycles):
@@ -197,17 +181,21 @@ class Array2D(wiring.Component):
             m.submodules[f"{TENSORS[tensor].lower()}_bank_{r}"] = bank
             self._connect(m, bank, tensor, r, edge.row_slot, edge.element)
             words[tensor] = bank.word
-        first = elements[0]
-        op = Signal(self.inner, name=f"row_instruction_{r}")
-        for name in ("op", "first", "last", "score", "count"):
-            m.d.sync += op[name].eq(edge[name])
+        first = elements[0].i
+        op = Signal(data.StructLayout(dict(self.model.control)), name=f"row_instruction_{r}")
+        names = [name for name, _ in self.model.control]
+        m.d.sync += [op[name].eq(edge[name]) for name in names if name != "on"]
         m.d.sync += op.on.eq(edge.rows > r)
         m.d.comb += [
-            first.op_in.eq(op),
-            first.west.eq(Mux(op.op == Op.SCORE, words[KEY], words[VALUE])),
+            first.valid.eq(op.op != Op.IDLE),
+            [first.payload[name].eq(op[name]) for name in names],
+            first.payload.west.eq(Mux(op.op == Op.SCORE, words[KEY], words[VALUE])),
         ]
         for left, right in pairwise(elements):
-            m.d.comb += [right.op_in.eq(left.op_out), right.west.eq(left.east)]
+            m.d.comb += right.i.valid.eq(left.o.valid)
+            m.d.comb += [
+                right.i.payload[name].eq(left.o.payload[name]) for name in (*names, "west")
+            ]
 
     def _column(self, m: Module, c: int, edge: Any, elements: list[PE2D]) -> None:
         """The top edge of a column: its bank of Q, the maxima that came up, what starts a sum."""
@@ -216,36 +204,37 @@ class Array2D(wiring.Component):
         bank = Bank(x.width, engine.words, power_of_two(2 * engine.query_tiles), engine.head)
         m.submodules[f"q_bank_{c}"] = bank
         self._connect(m, bank, QUERY, c, edge.col_slot, edge.element)
-        bits = count_bits(engine)
+        bits = self.model.tag
         way: Any = Cat(
-            self.climbs[c], self.counts[bits * c :][:bits], self.maxima[x.width * c :][: x.width]
+            self.climbs[c], self.tags[bits * c :][:bits], self.maxima[x.width * c :][: x.width]
         )
         way = self._delayed(m, way, engine.climb - 1, f"climb_{c}")
-        ring = ceil_log2(rings(engine))
-        top = Signal(data.ArrayLayout(x.width, rings(engine)), name=f"maxima_{c}", reset_less=True)
+        ring = ceil_log2(engine.rings)
+        top = Signal(data.ArrayLayout(x.width, engine.rings), name=f"maxima_{c}", reset_less=True)
         with m.If(way[0]):
             m.d.sync += top[way[1:][:ring]].eq(way[1 + bits :])
         if c == 0:
             m.d.comb += self.climbed.eq(way[0])
-        maximum = Signal(x.width, name=f"maximum_{c}", reset_less=True)
+        maximum = Signal(x.width, name=f"maximum_{c}_at_top", reset_less=True)
         is_step = Signal(name=f"takes_maximum_{c}")
-        m.d.sync += [maximum.eq(top[edge.count[:ring]]), is_step.eq(edge.op == STEP_0)]
-        first = elements[0]
-        lowest = y.negate(y.infinity)
+        m.d.sync += [maximum.eq(top[edge.tag[:ring]]), is_step.eq(edge.op == STEP_0)]
+        first, adder = elements[0], self.model.adder
         m.d.comb += [
-            first.north.eq(Mux(is_step, maximum, bank.word)),
-            first.above.eq(Mux(first.adding.op == Op.MAXIMUM, lowest, 0)),
+            first.i.payload.north.eq(Mux(is_step, maximum, bank.word)),
+            first.above.payload.sum.eq(adder.bits(adder.held(0))),
+            first.above.payload.maximum.eq(y.negate(y.infinity)),
         ]
         gap = engine.hop - 1
         for r, (one, other) in enumerate(pairwise(elements)):
-            m.d.comb += [
-                other.north.eq(self._delayed(m, one.south, gap, f"south_{r}_{c}")),
-                other.above.eq(self._delayed(m, one.below, gap, f"below_{r}_{c}")),
-            ]
-        m.d.comb += [
-            self.below[y.width * c :][: y.width].eq(elements[-1].below),
-            self.leaving[c].eq(elements[-1].leaving),
-        ]
+            ways = {
+                "north": (other.i.payload.north, one.o.payload.north),
+                "sum": (other.above.payload.sum, one.sum.payload.value),
+                "maximum": (other.above.payload.maximum, one.maximum.payload.value),
+            }
+            for name, (to, of) in ways.items():
+                m.d.comb += to.eq(self._delayed(m, of, gap, f"{name}_{r}_{c}"))
+        for name in ("sum", "maximum"):
+            connect(m, getattr(self, f"{name}_{c}"), getattr(elements[-1], name))
 
     def _connect(
         self, m: Module, bank: Bank, tensor: int, lane: int, slot: Value, element: Value

@@ -59,7 +59,7 @@ def widened(m: Module, value: Any, form: Float, to: Float) -> Value:
 class Steps:
     """The steps after the first, of exponentials whose state ``back`` comes with the result.
 
-    ``back``: "carried", "whole" and "special", as ``Travelling`` has them; ``state`` goes on with step ``op``.
+    ``back``: "carried", "whole" and "special", as ``Travelling`` has them; ``state`` goes on with ``op``.
     """
 
     def __init__(

@@ -7,6 +7,7 @@ takes them in order with the tag it sent on ``fill``, and gives AV on ``store``.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Signal, Value
@@ -14,20 +15,15 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from accelsim.engines.fusemax import FuseMax as Engine
+from accelsim.engines.pe1d import LaneOp
+from accelsim.engines.pe2d import LAST_STEP, Op
 from accelsim.errors import InfeasibleError
-from accelsim.rtl.array2d import (
-    Array2D,
-    count_bits,
-    fill_layout,
-    rings,
-    vectors,
-)
+from accelsim.rtl.array2d import Array2D, connect, fill_layout
 from accelsim.rtl.build import Build
 from accelsim.rtl.issue import Issue
 from accelsim.rtl.operations import LANE
-from accelsim.rtl.pe1d import PE1D, LaneOp, lane_ports
-from accelsim.rtl.pe2d import LAST_STEP, Op, instruction
+from accelsim.rtl.outputs import Outputs
+from accelsim.rtl.pe1d import PE1D
 from accelsim.rtl.placed import place as add_part
 from accelsim.rtl.sequencer import Sequencer
 from accelsim.rtl.skeleton import COUNT_BITS, DIGIT_BITS, Skeleton, skeleton
@@ -88,6 +84,10 @@ class FuseMax(wiring.Component):
         self.lanes = [self._lane() for _ in range(engine.cols)]
         for c, lane in enumerate(self.lanes):
             add_part(m, f"lane_{c}", lane, LANE_MODULE if self.apart else "")
+        outputs = [Outputs(engine.lane, engine.words) for _ in self.lanes]
+        for c, (lane, output) in enumerate(zip(self.lanes, outputs, strict=True)):
+            m.submodules[f"output_{c}"] = output
+            connect(m, output.quotient, lane.quotient)
         rows_last, cols_last = Signal(COUNT_BITS), Signal(COUNT_BITS)
         base = len(self.skeleton.registers)
         with m.If(self.write & (self.address == base)):
@@ -113,48 +113,52 @@ class FuseMax(wiring.Component):
         wide = issue.wide(parts[0])
         m.d.comb += [array.issue.eq(wide), self.working.eq(wide.op != Op.IDLE)]
         self._connect_lanes(m, array, issue.lane(parts[1]))
-        stored = transfers(moves, issue, self.load, self.store, self.lanes)
+        stored = transfers(moves, issue, self.load, self.store, outputs)
         self._tokens(arrivals, array, stored)
         return m
 
     def _lane(self) -> Any:
-        if not self.apart:
-            return lane_of(self.engine)
-        column = instruction(self.engine.ahead + 1, count_bits(self.engine))
-        return wiring.Signature(lane_ports(self.engine, column)).create()
+        lane = PE1D(self.engine.lane)
+        return lane.signature.create() if self.apart else lane
 
     def _connect_lanes(self, m: Module, array: Array2D, fetch: Any) -> None:
-        x, y = self.engine.operand, self.engine.accumulator
+        first = self.lanes[0].i
+        m.d.comb += [first.valid.eq(fetch.op != LaneOp.IDLE), first.payload.eq(fetch)]
+        for left, right in pairwise(self.lanes):
+            connect(m, right.i, left.o)
         for c, lane in enumerate(self.lanes):
-            m.d.comb += [
-                lane.fetch.eq(fetch),
-                lane.below.eq(array.below[y.width * c :][: y.width]),
-                lane.leaving.eq(array.leaving[c]),
-            ]
-            fetch = lane.fetch_out
+            connect(m, lane.sum, getattr(array, f"sum_{c}"))
+            connect(m, lane.maximum, getattr(array, f"maximum_{c}"))
+        climbs = [lane.climb for lane in self.lanes]
         m.d.comb += [
-            array.maxima.eq(Cat(*(lane.maximum for lane in self.lanes))),
-            array.climbs.eq(Cat(*(lane.climbs for lane in self.lanes))),
-            array.counts.eq(Cat(*(lane.climb_count for lane in self.lanes))),
+            array.maxima.eq(Cat(*(climb.payload.value for climb in climbs))),
+            array.climbs.eq(Cat(*(climb.valid for climb in climbs))),
+            array.tags.eq(Cat(*(climb.payload.tag for climb in climbs))),
         ]
-        assert len(array.maxima) == x.width * len(self.lanes)
 
     def _tokens(self, m: Module, array: Array2D, stored: Value) -> None:
         """Each token is raised where its datum is, in the last cycle before it may be used."""
-        lane = self.lanes[0].early
         engine, names = self.engine, [task.name for task in self.skeleton.tasks]
-        drained = array.bottom.first if engine.chain else array.bottom.last
+        lane, last = self.lanes[0], self.lanes[-1].quotient
+        foot = array.bottom.payload
+        drained = foot.first if engine.chain else foot.last
+        score = (array.corner.payload.op == Op.SCORE) & array.corner.payload.last
         raised: dict[tuple[str, str], Any] = {
+            ("QK", "SLN"): array.corner.valid & score,
             ("RM", "SLN"): array.climbed,
-            ("LM", "RM"): array.bottom.op == Op.MAXIMUM,
-            ("SLD", "RD"): array.bottom.op == Op.SUM,
-            ("SLNV", "RNV"): (array.bottom.op == Op.PRODUCT) & drained,
-            ("AV", STORE): (self.lanes[-1].divided.op == LaneOp.AV) & self.lanes[-1].divided.last,
+            ("LM", "RM"): array.bottom.valid & (foot.op == Op.MAXIMUM),
+            ("SLD", "RD"): array.bottom.valid & (foot.op == Op.SUM),
+            ("SLNV", "RNV"): array.bottom.valid & (foot.op == Op.PRODUCT) & drained,
+            ("AV", STORE): last.valid & last.payload.last,
         }
-        at_once = {name: (lane.op == op) & lane.first for name, op in LANE.items()}
+        at_once = {
+            name: lane.early.valid & (lane.early.payload.op == op) & lane.early.payload.first
+            for name, op in LANE.items()
+        }
         at_once |= {
-            "SLN": array.early.op == LAST_STEP,
-            "PRM": lane.op == LAST_STEP,
+            "RM": lane.i.valid & (lane.i.payload.op == LaneOp.RM),
+            "SLN": _power(array.corner, LAST_STEP),
+            "PRM": _power(lane.adding, LAST_STEP),
         }
         arrives = {
             name: self.filled & self.fill.last & (self.fill.tensor == number)
@@ -183,7 +187,6 @@ class FuseMax(wiring.Component):
             m.d.comb += self.sequencer.tokens[place].eq(pulses[0])
 
 
-def lane_of(engine: Engine) -> PE1D:
-    """Return a lane of a machine."""
-    column = instruction(engine.ahead + 1, count_bits(engine))
-    return PE1D(engine, column, rings(engine), vectors(engine))
+def _power(adding: Any, step: int) -> Any:
+    """Whether the last step of the first exponential of a task is in the last stage."""
+    return adding.valid & (adding.payload.op == step) & adding.payload.first

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.lib import data
 
 from accelsim.engines.exponential_steps import offsets
 from accelsim.engines.fusemax import FuseMax as Engine
-from accelsim.rtl.array2d import count_bits, issued
+from accelsim.engines.pe1d import LaneOp
+from accelsim.engines.pe2d import Op
+from accelsim.rtl.array2d import issued
 from accelsim.rtl.exponential_steps import STEP_0
 from accelsim.rtl.operations import KEY_TILES, LANE, LANE_TASKS, QUERY_TILES, WIDE, WIDE_TASKS
-from accelsim.rtl.pe1d import LaneOp, lane_instruction
-from accelsim.rtl.pe2d import Op
 from accelsim.rtl.sequencer import Sequencer, plain
 from accelsim.rtl.skeleton import COUNT_BITS, DIGIT_BITS
 
@@ -74,9 +75,9 @@ class Issue:
         for name, n in tasks.items():
             rows = Mux(self.at_last(n, KEY_TILES), self.rows_last, engine.rows)
             score = self.counter(m, n, engine.ahead + 1)
-            count = self.counter(m, n, 1 << count_bits(engine))
+            count = self.counter(m, n, 1 << engine.lane.tag)
             with m.If(sequencer.start[n]):
-                m.d.comb += [live.rows.eq(rows), live.score.eq(score), live.count.eq(count)]
+                m.d.comb += [live.rows.eq(rows), live.score.eq(score), live.tag.eq(count)]
                 if name == "QK":
                     m.d.comb += live.row_slot.eq(self.slot(n, "load K"))
                     m.d.comb += live.col_slot.eq(self.slot(n, "load Q"))
@@ -103,22 +104,22 @@ class Issue:
         with m.If(self.sequencer.issue[task]), m.Switch(element):
             for step, offset in enumerate(offsets(stages)):
                 with m.Case(offset):
-                    m.d.comb += found.op.eq(STEP_0 + step)
+                    m.d.comb += [found.op.eq(STEP_0 + step), found.first.eq(1)]
 
     def lane(self, m: Module) -> Any:
         """Return the lanes' instruction."""
         engine, sequencer = self.engine, self.sequencer
-        layout = lane_instruction(engine, count_bits(engine))
+        layout = data.StructLayout(dict(engine.lane.control))
         live = Signal(layout, name="lane_live")
         tasks = {name: self.skeleton.task(name) for name in LANE_TASKS}
         begun = Cat(*(sequencer.start[n] for n in tasks.values())).any()
         for n in tasks.values():
-            count = self.counter(m, n, 1 << count_bits(engine))
+            count = self.counter(m, n, 1 << engine.lane.tag)
             with m.If(sequencer.start[n]):
                 m.d.comb += [
                     live.fresh.eq(sequencer.walkers[n].first[self.level(KEY_TILES)]),
                     live.tile.eq(self.digit(n, QUERY_TILES)),
-                    live.count.eq(count),
+                    live.tag.eq(count),
                 ]
         held = self.held(m, live, begun)
         found = Signal(layout, name="lane")

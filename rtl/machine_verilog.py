@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from accelsim.rtl.array2d import element_of
 from accelsim.rtl.build import Build
-from accelsim.rtl.fusemax import ELEMENT, LANE_MODULE, FuseMax, lane_of
+from accelsim.rtl.fusemax import ELEMENT, LANE_MODULE, FuseMax
+from accelsim.rtl.pe1d import PE1D
+from accelsim.rtl.pe2d import PE2D
 from accelsim.rtl.verilog import block_verilog
 from accelsim.sim import jump
 
@@ -15,7 +16,10 @@ from accelsim.sim import jump
 def machine_verilog(machine: FuseMax) -> str:
     """Return the Verilog of a machine (``apart``): its element, its lane, the whole, ``fusemax``."""
     engine = machine.engine
-    parts: list[tuple[Any, str]] = [(element_of(engine), ELEMENT), (lane_of(engine), LANE_MODULE)]
+    parts: list[tuple[Any, str]] = [
+        (PE2D(engine.element), ELEMENT),
+        (PE1D(engine.lane), LANE_MODULE),
+    ]
     parts.append((machine, "fusemax"))
     return "\n".join(block_verilog(part, name) for part, name in parts)
 

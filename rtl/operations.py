@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from accelsim.rtl.pe1d import LaneOp
-from accelsim.rtl.pe2d import Op
+from accelsim.engines.pe1d import LaneOp
+from accelsim.engines.pe2d import Op
 
 WIDE = {"QK": Op.SCORE, "LM": Op.MAXIMUM, "SLD": Op.SUM, "SLNV": Op.PRODUCT}
 WIDE_TASKS = (*WIDE, "SLN")

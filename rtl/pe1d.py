@@ -28,7 +28,7 @@ from accelsim.rtl.exponential_steps import (
     staged,
     widened,
 )
-from accelsim.rtl.number_sum import held
+from accelsim.rtl.number_sum import held, total
 
 # Where registers go first: after normalising, after unpacking, before rounding, after multiplying.
 PLACES = (2, 0, 3, 1)
@@ -108,9 +108,9 @@ class PE1D(Block):
         came = Signal(layout, name="column_sum")
         inner = part(m)
         inner.d.comb += came.eq(self.sum.payload.value)
-        total = steps.round_off("sum", y, "total")(inner, {"sum": came})["total"]
+        rounded = steps.round_off("sum", y, "total")(inner, {"sum": came})["total"]
         with m.If(self.sum.valid & ~self.sum.payload.product):
-            m.d.sync += self.rings["totals"][self._ring(self.sum.payload)].eq(total)
+            m.d.sync += self.rings["totals"][self._ring(self.sum.payload)].eq(rounded)
         m.submodules.products = memory = Memory(
             shape=y.width, depth=engine.vectors * engine.value, init=[]
         )
@@ -123,7 +123,7 @@ class PE1D(Block):
         m.d.comb += [
             element.eq(Mux(self.sum.payload.first, 0, follows)),
             write.addr.eq(self._place(self.sum.payload, element)),
-            write.data.eq(total),
+            write.data.eq(rounded),
             write.en.eq(self.sum.valid & self.sum.payload.product),
             read.addr.eq(self._place(fetch, fetch.element)),
             read.en.eq(1),
@@ -227,7 +227,7 @@ class PE1D(Block):
             [steps.unpack(y, "a"), steps.unpack(x, "b")],
             [steps.product(y, y, x)],
             [steps.normalise("product", y), steps.shorten("product", y)],
-            [number.total(y, "product", "c")],
+            [total(y, "product", "c")],
         ]
         groups[2] += [self._addend, steps.unpack(y, "c")]
         for n, (group, count) in enumerate(zip(groups, places, strict=True)):
@@ -274,7 +274,10 @@ class PE1D(Block):
         fields |= {name: now[name] for name in ("tile", "element", "last")}
         division = quotient(divider.form, divider.to)
         done = staged(m, division, fields, [*registers(divider), 0])
-        m.d.comb += [self.quotient.valid.eq(done["valid"]), self.quotient.payload.value.eq(done["result"])]
+        m.d.comb += [
+            self.quotient.valid.eq(done["valid"]),
+            self.quotient.payload.value.eq(done["result"]),
+        ]
         m.d.comb += [
             self.quotient.payload[name].eq(done[name]) for name in ("tile", "element", "last")
         ]

@@ -145,7 +145,9 @@ class Engine(Parametric, ABC):
         sources = {p.name: Source(stimulus.offers.get(p.name, ())) for p in self.inputs}
         for cycle in range(stimulus.cycles):
             offered = {name: source.offered for name, source in sources.items()}
-            ready = {p.name: stimulus.is_ready(p.name, cycle) for p in self.outputs}
+            ready = {
+                p.name: p.always_ready or stimulus.is_ready(p.name, cycle) for p in self.outputs
+            }
             takes, gives = model.step(offered, ready)
             yield Levels(offered, ready, takes, gives)
             for name, source in sources.items():
@@ -174,6 +176,10 @@ class Engine(Parametric, ABC):
         engine that knows what its fields are overrides this.
         """
         return {port.name: payloads(port, kind, seed, count) for port in self.inputs}
+
+    def payload(self, port: str, bits: int) -> int:  # noqa: ARG002 - most ports take any
+        """Return a payload that may stand at an input, made from any bits."""
+        return bits
 
     @property
     def inputs(self) -> tuple[Port, ...]:

@@ -37,8 +37,11 @@ STEPS = 7
 
 
 class Travelling(NamedTuple):
-    """What goes round with an operation: d until it is used up, s, then x(r); i; a bit each for a
-    NaN, a 0 and an infinity to come."""
+    """What goes round with an operation.
+
+    ``kept``: d until it is used up, s, then x(r); ``whole``: i; ``special``: a bit each for a NaN, a 0
+    and an infinity to come.
+    """
 
     kept: int = 0
     whole: int = 0

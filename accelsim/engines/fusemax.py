@@ -2,9 +2,9 @@
 
 The lags are the ways through the pipelines, from the start of one task to the start of another. In
 the 2D array a row works ``hop`` cycles after the one above it and a column one cycle after its left
-neighbor; operands enter with that skew and instructions travel with them, so that it cancels. A MAC
-of ``stages`` has its multiplier in all stages but the last and adds in the last one, in one cycle:
-products accumulate one a cycle, and a dependent multiplication waits for ``stages`` cycles.
+neighbor; operands enter with that skew and instructions travel with them, so that it cancels. The
+elements and lanes are the engines :mod:`~accelsim.engines.pe2d` and :mod:`~accelsim.engines.pe1d`, whose
+pipelines say how long a result takes to where it is read.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from accelsim.engines.engine import parameter
-from accelsim.engines.exponential_steps import ExponentialSteps, latency, occupancy
+from accelsim.engines.exponential_steps import ExponentialSteps
 from accelsim.engines.machine import Machine
 from accelsim.engines.number import BF16, FP32, Float
+from accelsim.engines.pe1d import PE1D
+from accelsim.engines.pe2d import PE2D
 from accelsim.errors import SpecError
 
 
@@ -38,7 +40,7 @@ class FuseMax(Machine):
     value: int = parameter(4, "elements of a value (F)", low=1, high=256)
     stages: int = parameter(1, "stages of a MAC of the 2D array", low=1, high=16)
     lane_stages: int = parameter(1, "stages of a MAC of a lane", low=1, high=16)
-    divide: int = parameter(4, "stages of a lane's divider", low=1, high=64)
+    digits: int = parameter(3, "bits of a lane's quotient a cycle", low=1, high=64)
     climb: int = parameter(4, "cycles of a running maximum up a column", low=1, high=1024)
     hop: int = parameter(1, "cycles from row to row", low=1, high=8)
     words: int = parameter(1, "words of a beat of the load and of the store port", low=1, high=64)
@@ -76,38 +78,69 @@ class FuseMax(Machine):
                 )
 
     @property
+    def rings(self) -> int:
+        """Scalars that may wait between the arrays: those of the tiles in flight."""
+        return _power_of_two(max(self.ahead, self.behind) + 2)
+
+    @property
+    def element(self) -> PE2D:
+        """An element of the 2D array; with an instruction travels where its column's result goes."""
+        return PE2D(
+            operand=self.operand,
+            accumulator=self.accumulator,
+            stages=self.stages,
+            scores=self.ahead + 1,
+            tag=self.lane.tag,
+        )
+
+    @property
+    def lane(self) -> PE1D:
+        return PE1D(
+            operand=self.operand,
+            accumulator=self.accumulator,
+            stages=self.lane_stages,
+            digits=self.digits,
+            tiles=self.query_tiles,
+            value=self.value,
+            rings=self.rings,
+            vectors=_power_of_two(self.product_depth),
+        )
+
+    @property
     def down(self) -> int:
         """From the start of a sum or maximum over a column to that of the lane that takes it."""
         return self.hop * (self.rows - 1) + self.stages + 1
 
     @property
     def up(self) -> int:
-        """From the start of RM to that of the exponentials in the array."""
-        return self.lane_stages + self.climb + 1
+        """From the start of RM, which takes a cycle, to that of the exponentials in the array."""
+        return self.climb + 2
 
     @property
     def slots(self) -> Mapping[str, int]:
         """Cycles of a tile of the Einsums whose operations wait for one another."""
-        return {"SLN": occupancy(self.stages), "PRM": occupancy(self.lane_stages)}
+        wide, narrow = self.element.exponentials(1), self.lane.exponentials(1)
+        return {"SLN": wide[0], "PRM": narrow[0]}
 
     @property
     def lags(self) -> Mapping[tuple[str, str], int]:
         """Cycles from the start of one Einsum's tile to that of another that reads it."""
-        s, s1 = self.stages, self.lane_stages
+        s1 = self.lane_stages
+        wide, narrow = self.element.exponentials(1)[1], self.lane.exponentials(1)[1]
         unchained = 0 if self.chain else self.value - 1
         return {
             ("QK", "LM"): self.head,
-            ("QK", "SLN"): self.head,
+            ("QK", "SLN"): self.head + self.stages,
             ("RM", "SLN"): self.up,
-            ("SLN", "SLD"): latency(s),
-            ("SLN", "SLNV"): latency(s),
+            ("SLN", "SLD"): wide,
+            ("SLN", "SLNV"): wide,
             ("LM", "RM"): self.down,
             ("SLD", "RD"): self.down,
             ("SLNV", "RNV"): self.down + unchained,
-            ("RM", "RM"): s1,
-            ("RM", "PRM"): s1,
-            ("PRM", "SPD"): latency(s1),
-            ("PRM", "SPNV"): latency(s1),
+            ("RM", "RM"): 1,
+            ("RM", "PRM"): 1,
+            ("PRM", "SPD"): narrow,
+            ("PRM", "SPNV"): narrow,
             ("SPD", "RD"): s1,
             ("RD", "SPD"): s1,
             ("SPNV", "RNV"): s1,
@@ -119,4 +152,8 @@ class FuseMax(Machine):
     @property
     def latencies(self) -> Mapping[str, int]:
         """From the end of AV to the start of its store: the divider, and the skew of the last lane."""
-        return {"AV": self.cols + self.divide - 1}
+        return {"AV": self.cols + self.lane.divider.latency - 1}
+
+
+def _power_of_two(least: int) -> int:
+    return 1 << max(0, least - 1).bit_length()

@@ -76,7 +76,9 @@ class Adder:
         sign, fraction, field = self._parts(number, self.to)
         full = field == (1 << self.to.exponent) - 1
         low = number & ((1 << self.to.mantissa) - 1)
-        return Real(fraction << 2, max(field, 1), sign, int(full and not low), int(full and low > 0))
+        return Real(
+            fraction << 2, max(field, 1), sign, int(full and not low), int(full and low > 0)
+        )
 
     def rounded(self, sum_: Real) -> int:
         """Return a sum rounded to ``to``, as bits."""

@@ -81,10 +81,19 @@ class PE2D(Engine):
 
     @property
     def control(self) -> tuple[tuple[str, int], ...]:
-        """Fields of an instruction without operands. ``first`` and ``last`` of its sum or column;
-        ``on``: the row has a key; ``score``: its register."""
+        """Fields of an instruction without operands.
+
+        ``first`` and ``last`` of its sum or column; ``on``: the row has a key; ``score``: its register.
+        """
         score = max(1, (self.scores - 1).bit_length())
-        return (("op", 4), ("first", 1), ("last", 1), ("on", 1), ("score", score), ("tag", self.tag))
+        return (
+            ("op", 4),
+            ("first", 1),
+            ("last", 1),
+            ("on", 1),
+            ("score", score),
+            ("tag", self.tag),
+        )
 
     @property
     def ports(self) -> tuple[Port, ...]:
@@ -134,8 +143,7 @@ class PE2D(Engine):
 
     @property
     def operations(self) -> tuple[Operation, ...]:
-        """A product of QK or SLNV, an addition of SLD, a comparison of LM, one of the
-        seven operations of an exponential of SLN."""
+        """A product of QK, an addition of SLD, a comparison of LM, a step of an exponential of SLN."""
         return (
             Operation("mac", "mac", "compute", "i"),
             Operation("add", "add", "compute", "sum"),
@@ -157,6 +165,9 @@ class PE2D(Engine):
         return _Model(self)
 
 
+NOTHING = Travelling()
+
+
 @dataclass
 class _Stage:
     """An instruction on its way, with factors, and the state of an exponential."""
@@ -165,7 +176,7 @@ class _Stage:
     valid: bool
     a: int
     b: int
-    state: Travelling = Travelling()
+    state: Travelling = NOTHING
 
 
 class _Model:

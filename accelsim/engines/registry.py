@@ -19,6 +19,8 @@ CLASSES: Mapping[str, str] = {
     "fifo": "Fifo",
     "insertion_queue": "InsertionQueue",
     "mac": "Mac",
+    "pe1d": "PE1D",
+    "pe2d": "PE2D",
     "pruned_attention": "PrunedAttention",
     "quick_select": "QuickSelect",
     "radix_select": "RadixSelect",

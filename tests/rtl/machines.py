@@ -26,7 +26,7 @@ from accelsim.sim.program import Phase, Program, Task, Wait
 from accelsim.specs import path, read
 
 Starts = list[tuple[int, int]]  # (cycle, task)
-PIPELINES = ("stages", "lane_stages", "divide", "climb", "hop", "chain", "operand", "accumulator")
+PIPELINES = ("stages", "lane_stages", "digits", "climb", "hop", "chain", "operand", "accumulator")
 DEFAULTS: dict[str, Any] = {
     "rows": 4,
     "cols": 4,
@@ -34,7 +34,7 @@ DEFAULTS: dict[str, Any] = {
     "value": 4,
     "stages": 1,
     "lane_stages": 1,
-    "divide": 4,
+    "digits": 3,
     "climb": 4,
     "hop": 1,
     "chain": True,
@@ -123,7 +123,7 @@ def sample(r: Random, most: int = 4, sides: Sequence[int] = (1, 4, 4, 8)) -> Bui
             "value": r.choice(sides),
             "stages": r.choice([1, 2, 3, 4]),
             "lane_stages": r.choice([1, 2, 3]),
-            "divide": r.choice([1, 3, 6]),
+            "digits": r.choice([1, 3, 11]),
             "climb": r.choice([1, 2, 4, 9]),
             "hop": r.choice([1, 1, 2, 3]),
             "latency": r.choice([1, 1, 2, 5]),

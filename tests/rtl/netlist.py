@@ -13,6 +13,7 @@ from pathlib import Path
 
 from amaranth.back import rtlil
 
+from accelsim.rtl.block import pins_of
 from tests.rtl.prove import _ENDED, _SCRIPT
 
 STATE = "$dff"

@@ -11,7 +11,9 @@ def stimulus(engine, seed, offers=60, values=None):
     busy, eager = draw.choice([(0.2, 0.9), (0.6, 0.5), (0.0, 1.0), (0.3, 0.3)])
 
     def value(port, n):
-        return draw.getrandbits(port.width) if values is None else values(draw, port, n)
+        if values is not None:
+            return values(draw, port, n)
+        return engine.payload(port.name, draw.getrandbits(port.width))
 
     def gap():
         return draw.choice([1, 2, 5]) if draw.random() < busy else 0

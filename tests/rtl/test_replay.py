@@ -18,7 +18,11 @@ def stimulus(found, seed, offers=60):
     draw = random.Random(seed)
     sent = {
         port.name: [
-            Offer(draw.getrandbits(port.width), draw.choice([0, 0, 0, 1, 3])) for _ in range(offers)
+            Offer(
+                found.payload(port.name, draw.getrandbits(port.width)),
+                draw.choice([0, 0, 0, 1, 3]),
+            )
+            for _ in range(offers)
         ]
         for port in found.inputs
     }

@@ -1,0 +1,61 @@
+"""Instructions for an element and a lane: any at all, and those of a whole exponential."""
+
+from accelsim.engines import Offer, Stimulus
+from accelsim.engines.exponential_steps import STEPS
+from accelsim.engines.pe2d import Op
+from accelsim.errors import SpecError
+
+
+def anything(engine, draw, length, gaps=(0, 0, 0, 1)):
+    """Every port takes what it may, in any order and with gaps; operands hard more often than not."""
+    offers = {
+        port.name: [
+            Offer(engine.payload(port.name, bits(draw, port)), draw.choice(gaps))
+            for _ in range(length)
+        ]
+        for port in engine.inputs
+    }
+    return Stimulus(offers=offers, cycles=length + engine.latency + 4)
+
+
+def bits(draw, port):
+    """Random bits, or each field all zeros or all ones."""
+    fields = {}
+    for name, width in port.fields:
+        kind = draw.random()
+        fields[name] = (
+            draw.getrandbits(width) if kind < 0.8 else 0 if kind < 0.9 else (1 << width) - 1
+        )
+    return port.pack(**fields)
+
+
+def instruction(engine, op, **fields):
+    port = engine.port("i")
+    names = dict.fromkeys([name for name, _ in port.fields], 0)
+    unknown = set(fields) - set(names)
+    if unknown:
+        raise SpecError(f"no field {unknown}")
+    return port.pack(**names | fields | {"op": op})
+
+
+def steps(engine, first):
+    """The instructions of interleaved exponentials, a cycle each; ``first`` has fields by exponential."""
+    cycles = [None] * (STEPS * max(engine.stages, len(first)))
+    for step in range(STEPS):
+        for n, fields in enumerate(first):
+            at = step * engine.stages + n
+            assert cycles[at] is None
+            cycles[at] = instruction(engine, Op.STEP_0 + step, **fields)
+    return cycles
+
+
+def offers(cycles):
+    """Offers that put a payload into just these cycles; None is a gap."""
+    found, gap = [], 0
+    for payload in cycles:
+        if payload is None:
+            gap += 1
+        else:
+            found.append(Offer(payload, gap))
+            gap = 0
+    return found
