@@ -70,7 +70,7 @@ class Steps:
         self.result = result
         self.factor = Signal(x.width, name="factor")
         whole = Signal(signed(model.integer_bits), name="whole")
-        integer = Signal(x.width, name="integer")
+        integer = Signal(x.width, name="whole_factor")
         comes = result[: len(whole)].as_signed()
         with_parts = part(m)
         m.d.comb += [
