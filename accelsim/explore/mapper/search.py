@@ -20,10 +20,12 @@ from accelsim.sim import jump
 from accelsim.sim.activity import Activity
 from accelsim.sim.lower import Lowered, lower
 from accelsim.sim.measure import measure
+from accelsim.sim.walk import work
 
 EFFORT = {"quick": 20_000, "normal": 100_000, "thorough": 2_000_000}
 LOWERING = 1_000  # what it costs to lower a mapping, in ticks walked
 ENOUGH = Fraction(1, 1000)  # a gap to the bound that is not worth more search
+CHUNK = 12  # structures whose work is looked at before one of them is simulated
 FIRST = Fraction(1, 2)  # of the effort goes to many structures, the rest to schedules of the best
 Graph = tuple[list[Operation], list[Arc]]
 SLACK = (
@@ -118,7 +120,7 @@ class _Search:
         self.done: list[Tried] = []
         self.refused: list[InfeasibleError] = []
         self.seen: set[str] = set()
-        self.graphs: dict[Draft, list[Graph]] = {}
+        self.graphs: dict[Draft, tuple[list[Graph], Fraction]] = {}
         self.reached: dict[Draft, tuple[Fraction, ...]] = {}  # the best of each structure
         cases = [Case.of(problem, Style(name="", params=params)) for params in tile_sizes(problem)]
         self.bound = lower_bound(cases)
@@ -130,13 +132,14 @@ class _Search:
         drafts = list(structures(self.problem))
         drafts.sort(key=lambda d: (structure_cycles(d), not self.sound and not d.case.style.inner))
         pruned = left = 0
-        for draft in drafts:
-            if self.done and self._cannot_win(draft):
-                pruned += 1
-            elif self.done and (self.spent >= self.effort * FIRST or self._is_enough()):
-                left += 1
-            else:
-                self._try(draft, most=1)
+        for chunk in (drafts[n : n + CHUNK] for n in range(0, len(drafts), CHUNK)):
+            for draft in self._by_work(chunk):
+                if self.done and self._cannot_win(draft):
+                    pruned += 1
+                elif self.done and (self.spent >= self.effort * FIRST or self._is_enough()):
+                    left += 1
+                else:
+                    self._try(draft, most=1)
         for draft in sorted(self.reached, key=lambda d: self.reached[d]):
             if self.spent < self.effort and not self._is_enough():
                 self._try(draft)
@@ -156,6 +159,31 @@ class _Search:
             space=SPACE,
             is_optimal=bool(bound) and reached,
         )
+
+    def _by_work(self, drafts: Sequence[Draft]) -> list[Draft]:
+        """Return drafts with the least work of the busiest unit, or bus, first."""
+        if self.done and (self.spent >= self.effort * FIRST or self._is_enough()):
+            return list(drafts)
+        known = []
+        for draft in drafts:
+            try:
+                known.append((self._graphs(draft)[1], draft))
+            except InfeasibleError as error:
+                self.refused.append(error)
+        return [draft for _, draft in sorted(known, key=lambda pair: pair[0])]
+
+    def _graphs(self, draft: Draft) -> tuple[list[Graph], Fraction]:
+        """Return what the schedules are made for, and the cycles of the busiest unit nest after nest."""
+        if draft not in self.graphs:
+            serial = draft.mapping([Schedule() for _ in draft.nests]).plan(self.problem)
+            lowered = lower(serial)
+            self.spent += LOWERING
+            busy = sum(max(work(phase), default=0) for phase in lowered.program.phases)
+            self.graphs[draft] = (
+                [(operations(phase), arcs(phase)) for phase in lowered.phases],
+                Fraction(busy, lowered.program.ticks_per_cycle),
+            )
+        return self.graphs[draft]
 
     def _cannot_win(self, draft: Draft) -> bool:
         if not (self.goal.is_time and self.sound):
@@ -186,14 +214,10 @@ class _Search:
 
     def _schedules(self, draft: Draft) -> Iterator[Sequence[Schedule] | None]:
         """Yield modulo schedules that fit the registers, then None for the schedule by the rule."""
-        if draft not in self.graphs:
-            serial = draft.mapping([Schedule() for _ in draft.nests]).plan(self.problem)
-            lowered = lower(serial)
-            self.spent += LOWERING
-            self.graphs[draft] = [(operations(phase), arcs(phase)) for phase in lowered.phases]
+        graphs = self._graphs(draft)[0]
         for slack in self.slacks:
             found = []
-            for nest, (ops, links) in zip(draft.nests, self.graphs[draft], strict=True):
+            for nest, (ops, links) in zip(draft.nests, graphs, strict=True):
                 made = modulo_schedule(ops, links)
                 if slack:
                     unit = {op.name: op.unit for op in ops}

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from accelsim.mapping.auto.group import Group
 from accelsim.mapping.auto.placement import Placed
 from accelsim.mapping.auto.shape import Case
+from accelsim.mapping.partition import divisors
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +87,9 @@ def _parts(
     if far:
         most = case.style.near
         fits = f"max_fit({case.buffer})"
-        sizes[near] = fits if most is None else f"divisor({-(-extent // tile)}, {most})"
+        across = -(-extent // space)
+        left = across // next(d for d in divisors(across) if d <= steps) if time else across
+        sizes[near] = fits if most is None else f"divisor({left}, {most})"
     return Parts(coord=coord, far=far, near=near, time=time, space=inner, sizes=sizes)
 
 
