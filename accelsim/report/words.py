@@ -14,6 +14,8 @@ CAUSES = {
     "port": "for a buffer port",
 }
 
+ALWAYS = 0.95  # of the time: a unit that is busy as long is taken to work without a pause
+
 
 def sentences(detail: Detail) -> list[str]:
     """Return what holds a run up, how near it is to its bounds, and what its units wait for."""
@@ -40,6 +42,10 @@ def _pace(figures: Mapping[str, Any]) -> str:
         unit, _, first = steps[0].rpartition(": ")  # the circuit names its unit once, before a task
         who = unit or ("the memory's bus" if kind == "memory" else "one unit")
         tasks = ", ".join([first, *steps[1:]])
+        known = unit in figures["busy_cycles"] and figures["cycles"]
+        share = _busy(figures, unit) / figures["cycles"] if known else 1.0
+        if share < ALWAYS:
+            return f"Most of the critical path is on {who}, busy {share:.1%} of the time: {tasks}.{takes}"
         return (
             f"{who[:1].upper()}{who[1:]} works without a pause and sets the pace: {tasks}.{takes}"
         )

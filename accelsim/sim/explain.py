@@ -136,7 +136,10 @@ def _rate(window: Window, path: Path) -> Fraction | None:
 
 
 def _circuits(window: Window, path: Path) -> dict[tuple[Link, ...], int]:
-    """Return the elementary circuits of a path, as tasks and edges, with the ticks spent on each."""
+    """Return the elementary circuits of a path, as tasks and edges, with the ticks spent on each.
+
+    The ticks are those of its own edges: what a circuit inside it takes counts for that one alone.
+    """
     found: Counter[tuple[Link, ...]] = Counter()
     stack: list[tuple[int, Edge | None]] = []
     place: dict[int, int] = {}
@@ -150,13 +153,19 @@ def _circuits(window: Window, path: Path) -> dict[tuple[Link, ...], int]:
                 links.append((window.starts[index].task, edge.kind, edge.wait))
             begin = min(range(len(links)), key=lambda n: links[n][0])
             signature = (*links[begin:], *links[:begin])
-            found[signature] += window.starts[item[0]].start - window.starts[round_[0][0]].start
+            found[signature] += sum(_ticks(window, *step) for step in round_[1:])
             for index, _ in stack[place[task] :]:
                 del place[window.starts[index].task]
             del stack[len(place) :]
         place[task] = len(stack)
         stack.append(item)
     return found
+
+
+def _ticks(window: Window, index: int, edge: Edge | None) -> int:
+    """Ticks from the start that an edge comes from to the one that it leads to."""
+    assert edge is not None
+    return window.starts[index].start - window.starts[edge.before].start
 
 
 def _saturated(window: Window, path: Path) -> int | None:
