@@ -5,6 +5,8 @@ import pytest
 from accelsim.report import Detail
 from accelsim.report.words import sentences
 
+CHAIN = ("A", "(drain, 4)", "B", "A")
+
 
 def figures(kind="unit", circuit=("PE: A", "B"), busy=97, data=2, cycles=100, length=10):
     return {
@@ -21,7 +23,7 @@ def figures(kind="unit", circuit=("PE: A", "B"), busy=97, data=2, cycles=100, le
     [
         (figures(), "PE works without a pause and sets the pace: A, B. One iteration"),
         (figures(busy=60), "Most of the critical path is on PE, busy 60.0% of the time: A, B."),
-        (figures("latency", ("A", "(drain, 4)", "B", "A")), "A chain from unit to unit sets the pace: A → (drain"),
+        (figures("latency", CHAIN), "A chain from unit to unit sets the pace: A → (drain, 4) → B → A."),
         (figures("slots", ("load", "A", "load")), "Room in a buffer sets the pace: load → A → load."),
         (figures("PE", ()), "PE is busy 97.0% of the time and sets the pace."),
         (figures("PE waits (data)", ()), "PE waits (data)."),
