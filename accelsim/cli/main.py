@@ -59,6 +59,8 @@ def messages(error: BaseException) -> list[str]:
             for fault in error.faults
         ]
     if isinstance(error, _UsageError):
+        if type(error).__name__ == "NoArgsIsHelpError":  # its text is the help, lines and all
+            return [error.format_message()]  # type: ignore[attr-defined]
         return [f"accelsim: {' '.join(error.format_message().split())}"]  # type: ignore[attr-defined]
     return [f"accelsim: {line}" for line in (str(error) or type(error).__name__).splitlines()]
 

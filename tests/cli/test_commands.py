@@ -245,3 +245,11 @@ def test_no_colours_and_no_bar_where_there_is_no_terminal():
     done = subprocess.run(program, capture_output=True, text=True, check=True, env=env)
     assert "\x1b" not in done.stdout
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("words", [[], ["import"], ["export"]])
+def test_nothing_said_is_answered_with_the_help_as_it_is(cli, words):
+    code, out, err = cli(*words)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"Usage: {' '.join(['accelsim', *words])}")
+    assert len(err.splitlines()) > 8
