@@ -179,6 +179,8 @@ MEANING = {
     "$xnor": lambda w, full, sizes: f"~({w['A']} ^ {w['B']}) & {full}",
     "$shl": lambda w, full, sizes: f"({w['A']} << {w['B']}) & {full}",
     "$sshl": lambda w, full, sizes: f"({w['A']} << {w['B']}) & {full}",
+    "$shift": lambda w, full, sizes: f"(({w['A']} & {sizes['A']}) >> {w['B']}) & {full}",
+    "$shiftx": lambda w, full, sizes: f"(({w['A']} & {sizes['A']}) >> {w['B']}) & {full}",
     "$shr": lambda w, full, sizes: f"(({w['A']} & {sizes['A']}) >> {w['B']}) & {full}",
     "$sshr": lambda w, full, sizes: f"({w['A']} >> {w['B']}) & {full}",
     "$eq": _compare("=="),
