@@ -105,7 +105,9 @@ class Switched(Compiled):
         lines.append(f"    if [{', '.join(shown)}] != wanted: return excited, True")
         news = []
         for number, (name, q, _) in enumerate(state):
-            lines.append(f"    n{number} = {self._word(netlist['cells'][name]['connections']['D'])}")
+            lines.append(
+                f"    n{number} = {self._word(netlist['cells'][name]['connections']['D'])}"
+            )
             lines += self._bugs(by_cell.get(name, ()), f"n{number}", "D")
             news.append((q, f"n{number}"))
         lines += [f"    {q} = {new}" for q, new in news]

@@ -172,7 +172,7 @@ MEANING = {
     "$add": _two("+"),
     "$sub": _two("-"),
     "$mul": _two("*"),
-    "$divfloor": lambda w, full, sizes: f"{w['A']} // {w['B']} & {full}",  # by a constant
+    "$divfloor": lambda w, full, sizes: f"({w['A']} // ({w['B']} or 1)) & {full}",
     "$and": _two("&"),
     "$or": _two("|"),
     "$xor": _two("^"),
