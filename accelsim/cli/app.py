@@ -222,7 +222,7 @@ def map_(
         str, typer.Option(help="cycles, energy, edp or pareto.", metavar="NAME")
     ] = "cycles",
     effort: Annotated[
-        str, typer.Option(help="quick, normal or thorough.", metavar="NAME")
+        str, typer.Option(help="quick, normal, thorough or exhaustive.", metavar="NAME")
     ] = "normal",
     out: Annotated[
         Path | None,

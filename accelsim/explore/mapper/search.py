@@ -9,6 +9,8 @@ from itertools import islice
 
 from accelsim.errors import InfeasibleError, SpecError, nearest
 from accelsim.explore.mapper.bound import Bound, is_masked, lower_bound, structure_cycles
+from accelsim.explore.mapper.exhaustive import SPACE as WHOLE_SPACE
+from accelsim.explore.mapper.exhaustive import all_drafts, all_schedules
 from accelsim.explore.mapper.graph import arcs, operations
 from accelsim.explore.mapper.modulo import Arc, Operation, modulo_schedule
 from accelsim.explore.mapper.objective import Objective
@@ -23,6 +25,8 @@ from accelsim.sim.measure import measure
 from accelsim.sim.walk import work
 
 EFFORT = {"quick": 20_000, "normal": 100_000, "thorough": 2_000_000}
+WHOLE = "exhaustive"
+MOST = 20_000_000  # effort after which even an exhaustive search ends, and says what is left
 LOWERING = 1_000  # what it costs to lower a mapping, in ticks walked
 ENOUGH = Fraction(1, 1000)  # a gap to the bound that is not worth more search
 CHUNK = 12  # structures whose work is looked at before one of them is simulated
@@ -100,14 +104,17 @@ def find_mapping(
     """Return the best mapping of a cascade on an architecture that the effort finds.
 
     ``objective``: cycles, energy, edp or pareto (cycles and energy). ``effort``: quick, normal or
-    thorough; it is counted in steps of simulation, so the answer is always the same. InfeasibleError: no
-    mapping runs.
+    thorough; it is counted in steps of simulation, so the answer is always the same. Or exhaustive: every
+    mapping of a space that is described, for small problems only. InfeasibleError: no mapping runs.
     """
     goal = Objective.of(objective, problem) if isinstance(objective, str) else objective
-    if effort not in EFFORT:
+    known = (*EFFORT, WHOLE)
+    if effort not in known:
         raise SpecError(
-            f"effort must be one of {', '.join(EFFORT)}, not {effort!r}{nearest(effort, EFFORT)}"
+            f"effort must be one of {', '.join(known)}, not {effort!r}{nearest(effort, known)}"
         )
+    if effort == WHOLE:
+        return _Search(problem, goal, MOST).run_whole()
     return _Search(problem, goal, EFFORT[effort]).run()
 
 
@@ -143,6 +150,9 @@ class _Search:
         for draft in sorted(self.reached, key=lambda d: self.reached[d]):
             if self.spent < self.effort and not self._is_enough():
                 self._try(draft)
+        return self._found(pruned, left, SPACE)
+
+    def _found(self, pruned: int, left: int, space: str, *, whole: bool = False) -> Found:
         if not self.done:
             raise self.refused[0] if self.refused else InfeasibleError("no mapping can be made")
         best = min(self.done, key=lambda t: t.figures)
@@ -156,9 +166,27 @@ class _Search:
             tried=len(self.done),
             pruned=pruned,
             left=left,
-            space=SPACE,
-            is_optimal=bool(bound) and reached,
+            space=space,
+            is_optimal=whole or (bool(bound) and reached),
         )
+
+    def run_whole(self) -> Found:
+        """Look at all of a small space; a structure is left out only where its bound is no better."""
+        drafts = sorted(all_drafts(self.problem), key=structure_cycles)
+        pruned = left = 0
+        for draft in drafts:
+            if self.done and self._cannot_win(draft):
+                pruned += 1
+                continue
+            for schedules in all_schedules(draft):
+                pairs = zip(draft.nests, schedules, strict=True)
+                if not all(fits_registers(nest, one, draft.case) for nest, one in pairs):
+                    continue
+                if self.spent >= self.effort:
+                    left += 1
+                    break
+                self._simulate(draft.mapping(schedules))
+        return self._found(pruned, left, WHOLE_SPACE, whole=not left)
 
     def _by_work(self, drafts: Sequence[Draft]) -> list[Draft]:
         """Return drafts with the least work of the busiest unit, or bus, first."""
