@@ -75,7 +75,7 @@ def test_keeping_everything_takes_the_cycles_of_dense_rows(
     assert valued.outcome.phases[0].instances[10] == drawn.outcome.phases[0].instances[10]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     seed=st.integers(0, 999),
     kept=st.tuples(st.integers(1, 9), st.integers(1, 3)),
@@ -104,7 +104,7 @@ def test_against_the_cascade_of_pruning(seed: int, kept: tuple[int, int], values
     np.testing.assert_allclose(run.head_importance, found["IHN"], rtol=1e-9)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     seed=st.integers(0, 999),
     bits=st.integers(2, 8),

@@ -51,7 +51,7 @@ def walked(channels: ChannelTimes, places: list[int], size_bits: int) -> tuple[i
     return now, last
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     places=st.sets(st.integers(0, 600), min_size=1, max_size=120),
     bits=st.sampled_from([4, 6, 8, 12]),
@@ -101,7 +101,7 @@ def test_peak_rate() -> None:
     assert memory.bandwidth == Fraction(512 * 10**9)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(sizes=st.lists(st.integers(0, 60), min_size=1, max_size=12), seed=st.integers(0, 99))
 def test_several_at_once_are_each_alone(sizes: list[int], seed: int) -> None:
     draw = np.random.default_rng(seed)

@@ -145,7 +145,7 @@ def some_rows(draw: st.DrawFn) -> Rows:
     return rows(*found)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(what=some_rows(), design=st.sampled_from(["spatten", "spatten_1_8"]))
 def test_no_run_is_under_its_bounds(what: Rows, design: str) -> None:
     job = RowJob.of(design)
