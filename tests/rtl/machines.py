@@ -49,6 +49,7 @@ DEFAULTS: dict[str, Any] = {
     "keys_innermost": False,
     "ahead": 0,
     "behind": 0,
+    "late": False,
     "serial": False,
     "key_depth": 2,
     "value_depth": 2,
@@ -61,7 +62,8 @@ def built(**settings: Any) -> Build:
     """Return a machine from the shipped specs with other numbers; what is left out is as here.
 
     ``heads``, ``strips``, ``query_tiles``, ``key_tiles`` are those of the largest problem; ``serial``,
-    ``keys_innermost``, ``ahead``, ``behind`` and the depths are written into the mapping.
+    ``keys_innermost``, ``ahead``, ``behind`` and the depths are written into the mapping; ``late``: RD and
+    RNV go before SPD and SPNV, which hides the exponential between them and needs a tile behind.
     """
     given: dict[str, Any] = DEFAULTS | settings
     assert set(given) == set(DEFAULTS), set(given) - set(DEFAULTS)
@@ -110,6 +112,10 @@ def _mapping(at: Any) -> Mapping:
         stages |= dict.fromkeys(("SPD", "SPNV"), r - 1)
     for bind in block["bind"]:
         bind["stage"] = stages.get(bind["einsum"], 0)
+    if not (name or at.late):
+        order = [bind["einsum"] for bind in block["bind"]]
+        late = [order.index(einsum) for einsum in ("RD", "RNV")]
+        block["bind"][late[0] : late[0]] = [block["bind"].pop(order.index("SPD")) for _ in range(2)]
     return Mapping.from_document(replace(document, data=data))
 
 
@@ -141,6 +147,7 @@ def sample(r: Random, most: int = 4, sides: Sequence[int] = (1, 4, 4, 8)) -> Bui
             settings["serial"] = True
         else:
             settings["ahead"], settings["behind"] = r.choice(DEPTHS)
+            settings["late"] = settings["behind"] > 0 and r.random() < 0.5
         widths = [w for w in (1, 2, 4) if settings["head"] % w == settings["value"] % w == 0]
         try:
             found = built(**settings, words=r.choice(widths))

@@ -202,7 +202,7 @@ def test_the_2d_array_works_in_95_cycles_of_100(tmp_path: Path) -> None:
         value=16,
         climb=8,
         words=16,
-        divide=4,
+        late=True,
         key_tiles=24,
         query_tiles=8,
         ahead=1,
