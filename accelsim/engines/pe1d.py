@@ -68,8 +68,8 @@ class PE1D(Engine):
 
     operand: Float = parameter(BF16, "format of maxima, exponentials and results")
     accumulator: Float = parameter(FP32, "format of sums")
-    stages: int = parameter(4, "cycles of an operation on the MAC", low=1, high=16)
-    digits: int = parameter(3, "bits of the quotient a cycle", low=1, high=64)
+    stages: int = parameter(5, "cycles of an operation on the MAC", low=1, high=16)
+    digits: int = parameter(2, "bits of the quotient a cycle", low=1, high=64)
     tiles: int = parameter(2, "queries", low=1, high=128)
     value: int = parameter(4, "elements of a value", low=1, high=256)
     rings: int = parameter(4, "scalars that wait, a power of two", low=1, high=64)
@@ -161,10 +161,10 @@ class PE1D(Engine):
     def operations(self) -> tuple[Operation, ...]:
         """A sum of RNV, a rescaling of SPNV, a maximum, a step of an exponential, a quotient."""
         return (
-            Operation("add", "add", "compute", "i"),
-            Operation("mul", "mul", "compute", "i"),
+            Operation("add", "add", "compute", "adding"),
+            Operation("mul", "mul", "compute", "adding"),
             Operation("max", "max", "compute", "climb"),
-            Operation("step", "exp", "step", "i"),
+            Operation("step", "exp", "step", "adding"),
             Operation("div", "div", "compute", "quotient"),
         )
 

@@ -145,10 +145,10 @@ class PE2D(Engine):
     def operations(self) -> tuple[Operation, ...]:
         """A product of QK, an addition of SLD, a comparison of LM, a step of an exponential of SLN."""
         return (
-            Operation("mac", "mac", "compute", "i"),
+            Operation("mac", "mac", "compute", "adding"),
             Operation("add", "add", "compute", "sum"),
             Operation("max", "max", "compute", "maximum"),
-            Operation("step", "exp", "step", "i"),
+            Operation("step", "exp", "step", "adding"),
         )
 
     def operands(self, operation: str, kind: str, seed: int, count: int) -> Operands:

@@ -59,3 +59,10 @@ def offers(cycles):
             found.append(Offer(payload, gap))
             gap = 0
     return found
+
+
+def priced(engine, operation, kind):
+    """What an operation is priced on, as synthesis drives it."""
+    operands = engine.operands(operation, kind, 3, 24)
+    sent = {port: [Offer(value) for value in values] for port, values in operands.items()}
+    return Stimulus(offers=sent, cycles=max(map(len, operands.values())))

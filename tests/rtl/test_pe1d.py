@@ -10,7 +10,7 @@ from accelsim.engines.number import Float
 from accelsim.engines.pe1d import PE1D, LaneOp
 from accelsim.engines.quotient import quotient
 from accelsim.errors import SpecError
-from tests.rtl.elements import anything, instruction, offers, steps
+from tests.rtl.elements import anything, instruction, offers, priced, steps
 from tests.rtl.harness import lockstep
 
 SMALL = {"operand": Float(5, 6), "accumulator": Float(6, 16), "tiles": 3, "value": 3, "rings": 1}
@@ -88,6 +88,21 @@ def test_two_tiles_of_a_row(stages):
     ]
     issued = [t.cycle for t in trace if t.port == "i"][-1]
     assert [t.cycle for t in trace if t.port == "quotient"][-1] == issued + engine.divider.latency
+
+
+@pytest.mark.parametrize("operation", [each.name for each in PE1D().operations])
+def test_what_an_operation_is_priced_on(operation):
+    """The second half does nothing else, on numbers that are there; the block does as the model says."""
+    engine = PE1D()
+    (port,) = (each.port for each in engine.operations if each.name == operation)
+    trace = lockstep(engine, priced(engine, operation, "attention"))
+    half = max(t.cycle for t in trace) // 2
+    done = [t for t in trace if t.port == port and t.cycle > half + engine.latency]
+    assert len(done) > 20
+    if port != "adding":
+        assert len({t.value for t in done}) > 2
+    else:
+        assert len({engine.port(port).unpack(t.value)["op"] for t in done}) in (1, 7)
 
 
 @pytest.mark.parametrize(

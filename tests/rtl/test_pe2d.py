@@ -11,7 +11,7 @@ from accelsim.engines.number_sum import Adder
 from accelsim.engines.pe2d import PE2D, Op
 from accelsim.errors import SpecError
 from accelsim.rtl.number_sum import held
-from tests.rtl.elements import anything, instruction, offers, steps
+from tests.rtl.elements import anything, instruction, offers, priced, steps
 from tests.rtl.harness import lockstep
 from tests.rtl.numbers import hard
 
@@ -121,6 +121,21 @@ def test_an_unrounded_sum_is_that_of_fused_operations(form, to):
         sum_, wanted = adder.add(a, b, sum_), form.fused(a, b, wanted, to)
         assert adder.rounded(sum_) == wanted
         assert adder.sum_of(adder.bits(sum_)) == sum_
+
+
+@pytest.mark.parametrize("operation", [each.name for each in PE2D().operations])
+def test_what_an_operation_is_priced_on(operation):
+    """The second half does nothing else, on numbers that are there; the block does as the model says."""
+    engine = PE2D()
+    (port,) = (each.port for each in engine.operations if each.name == operation)
+    trace = lockstep(engine, priced(engine, operation, "attention"))
+    half = max(t.cycle for t in trace) // 2
+    done = [t for t in trace if t.port == port and t.cycle > half + engine.latency]
+    assert len(done) > 20
+    if port != "adding":
+        assert len({t.value for t in done}) > 2
+    else:
+        assert len({engine.port(port).unpack(t.value)["op"] for t in done}) in (1, 7)
 
 
 @pytest.mark.parametrize(
