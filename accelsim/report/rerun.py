@@ -118,7 +118,9 @@ def _name(row: Mapping[str, Value], call: Call | None) -> str:
     workload = row.get("workload")
     if workload and workload != "bert":
         words.append(str(workload))
-    words += [f"{name}={value}" for name, value in _changes(call).items()]
+    changes = _changes(call)
+    words += [str(changes.pop("scope"))] if "scope" in changes else []
+    words += [f"{name}={value}" for name, value in changes.items()]
     return " ".join(words)
 
 

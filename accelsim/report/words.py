@@ -20,8 +20,17 @@ ALWAYS = 0.95  # of the time: a unit that is busy as long is taken to work witho
 def sentences(detail: Detail) -> list[str]:
     """Return what holds a run up, how near it is to its bounds, and what its units wait for."""
     figures = detail.figures
-    found = [_pace(figures), _bound(figures), *_stalls(figures, detail.waits)]
+    found = [_paces(figures), _bound(figures), *_stalls(figures, detail.waits)]
     return [sentence for sentence in found if sentence]
+
+
+def _paces(figures: Mapping[str, Any]) -> str:
+    """Return the pace; of several stages, that of the longest."""
+    if "stages" not in figures or not figures["cycles"]:
+        return _pace(figures)
+    longest = max(figures["stages"], key=lambda stage: stage["cycles"])
+    share = longest["cycles"] / figures["cycles"]
+    return f"The longest stage is {longest['name']}, {share:.1%} of the time. {_pace(longest)}"
 
 
 def _pace(figures: Mapping[str, Any]) -> str:

@@ -44,3 +44,10 @@ def test_bound_and_waits():
 
 def test_nothing_at_all():
     assert sentences(Detail(figures=figures(cycles=0, busy=0, data=0)))
+
+
+def test_of_stages_the_longest():
+    stages = [{"name": "q", **figures(cycles=30)}, {"name": "down", **figures(cycles=70, busy=69)}]
+    found = sentences(Detail(figures={**figures(), "stages": stages}))
+    start = "The longest stage is down, 70.0% of the time. PE works without a pause"
+    assert found[0].startswith(start)
