@@ -72,7 +72,7 @@ def compare_selects_command(
     requests = 256 if given.requests is None else given.requests
     if requests < 1:
         raise SpecError(f"--requests must be at least 1, not {requests}")
-    costs = CostTable.load(given.costs or "topk_asap7")
+    costs = None if given.costs is None else CostTable.load(given.costs)
     writable(out)
     comparison = compare_selects(
         engines, sizes, scores, costs, requests=requests, seed=given.seed or 0
@@ -82,7 +82,10 @@ def compare_selects_command(
     write(out / "selects.json", comparison.to_json())
     from accelsim import plot
 
-    for name, draw in (("cycles", plot.select_cycles), ("area", plot.select_area)):
+    pictures = {"cycles": plot.select_cycles}
+    if costs is not None:
+        pictures["area"] = plot.select_area
+    for name, draw in pictures.items():
         picture = draw(comparison)
         for ending in ("png", "svg"):
             with whole(out / f"selects_{name}.{ending}") as draft:

@@ -42,6 +42,8 @@ def select_area(comparison: SelectComparison, ax: Axes | None = None) -> Axes:
     scores = list(dict.fromkeys(row.scores for row in comparison.rows))
     seen: set[str] = set()
     for row in comparison.rows:
+        if row.area_um2 is None:
+            continue
         ax.plot(
             [row.area_um2],
             [row.cycles_mean],

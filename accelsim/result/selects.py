@@ -21,7 +21,8 @@ class SelectRow:
 
     Cycles are from a request's transfer to that of its last indices, without stalls;
     ``search_cycles`` are those of them between the last row in and the way out, mean. ``passes`` and
-    ``visited`` (values over n) are means over the requests, ``energy_pj`` too.
+    ``visited`` (values over n) are means over the requests, ``energy_pj`` too;
+    without a cost table there is neither energy nor area.
     """
 
     engine: str
@@ -33,16 +34,16 @@ class SelectRow:
     search_cycles: float
     passes: float
     visited: float
-    energy_pj: float
-    area_um2: float
+    energy_pj: float | None
+    area_um2: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class SelectComparison:
-    """Rows of several engines; ``costs`` names the table, ``assumptions`` are its own."""
+    """Rows of several engines; ``costs`` names the table if there is one, ``assumptions`` are its own."""
 
     rows: tuple[SelectRow, ...]
-    costs: str
+    costs: str | None
     requests: int
     seed: int
     assumptions: tuple[str, ...]
@@ -61,16 +62,14 @@ class SelectComparison:
                 f"{row.search_cycles:.1f}",
                 f"{row.passes:.1f}",
                 f"{row.visited:.2f} n",
-                f"{row.energy_pj:,.0f} pJ",
-                f"{row.area_um2:,.0f} um2",
+                "-" if row.energy_pj is None else f"{row.energy_pj:,.0f} pJ",
+                "-" if row.area_um2 is None else f"{row.area_um2:,.0f} um2",
             ]
             for row in self.rows
         ]
-        notes = "\n".join(f"  - {text}" for text in self.assumptions)
-        return (
-            f"{table(head, lines)}\n\n{self.requests} requests each, seed {self.seed}; "
-            f"costs {self.costs}:\n{notes}"
-        )
+        notes = "".join(f"\n  - {text}" for text in self.assumptions)
+        costs = "no costs: see --costs" if self.costs is None else f"costs {self.costs}:{notes}"
+        return f"{table(head, lines)}\n\n{self.requests} requests each, seed {self.seed}; {costs}"
 
     def to_json(self) -> str:
         found = asdict(self) | {"rows": [asdict(row) for row in self.rows]}
@@ -88,7 +87,7 @@ def compare_selects(
     engines: Sequence[Select],
     sizes: Sequence[tuple[int, int]],
     scores: Sequence[str],
-    costs: CostTable,
+    costs: CostTable | None,
     *,
     requests: int,
     seed: int,
@@ -106,24 +105,28 @@ def compare_selects(
                 rows.append(_row(sized, select_batch(sized, lists, k), n, k, name, costs))
     return SelectComparison(
         rows=tuple(rows),
-        costs=costs.name,
+        costs=None if costs is None else costs.name,
         requests=requests,
         seed=seed,
-        assumptions=costs.assumptions,
+        assumptions=() if costs is None else costs.assumptions,
     )
 
 
 def _row(
-    engine: Select, found: Selections, n: int, k: int, scores: str, costs: CostTable
+    engine: Select, found: Selections, n: int, k: int, scores: str, costs: CostTable | None
 ) -> SelectRow:
-    attributes = engine.attributes
-    clock, row, search = (
-        float(costs.cost(engine.name, action, attributes).pj)
-        for action in ("clock", "row", "search")
-    )
-    through = engine.rows_of(n)
-    waits = found.fill_cycles - 1 - through
-    energy = clock * found.cycles + row * through + search * (found.search_cycles + waits)
+    waits = found.fill_cycles - 1 - engine.rows_of(n)
+    search = found.search_cycles + waits
+    energy = area = None
+    if costs is not None:
+        attributes = engine.attributes
+        a_cycle, a_row, a_search = (
+            float(costs.cost(engine.name, action, attributes).pj)
+            for action in ("clock", "row", "search")
+        )
+        each = a_cycle * found.cycles + a_row * engine.rows_of(n) + a_search * search
+        energy = float(each.mean())
+        area = float(costs.part_cost(engine.name, attributes).um2)
     return SelectRow(
         engine=engine.name,
         n=n,
@@ -131,9 +134,9 @@ def _row(
         scores=scores,
         cycles_mean=float(found.cycles.mean()),
         cycles_worst=int(found.cycles.max()),
-        search_cycles=float((found.search_cycles + waits).mean()),
+        search_cycles=float(search.mean()),
         passes=float(found.passes.mean()),
         visited=float(found.elements.mean()) / n,
-        energy_pj=float(energy.mean()),
-        area_um2=float(costs.part_cost(engine.name, attributes).um2),
+        energy_pj=energy,
+        area_um2=area,
     )

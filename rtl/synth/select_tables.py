@@ -1,15 +1,14 @@
 """Writes the cost tables of the top-k engines: python -m accelsim.rtl.synth.select_tables LIBERTY...
 
-An engine is mapped at a few sizes; area and energies are straight lines in the rows that it can
-hold (its memories are registers, as in the RTL) and in the depth of a queue. The last size is left
-out of the fit, and the table says how far the line is from it.
+An engine is mapped at a few sizes; area and energies are straight lines through them in the rows
+that it can hold (its memories are registers, as in the RTL) and in the depth of a queue.
 """
 
 from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from accelsim.engines import Offer, Stimulus, engine
 from accelsim.engines.select import Select
 from accelsim.engines.select_model import SelectModel
 from accelsim.engines.stimulus import Levels
-from accelsim.errors import AccelsimError
+from accelsim.errors import AccelsimError, SpecError
 from accelsim.rtl.block import block
 from accelsim.rtl.synth.library import Library
 from accelsim.rtl.synth.mapped import Mapped, Recipe, synthesize, tool
@@ -31,14 +30,16 @@ from accelsim.rtl.synth.measure import Rig
 from accelsim.rtl.synth.table import LIMITS, dont_use, known, short
 from accelsim.rtl.synth.timing import timing
 
-RUNS = 16
+RUNS = 4
 """Independent runs side by side."""
 REQUESTS = 6
+CYCLES = 160
+"""At most, of each run."""
 
-LANES, WIDTH = 16, 12
+LANES, WIDTH = 4, 12
 # Rows that the engine holds, depth of its queue if it has one.
-SIZES = ((2, 8), (6, 8), (4, 8))
-QUEUE_SIZES = ((2, 8), (6, 8), (2, 24), (4, 16))
+SIZES = ((2, 8), (4, 8))
+QUEUE_SIZES = (*SIZES, (2, 16))
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,14 @@ class Point:
     period_ps: float
     checked: int
     figures: Mapping[str, float]
+
+
+def select(name: str) -> Select:
+    """Return a top-k engine with the lanes and the width that are measured."""
+    found = engine(name)
+    if not isinstance(found, Select):
+        raise SpecError(f"engine must be a top-k engine, not {name!r}")
+    return replace(found, lanes=LANES, width=WIDTH)
 
 
 def measured(found: Select, library: Library, rows: int, depth: int) -> Point:
@@ -91,7 +100,7 @@ def _energy(found: Select, rig: Rig, n: int, k: int) -> tuple[float, Mapping[str
     for seed in range(RUNS):
         draw = random.Random(seed)
         lists = [[draw.randrange(2**found.width) for _ in range(n)] for _ in range(REQUESTS)]
-        length = min(sum(found.cycles(values, k) + 1 for values in lists), 400)
+        length = min(sum(found.cycles(values, k) + 1 for values in lists), CYCLES)
         levels, own = zip(*_watched(found, lists, k, length), strict=True)
         runs.append(list(levels))
         phases.append(list(own))
@@ -128,52 +137,40 @@ def _watched(
         yield next(levels), phase
 
 
-def fitted(points: Sequence[Point], figure: str) -> tuple[str, float]:
-    """Return a line through all points but the last as a formula, and how far the last is from it."""
-    *fit, last = points
-    names = ["rows", "depth"] if len({p.depth for p in fit}) > 1 else ["rows"]
-    table = np.array([[1.0, *(getattr(p, name) for name in names)] for p in fit])
-    values = np.array([p.figures[figure] for p in fit])
-    found = np.linalg.lstsq(table, values, rcond=None)[0]
-    there = float(np.dot([1.0, *(getattr(last, name) for name in names)], found))
+def fitted(points: Sequence[Point], figure: str) -> str:
+    """Return the line through all points as a formula."""
+    names = ["rows", "depth"] if len({p.depth for p in points}) > 1 else ["rows"]
+    table = np.array([[1.0, *(getattr(p, name) for name in names)] for p in points])
+    found = np.linalg.lstsq(table, np.array([p.figures[figure] for p in points]), rcond=None)[0]
     text = short(float(found[0]))
     for name, slope in zip(names, found[1:], strict=True):
         text += f" {'-' if slope < 0 else '+'} {short(abs(float(slope)))} * {name}"
-    return text, there / last.figures[figure] - 1
+    return text
 
 
 def rows_of(found: Select, points: Sequence[Point], corner: str) -> tuple[list[Any], list[Any]]:
     """Return the rows of energy and of area of an engine."""
     where = {"lanes": found.lanes, "width_bits": found.width}
-    sizes = ", ".join(
-        f"{p.rows} rows" + (f" and depth {p.depth}" if found.sized(1, 9).most_kept != 1 else "")
-        for p in points
-    )
-    last = points[-1]
+    queue = len({p.depth for p in points}) > 1
+    sizes = ", ".join(f"{p.rows} rows" + (f" and depth {p.depth}" if queue else "") for p in points)
     made = f"{corner}: {found.name} mapped at {sizes}"
-    energies = []
-    for action in ("clock", "row", "search"):
-        formula, off = fitted(points, action)
-        energies.append(
-            {
-                "part": found.name,
-                "where": where,
-                "action": action,
-                "energy_pj": formula,
-                "source": f"{made}; gate-level toggles on random values; the last size lies "
-                f"{-off:+.1%} off the line",
-            }
-        )
-    area, off = fitted(points, "area_um2")
-    leakage, _ = fitted(points, "leakage_mw")
+    energies = [
+        {
+            "part": found.name,
+            "where": where,
+            "action": action,
+            "energy_pj": fitted(points, action),
+            "source": f"{made}; gate-level toggles on random values",
+        }
+        for action in ("clock", "row", "search")
+    ]
     areas = [
         {
             "part": found.name,
             "where": where,
-            "area_um2": area,
-            "source": f"{made}; the last size ({last.cells} cells) lies {-off:+.1%} off the line; "
-            f"critical path {max(p.period_ps for p in points):.0f} ps",
-            "leakage_mw": leakage,
+            "area_um2": fitted(points, "area_um2"),
+            "source": f"{made}; critical path {max(p.period_ps for p in points):.0f} ps",
+            "leakage_mw": fitted(points, "leakage_mw"),
             "leakage_source": f"{corner}: leakage of the cells in the states that were met",
         }
     ]
@@ -188,8 +185,11 @@ ASSUMPTIONS = (
 )
 
 
-def write(library: Library, names: Sequence[str]) -> tuple[str, str]:
-    """Return name and text of a library's table."""
+Sizer = Callable[[str, int, int], Point]
+
+
+def write(library: Library, names: Sequence[str], point: Sizer) -> tuple[str, str]:
+    """Return name and text of a library's table; ``point`` measures an engine at a size."""
     corner = f"{library.name} at {library.voltage:g} V"
     energies: list[Any] = []
     areas: list[Any] = []
@@ -197,20 +197,17 @@ def write(library: Library, names: Sequence[str]) -> tuple[str, str]:
     for n, file in enumerate(library.files):
         provenance[f"liberty_{n}"] = f"{file.path.name}: {file.name}, sha256 {file.sha256}"
     for name in names:
-        found = engine(name)
-        assert isinstance(found, Select)
-        found = replace(found, lanes=LANES, width=WIDTH)
-        sizes = QUEUE_SIZES if hasattr(found, "depth") else SIZES
-        points = [measured(found, library, rows, depth) for rows, depth in sizes]
+        found = select(name)
+        sizes = QUEUE_SIZES if "depth" in found.parameters else SIZES
+        points = [point(name, rows, depth) for rows, depth in sizes]
         own_rows, own_areas = rows_of(found, points, corner)
         energies += own_rows
         areas += own_areas
-        for point in points:
-            provenance[f"{name}_{point.rows}_{point.depth}"] = (
-                f"{point.cells} cells, {short(point.figures['area_um2'])} um^2, "
-                f"{point.period_ps:.0f} ps; {point.checked} outputs of the netlist equal to the model's"
+        for each in points:
+            provenance[f"{name}_{each.rows}_{each.depth}"] = (
+                f"{each.cells} cells, {short(each.figures['area_um2'])} um^2, "
+                f"{each.period_ps:.0f} ps; {each.checked} outputs of the netlist equal to the model's"
             )
-        sys.stderr.write(f"{name}: {points}\n")
     title = "topk_" + {"asap7sc7p5t": "asap7"}.get(library.name.split("_")[0], library.name)
     head = {
         "name": title,
@@ -236,7 +233,8 @@ def main(arguments: Sequence[str]) -> int:
     from accelsim.specs import find
 
     try:
-        name, text = write(Library([Path(each) for each in arguments]), ENGINES)
+        library = Library([Path(each) for each in arguments])
+        name, text = write(library, ENGINES, lambda *at: measured(select(at[0]), library, *at[1:]))
     except AccelsimError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code

@@ -132,29 +132,32 @@ def verdict(proof, mutant=None):
 
 
 def _reachable(proof, text):
-    """Let ABC prove or refute: its PDR makes an inductive invariant, and checks it."""
     with tempfile.TemporaryDirectory() as folder:
-        file, aiger = Path(folder) / "top.il", Path(folder) / "top.aig"
+        file = Path(folder) / "top.il"
         file.write_text(text)
-        # What has no initial value gets an input for it.
         commands = [f"read_rtlil {file}", "prep -top top", "flatten", "memory_map", "opt -full"]
-        commands += ["async2sync", "chformal -lower", "techmap", "opt -full -nodffe -nosdff"]
-        commands += ["dffunmap", "aigmap", "opt_clean -purge", f"write_aiger -zinit {aiger}"]
-        done = subprocess.run(
-            [sys.executable, "-c", _SCRIPT, *commands], capture_output=True, text=True, check=False
-        )
-        if _ENDED not in done.stdout:
-            raise RuntimeError(
-                f"{proof.name}: no netlist\n{done.stdout[-3000:]}{done.stderr[-2000:]}"
-            )
-        script = f"read_aiger {aiger}; fold; strash; scorr; dc2; pdr -T {proof.seconds}"
-        done = subprocess.run(
-            [ABC, "-c", script], capture_output=True, text=True, check=False, cwd=folder
-        )
-    if "Verification of invariant" in done.stdout and "Property proved." in done.stdout:
+        return solved(proof.name, [*commands, "async2sync"], folder, proof.seconds)
+
+
+def solved(name, commands, folder, seconds):
+    """Let ABC decide the assertions of what the commands make: PDR, which checks its invariant."""
+    aiger = Path(folder) / "top.aig"
+    # What has no initial value gets an input for it.
+    commands = [*commands, "chformal -lower", "techmap", "opt -full -nodffe -nosdff", "dffunmap"]
+    commands += ["aigmap", "opt_clean -purge", f"write_aiger -zinit {aiger}"]
+    done = subprocess.run(
+        [sys.executable, "-c", _SCRIPT, *commands], capture_output=True, text=True, check=False
+    )
+    if _ENDED not in done.stdout:
+        raise RuntimeError(f"{name}: no netlist\n{done.stdout[-3000:]}{done.stderr[-2000:]}")
+    script = f"read_aiger {aiger}; fold; strash; scorr; dc2; pdr -T {seconds}"
+    done = subprocess.run(
+        [ABC, "-c", script], capture_output=True, text=True, check=False, cwd=folder
+    )
+    if "Property proved." in done.stdout or "All outputs solved" in done.stdout:
         return PROVEN
     if "was asserted in frame" in done.stdout:
         return REFUTED
     if "Reached timeout" in done.stdout:
         return OPEN
-    raise RuntimeError(f"{proof.name}: no verdict\n{done.stdout[-3000:]}{done.stderr[-2000:]}")
+    raise RuntimeError(f"{name}: no verdict\n{done.stdout[-3000:]}{done.stderr[-2000:]}")

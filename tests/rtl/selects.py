@@ -13,14 +13,22 @@ def stable(values, k):
     return sorted(order[:k].tolist())
 
 
-def requests(engine, asked, gap=lambda: 0, ready=None, slack=40):
-    """Return the stimulus of requests, each (values, k)."""
+def requests(engine, asked, gap=lambda: 0, ready=None, slack=40, more=lambda: 0):
+    """Return the stimulus of requests, each (values, k).
+
+    A request for all values that the engine has room for may ask for ``more`` yet, and gets no more.
+    """
     rows = [
         engine.row(values[at : at + engine.lanes])
         for values, _ in asked
         for at in range(0, len(values), engine.lanes)
     ]
-    heads = [engine.port("request").pack(n=len(values), k=k) for values, k in asked]
+    most = 2 ** dict(engine.port("request").fields)["n"] - 1
+    heads = []
+    for values, k in asked:
+        n = len(values)
+        n = min(most, n + more()) if n == engine.elements else n
+        heads.append(engine.port("request").pack(n=n, k=k))
     stalls = {port: list(trace) for port, trace in (ready or {}).items()}
     time = sum(engine.cycles(values, k) + 3 for values, k in asked)
     cycles = time + sum(map(len, stalls.values())) + 4 * (len(rows) + len(heads)) + slack
@@ -71,7 +79,8 @@ def draw_request(engine, draw):
         case 1:
             values.sort(reverse=True)
     limit = 2 ** dict(engine.port("request").fields)["k"] - 1
-    return values, min(draw.choice([0, 1, n, n + 1, draw.randint(0, n)]), limit)
+    k = draw.choice([0, 1, n, n + 1, limit, draw.randint(0, n), draw.randint(0, n)])
+    return values, min(k, limit)
 
 
 def draw_stimulus(engine, seed, count):
@@ -87,4 +96,7 @@ def draw_stimulus(engine, seed, count):
     def gap():
         return draw.choice([1, 2, 5]) if draw.random() < busy else 0
 
-    return asked, requests(engine, asked, gap=gap, ready=ready)
+    def more():
+        return draw.choice([0, 0, 1, 2, engine.elements])
+
+    return asked, requests(engine, asked, gap=gap, ready=ready, more=more)
