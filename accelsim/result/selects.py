@@ -97,12 +97,12 @@ def compare_selects(
     All engines get the same scores. SpecError where the table lacks a row.
     """
     rows = []
+    sized = {(n, k): [engine.sized(n, k) for engine in engines] for n, k in sizes}
     for n, k in sizes:
         for name in scores:
-            for engine in engines:
+            for engine in sized[n, k]:
                 lists = score_lists(name, requests=requests, n=n, width=engine.width, seed=seed)
-                sized = engine.sized(n, k)
-                rows.append(_row(sized, select_batch(sized, lists, k), n, k, name, costs))
+                rows.append(_row(engine, select_batch(engine, lists, k), n, k, name, costs))
     return SelectComparison(
         rows=tuple(rows),
         costs=None if costs is None else costs.name,

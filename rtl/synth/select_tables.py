@@ -30,13 +30,13 @@ from accelsim.rtl.synth.measure import Rig
 from accelsim.rtl.synth.table import LIMITS, dont_use, known, short
 from accelsim.rtl.synth.timing import timing
 
-RUNS = 4
+RUNS = 8
 """Independent runs side by side."""
 REQUESTS = 6
-CYCLES = 160
+CYCLES = 240
 """At most, of each run."""
 
-LANES, WIDTH = 4, 12
+LANES, WIDTH = 16, 12
 # Rows that the engine holds, depth of its queue if it has one.
 SIZES = ((2, 8), (4, 8))
 QUEUE_SIZES = (*SIZES, (2, 16))
