@@ -68,6 +68,7 @@ class Lines:
         self.row = verifier.rows[level]
         self.count = verifier.counts[level]
         self.top = verifier.tops[level]
+        self.gaps: dict[tuple[int, int, int], _Gap | None] = {}
 
     @cached_property
     def is_masked(self) -> bool:
@@ -118,7 +119,10 @@ class Lines:
         for queue, (begin, end) in enumerate(zip(run.a.slot, run.b.slot, strict=True)):
             apart = run.begin[queue] != run.end[queue]
             if apart or end - begin > SPAN * self.row:
-                gap = self._gap(queue, begin, end)
+                place = (queue, begin, end)
+                if place not in self.gaps:
+                    self.gaps[place] = self._gap(queue, begin, end)
+                gap = self.gaps[place]
                 if gap is not None:
                     found[queue] = gap
                 elif apart:
@@ -178,6 +182,9 @@ class _Place:
     ) -> None:
         self.lines, self.run, self.gaps, self.at = lines, run, gaps, at
         self.begin, self.end = begin, end
+        self.js, self.places = np.array([c.j for c in at]), np.array([c.i for c in at])
+        one = next((n for n, c in enumerate(at) if (c.j, c.i) == (0, 1)), 0)
+        self.strided = slice(one, one + 1)  # the corner that is one stride away
         self.stepper, self.verifier, self.level = lines.stepper, lines.verifier, lines.level
 
     def task_fits(self, task: int) -> bool:
@@ -274,13 +281,10 @@ class _Place:
 
     def _is_linear(self, digits: list[Ints]) -> bool:
         """Whether digits go along the lines without carrying over."""
-        strided = next((n for n, c in enumerate(self.at) if (c.j, c.i) == (0, 1)), 0)
-        for digit in digits:
-            drift, stride = digit[:, 1] - digit[:, 0], digit[:, strided] - digit[:, 0]
-            for n, corner in enumerate(self.at):
-                if (digit[:, n] != digit[:, 0] + corner.j * drift + corner.i * stride).any():
-                    return False
-        return True
+        all_digits = np.stack(digits)
+        first = all_digits[:, :, :1]
+        drift, stride = all_digits[:, :, 1:2] - first, all_digits[:, :, self.strided] - first
+        return bool((all_digits == first + drift * self.js + stride * self.places).all())
 
     def _holds(
         self,
