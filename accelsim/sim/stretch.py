@@ -23,8 +23,9 @@ from numpy.typing import NDArray
 from accelsim.sim.plan import last_active, next_active
 from accelsim.sim.state import Snapshot
 from accelsim.sim.stepper import DONE, OFFERED, Stepper
-from accelsim.sim.verify import FOREVER, SPAN, Verifier
+from accelsim.sim.verify import FOREVER, SPAN, Plane, Verifier
 
+NEAR = 4  # items of their own at the beginning and at the end of a row
 MOST = 2048  # prefixes of a task that are looked at in a run
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -130,17 +131,43 @@ class Lines:
         return found
 
     def _gap(self, queue: int, begin: int, end: int) -> _Gap | None:
-        """Return the slots around the beginning of the row of a queue's end in which it does nothing."""
-        stepper, long = self.stepper, self.row * self.count
-        last, first = -1, stepper.slots
-        for task in stepper.used[queue]:
-            shift, spec = stepper.shift[task], self.phase.tasks[task]
-            border = (end - shift) // long * long
-            if border <= begin - shift:
-                return None
-            first = min(first, next_active(self.phase, spec, border) + shift)
-            last = max(last, last_active(self.phase, spec, border - 1) + shift)
-        return _Gap(last=last, first=first) if begin <= last < first <= end else None
+        """Return the longest way without an active item near where the row of a queue's end begins.
+
+        A row may begin and end with items of their own, such as a load or what is done with its sum.
+        """
+        long = self.row * self.count
+        borders = [(end - self.stepper.shift[t]) // long * long for t in self.stepper.used[queue]]
+        shifts = [self.stepper.shift[t] for t in self.stepper.used[queue]]
+        if any(b <= begin - shift for b, shift in zip(borders, shifts, strict=True)):
+            return None
+        first = min(self._next(queue, b + shift) for b, shift in zip(borders, shifts, strict=True))
+        last = self._last(queue, first - 1)
+        found = [_Gap(last=last, first=first)]
+        for _ in range(NEAR):
+            last = self._last(queue, found[-1].last // self.row * self.row - 1)
+            found.append(_Gap(last=last, first=self._next(queue, last + 1)))
+        for _ in range(NEAR):
+            first = self._next(queue, (first // self.row + 1) * self.row)
+            found.append(_Gap(last=self._last(queue, first - 1), first=first))
+        inside = [gap for gap in found if begin <= gap.last < gap.first <= end]
+        return max(inside, key=lambda gap: gap.first - gap.last, default=None)
+
+    def _next(self, queue: int, slot: int) -> int:
+        """Return the first slot from one on in which a queue may have something to do."""
+        shift, tasks = self.stepper.shift, self.phase.tasks
+        return min(
+            next_active(self.phase, tasks[t], max(0, slot - shift[t])) + shift[t]
+            for t in self.stepper.used[queue]
+        )
+
+    def _last(self, queue: int, slot: int) -> int:
+        """Return the last slot up to one in which a queue may have something to do."""
+        shift, tasks = self.stepper.shift, self.phase.tasks
+        return max(
+            last_active(self.phase, tasks[t], min(self.stepper.total - 1, slot - shift[t]))
+            + shift[t]
+            for t in self.stepper.used[queue]
+        )
 
     def _in_order(self, run: Run, gaps: dict[int, _Gap], begin: Ints, end: Ints) -> bool:
         """Whether the queues of a bus keep the order of their slots, which decides ties."""
@@ -235,9 +262,12 @@ class _Place:
             low = (gap.last - shift) // row + self.begin[queue] // row
             high = (gap.first - shift) // row + self.end[queue] // row
             border = high // count * count
-            if (low // count != border // count - 1).any():
+            parts = [(low + 1, border - 1), (border, high - 1)]
+            if (low >= border).all():  # within a row
+                parts = [(low + 1, high - 1)]
+            elif (low // count != border // count - 1).any():
                 return False
-            for first, last in ((low + 1, border - 1), (border, high - 1)):
+            for first, last in parts:
                 empty = first > last
                 if empty.all():
                     continue
@@ -288,7 +318,7 @@ class _Place:
 
     def _holds(
         self,
-        guard: tuple[list[int], list[int], list[tuple[tuple[int, ...], int, int, int]]],
+        guard: tuple[list[int], list[int], list[Plane]],
         digits: list[Ints],
     ) -> tuple[Flags, Flags]:
         """Where a guard is off everywhere for one reason; where all of it is the same everywhere."""
@@ -300,13 +330,15 @@ class _Place:
             is_at = digits[level] == edge
             off |= (~is_at).all(axis=1)
             alike &= is_at.all(axis=1)
-        for coefficients, constant, low, high in planes:
+        for coefficients, constant, low, high, grain in planes:
             value = np.full(digits[0].shape, constant, dtype=np.int64)
             for c, digit in zip(coefficients, digits, strict=False):
                 if c:
                     value += c * digit
             off |= (value + high < 0).all(axis=1)
-            alike &= (value + low >= 0).all(axis=1) | (value == value[:, :1]).all(axis=1)
+            alike &= (value + low >= 0).all(axis=1) | (value // grain == value[:, :1] // grain).all(
+                axis=1
+            )
         return off, alike
 
     def _alike(self, task: int, need: Ints, low: int, high: int) -> Flags:

@@ -11,6 +11,7 @@ levels add.
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import gcd
 
 from accelsim.sim.plan import linear, row_major
 from accelsim.sim.program import Guard
@@ -21,7 +22,8 @@ SPAN = 64  # longest run of prefixes in a step that is worth checking
 FOREVER = 1 << 62
 OFF: tuple[tuple[object, ...], tuple[int | None, ...]] = (("off",), ())
 Info = tuple[tuple[object, ...], tuple[int | None, ...]]
-Plane = tuple[tuple[int, ...], int, int, int]  # coefficients, constant, least and most from inside
+# Coefficients, constant, the least and most that inner levels add, and what all they add is a multiple of.
+Plane = tuple[tuple[int, ...], int, int, int, int]
 
 
 def _bounds(
@@ -33,6 +35,14 @@ def _bounds(
         low += min(0, c * (count - 1))
         high += max(0, c * (count - 1))
     return low, high
+
+
+def _grain(
+    coefficients: tuple[int, ...], counts: list[int], level: int, inner: tuple[int, ...]
+) -> int:
+    """What every sum from inside is a multiple of: values with one quotient by it hold for the same."""
+    pairs = zip(coefficients[level + 1 :], counts[level + 1 :], strict=True)
+    return gcd(*(c for c, count in pairs if count > 1), *inner) or 1
 
 
 class Verifier:
@@ -63,7 +73,12 @@ class Verifier:
             [n for n in guard.first if n <= level],
             [n for n in guard.last if n <= level],
             [
-                (p.coefficients, p.constant, *_bounds(p.coefficients, self.counts, level, p.inner))
+                (
+                    p.coefficients,
+                    p.constant,
+                    *_bounds(p.coefficients, self.counts, level, p.inner),
+                    _grain(p.coefficients, self.counts, level, p.inner),
+                )
                 for p in guard.half_planes
             ],
         )
@@ -91,12 +106,12 @@ class Verifier:
         sign, needs = [], []
         for w, (first, last, planes) in enumerate(self.guards[level][task]):
             tests = [f"d{n} == 0" for n in first] + [f"d{n} == {counts[n] - 1}" for n in last]
-            for m, (coefficients, constant, low, high) in enumerate(planes):
+            for m, (coefficients, constant, low, high, grain) in enumerate(planes):
                 value = linear(coefficients[: level + 1], constant, rows)
                 lines.append(f"    v{w}_{m} = {value}")
                 tests.append(f"v{w}_{m} + {high} >= 0")
                 held, lost = f"v{w}_{m} + {low} >= 0", f"v{w}_{m} + {high} < 0"
-                sign.append(f"None if {held} else 'never' if {lost} else v{w}_{m}")
+                sign.append(f"None if {held} else 'never' if {lost} else v{w}_{m} // {grain}")
             test = " and ".join(tests)
             if w == 0:
                 lines.extend([f"    if not ({test}): return OFF"] if test else [])
@@ -274,7 +289,7 @@ class Verifier:
             n = 0
         if level in last:
             n = min(n, 0 if digits[level] == end else (end - 1 - digits[level]) // by)
-        for coefficients, constant, low, high in planes:
+        for coefficients, constant, low, high, grain in planes:
             step = coefficients[level] * by
             value = constant + sum(c * d for c, d in zip(coefficients, digits, strict=False))
             if step == 0 or (step > 0 and value + low >= 0) or (step < 0 and value + high < 0):
@@ -284,7 +299,8 @@ class Verifier:
             elif value + high < 0:
                 n = min(n, (-1 - value - high) // step)
             else:
-                n = 0
+                rest = value % grain
+                n = min(n, (grain - 1 - rest) // step if step > 0 else rest // -step)
         return n
 
     def _drift(
