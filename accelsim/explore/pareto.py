@@ -7,21 +7,37 @@ from collections.abc import Sequence
 Costs = Sequence[float]
 
 
-def dominates(one: Costs, other: Costs) -> bool:
-    """Whether ``one`` is nowhere worse than ``other`` and somewhere better."""
-    return all(a <= b for a, b in zip(one, other, strict=True)) and tuple(one) != tuple(other)
-
-
 def front(costs: Sequence[Costs]) -> list[int]:
     """Return the numbers of the points that none dominates, in order; equal points all stay.
 
-    In the order of the costs a point can be dominated only by one before it.
+    In the order of the costs a point can be dominated only by one before it; of two costs only by the
+    least second one so far.
     """
-    kept: list[int] = []
-    for number in sorted(range(len(costs)), key=lambda i: tuple(costs[i])):
-        if not any(dominates(costs[k], costs[number]) for k in kept):
-            kept.append(number)
-    return sorted(kept)
+    order = sorted(range(len(costs)), key=lambda i: tuple(costs[i]))
+    if costs and len(costs[0]) <= 2:
+        return sorted(_front_of_two(costs, order))
+    import numpy as np
+
+    table = np.array([tuple(costs[i]) for i in order], dtype=float)
+    kept = np.empty_like(table)
+    count = 0
+    found: list[int] = []
+    for number, row in zip(order, table, strict=True):
+        best = kept[:count]
+        if not ((best <= row).all(axis=1) & (best < row).any(axis=1)).any():
+            kept[count] = row
+            count += 1
+            found.append(number)
+    return sorted(found)
+
+
+def _front_of_two(costs: Sequence[Costs], order: Sequence[int]) -> list[int]:
+    found: list[int] = []
+    for number in order:
+        last = costs[found[-1]] if found else None
+        if last is None or costs[number][-1] < last[-1] or tuple(costs[number]) == tuple(last):
+            found.append(number)
+    return found
 
 
 def hypervolume(costs: Sequence[Costs], corner: Costs) -> float:

@@ -107,7 +107,7 @@ class Results:
         """What each parameter does to each objective."""
         return tuple(effects(self))
 
-    @property
+    @cached_property
     def columns(self) -> list[str]:
         """The figures of the tables, in order."""
         names = list(dict.fromkeys(name for row in self.rows for name in row.figures))
@@ -173,7 +173,11 @@ class Results:
         }
 
     def to_json(self) -> str:
-        return json.dumps(self.to_dict(), indent=1, ensure_ascii=False) + "\n"
+        """Return :meth:`to_dict` as JSON, a line per point."""
+        data = self.to_dict()
+        points = ",\n".join(json.dumps(point, ensure_ascii=False) for point in data.pop("points"))
+        head = json.dumps(data, indent=1, ensure_ascii=False).removesuffix("\n}")
+        return f'{head},\n "points": [\n{points}\n ]\n}}\n'
 
     def to_frame(self) -> pd.DataFrame:
         import pandas as pd

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -62,13 +62,14 @@ class Workers:
 
     jobs: int = 1
     cluster: str | None = None
+    simulate: Callable[[Settings], Outcome] = evaluate
     deaths: int = field(default=0, init=False)
 
     def run(self, todo: Mapping[str, Settings]) -> Iterator[Mapping[str, Outcome]]:
         """Yield the outcomes of all points, some at a time, in any order."""
         if self.cluster is None and (self.jobs == 1 or len(todo) < 2):
             for key, settings in todo.items():
-                yield {key: evaluate(settings)}
+                yield {key: self.simulate(settings)}
             return
         tries: dict[str, int] = {}
         left = dict(todo)
@@ -94,7 +95,7 @@ class Workers:
         def calls() -> Iterator[Any]:
             for chunk in chunks:
                 flying.update(dict.fromkeys(key for key, _ in chunk))
-                yield delayed(simulate_chunk)(chunk, model_version())
+                yield delayed(simulate_chunk)(chunk, model_version(), self.simulate)
 
         with self._backend(parallel_config):
             parallel = Parallel(
@@ -130,14 +131,18 @@ class Workers:
             yield
 
 
-def simulate_chunk(chunk: list[tuple[str, Settings]], version: str) -> dict[str, Outcome]:
+def simulate_chunk(
+    chunk: list[tuple[str, Settings]],
+    version: str,
+    simulate: Callable[[Settings], Outcome] = evaluate,
+) -> dict[str, Outcome]:
     """Simulate some points in a worker, which must run the model of the process that asks."""
     if model_version() != version:
         raise StoreError(
             f"workers must run the model {version}, not {model_version()}: install the same accelsim"
             " on all machines"
         )
-    return {key: evaluate(settings) for key, settings in chunk}
+    return {key: simulate(settings) for key, settings in chunk}
 
 
 def watch_parent(parent: int) -> None:
