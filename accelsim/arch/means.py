@@ -11,6 +11,7 @@ from accelsim.arch.expansion import Expansion, ExpansionFile
 from accelsim.specs import find, read, validate
 
 STANDARD = "standard"
+SIGNIFICANDS = {8: 4, 16: 11, 32: 24, 64: 53}  # word bits -> bits of the significand
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +25,11 @@ class Done:
     def is_stand_in(self) -> bool:
         """Whether one operation does exactly the work of the other."""
         return sum(self.ops.values()) == 1 and not any(r.relative or r.absolute for r in self.rows)
+
+    def coarser_than(self, word_bits: int) -> bool:
+        """Whether a row's error is above half a unit in the last place of a word (IEEE 754's formats)."""
+        digits = max((n for bits, n in SIGNIFICANDS.items() if bits <= word_bits), default=1)
+        return any(max(row.relative or 0, row.absolute or 0) > 2.0**-digits for row in self.rows)
 
     def __str__(self) -> str:
         """``1 add, 1 div, 1 exp (definition)``, with the error of every row that has one."""

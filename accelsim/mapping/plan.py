@@ -145,8 +145,11 @@ class Plan:
                 if not done.is_stand_in:
                     users.setdefault((kind, binding.bind.unit), []).append(binding.id)
                     means[kind, binding.bind.unit] = done
+        word = self.arch.spec.word
+        short = f"; coarser than half a unit in the last place of words of {word} B, bring rows for them"
         return tuple(
             f"{kind} on {unit} ({', '.join(users[kind, unit])}) is {done}"
+            + short * done.coarser_than(8 * word)
             for (kind, unit), done in means.items()
         )
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from accelsim.api import simulate
 from accelsim.arch import Architecture, Done, Expansions, Lacking
 from accelsim.arch.expansion import ARITY, Expansion
 from accelsim.arch.means import standard
@@ -251,3 +252,12 @@ def test_the_k_largest(keys: list[int], k: int) -> None:
     assert chosen == sorted(np.argsort(-np.array(keys), kind="stable")[:k].tolist())
     (row,) = (r for r in ROWS if r.does == "top")
     assert counts == {kind: n * len(keys) for kind, n in row.ops(8).items()}
+
+
+@pytest.mark.parametrize(("word", "said"), [("2 B", False), ("4 B", True)])
+def test_wider_words_than_a_row_is_good_for_are_named(word: str, said: bool) -> None:
+    """The standard rows are within 2**-12: enough for words of 2 bytes, and a result says so beyond."""
+    report = simulate(cascade="sigmoid_attention", arch="fusemax", seq=256, arch_set={"word": word})
+    sentences = [a for a in report.to_dict()["assumptions"] if a.startswith("sigmoid on")]
+    assert sentences
+    assert all(("coarser than half a unit in the last place" in s) == said for s in sentences)
