@@ -86,13 +86,20 @@ class _Reader:
             raise self.fault(("workload", "einsums"), error.faults[0].message) from None
 
     def sizes(self, data: dict[str, Any], loc: Loc) -> None:
-        for name, size in (data.get("rank_sizes") or {}).items():
+        ranks = data.get("rank_sizes") or {}
+        if not isinstance(ranks, dict):
+            message = f"rank_sizes must be a mapping, not {brief(ranks)}"
+            raise self.fault((*loc, "rank_sizes"), message)
+        for name, size in ranks.items():
             if isinstance(size, bool) or not isinstance(size, int) or size < 1:
                 message = f"{name} must be a whole number of at least 1, not {brief(size)}"
                 raise self.fault((*loc, "rank_sizes", name), message)
             self.ranks[str(name)] = size
         for key in _SHAPES:
             shapes = data.get(key) or []
+            if not isinstance(shapes, dict | list):
+                message = f"{key} must be a mapping or a list, not {brief(shapes)}"
+                raise self.fault((*loc, key), message)
             listed = shapes.items() if isinstance(shapes, dict) else enumerate(shapes)
             for name, text in listed:
                 self.bound(text, (*loc, key, name))

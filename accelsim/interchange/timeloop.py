@@ -145,9 +145,9 @@ class _Reader:
             for one in factors:
                 if isinstance(one, int) and not isinstance(one, bool):
                     factor *= one
-                elif one in coefficients:
+                elif isinstance(one, str) and one in coefficients:
                     factor *= coefficients[one]
-                elif one in dimensions and variable is None:
+                elif isinstance(one, str) and one in dimensions and variable is None:
                     variable = str(one)
                 else:
                     known = [*dimensions, *coefficients]

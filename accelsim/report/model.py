@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Number = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Parts = dict[str, Number]
@@ -42,8 +42,8 @@ class AreaPart(_File):
 
 class BottleneckPart(_File):
     kind: str
-    circuit: list[str] = []
-    cycles_per_iteration: Number | None = None
+    circuit: list[str]
+    cycles_per_iteration: Number | None
 
 
 class RunFile(_File):
@@ -67,6 +67,17 @@ class RunFile(_File):
     roofline: Parts
     assumptions: list[str]
     request: dict[str, Any] | None = None
+
+    @model_validator(mode="after")
+    def _each_unit_has_all_its_times(self) -> RunFile:
+        units = self.busy_cycles.keys()
+        for name, table in (("stall", self.stall_cycles), ("idle", self.idle_cycles)):
+            if table.keys() != units:
+                other = min(table.keys() ^ units)
+                raise ValueError(
+                    f"{name}_cycles must have the units of busy_cycles: {other!r} differs"
+                )
+        return self
 
 
 class StudyPoint(_File):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 from accelsim.errors import Fault, SpecError
@@ -22,13 +23,29 @@ def read_json(path: str | Path) -> Document:
         reason = str(getattr(error, "strerror", None) or error).lower()
         raise SpecError(Fault(message=f"cannot be read: {reason}", file=name)) from None
     try:
-        return Document(path=name, data=json.loads(text))
+        data = json.loads(text, parse_constant=_number, parse_float=_number)
+        return Document(path=name, data=data)
     except json.JSONDecodeError as error:
         message = f"must be JSON: {error.msg.lower()}"
         fault = Fault(message=message, file=name, line=error.lineno, column=error.colno)
         raise SpecError(fault) from None
+    except _InfiniteError as error:
+        raise SpecError(
+            Fault(message=f"must have finite numbers, not {error}", file=name)
+        ) from None
     except (RecursionError, ValueError):  # nested or digits without end
         raise SpecError(Fault(message="must be JSON of modest depth", file=name)) from None
+
+
+class _InfiniteError(ValueError):
+    """A number that JSON does not have, or that is too large for one."""
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise _InfiniteError(text)
+    return value
 
 
 def placed(document: Document) -> Document:
