@@ -18,7 +18,7 @@ from amaranth.utils import ceil_log2
 
 from accelsim.engines.fusemax import FuseMax
 from accelsim.engines.pe2d import Op
-from accelsim.rtl.block import signature
+from accelsim.rtl.block import interface, signature
 from accelsim.rtl.exponential_steps import STEP_0
 from accelsim.rtl.pe2d import PE2D
 from accelsim.rtl.placed import place
@@ -161,8 +161,7 @@ class Array2D(wiring.Component):
         return m
 
     def _element(self) -> Any:
-        element = PE2D(self.model)
-        return element.signature.create() if self.element else element
+        return interface(self.model).create() if self.element else PE2D(self.model)
 
     def _delayed(self, m: Module, value: Any, cycles: int, name: str) -> Any:
         for n in range(cycles):

@@ -25,17 +25,22 @@ def signature(port: Port) -> stream.Signature:
     )
 
 
+def interface(engine: Engine) -> wiring.Signature:
+    """Return the signature of an engine's block."""
+    return wiring.Signature(
+        {
+            port.name: (In if port.direction == "in" else Out)(signature(port))
+            for port in engine.ports
+        }
+    )
+
+
 class Block(wiring.Component):
     """Base of every block: takes the engine, has a stream member per port."""
 
     def __init__(self, engine: Any) -> None:
         self.engine = engine
-        super().__init__(
-            {
-                port.name: (In if port.direction == "in" else Out)(signature(port))
-                for port in engine.ports
-            }
-        )
+        super().__init__(interface(engine))
 
 
 def pins_of(component: Any) -> list[tuple[str, Value, None]]:

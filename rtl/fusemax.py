@@ -19,6 +19,7 @@ from accelsim.engines.pe1d import LaneOp
 from accelsim.engines.pe2d import LAST_STEP, Op
 from accelsim.errors import InfeasibleError
 from accelsim.rtl.array2d import Array2D, connect, fill_layout
+from accelsim.rtl.block import interface
 from accelsim.rtl.build import Build
 from accelsim.rtl.issue import Issue
 from accelsim.rtl.operations import LANE
@@ -118,8 +119,8 @@ class FuseMax(wiring.Component):
         return m
 
     def _lane(self) -> Any:
-        lane = PE1D(self.engine.lane)
-        return lane.signature.create() if self.apart else lane
+        lane = self.engine.lane
+        return interface(lane).create() if self.apart else PE1D(lane)
 
     def _connect_lanes(self, m: Module, array: Array2D, fetch: Any) -> None:
         first = self.lanes[0].i

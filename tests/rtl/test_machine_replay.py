@@ -79,7 +79,7 @@ def test_what_it_cannot_be_is_refused_with_a_sentence() -> None:
         ("engine.set.operand=e8m0", "the mantissa of a float must be 1 to 52 bits"),
         ("engine.set.operand=fp32", exponential),
         ("engine.set.rows=PE2D.row", "unknown name 'PE2D.row'; did you mean 'PE2D.rows'?"),
-        ("engine.set.divide=3/2", "divide must be a whole number, not 3/2"),
+        ("engine.set.digits=3/2", "digits must be a whole number, not 3/2"),
         ("engine.name=fusemx", "engine must be a whole machine, not 'fusemx'"),
         ("DRAM.bandwidth=3 GB/s", "words must be a whole number, not 3/2"),
     ):
@@ -101,7 +101,7 @@ CASES: list[tuple[Callable[[Any], Any], str]] = [
     ),
     (
         lambda d: bind(d, "SLN").update(lags={"QK": 3}, source="a guess"),
-        "fusemax: the lag of SLN from QK must be 4, as the pipelines have it, not 3",
+        "fusemax: the lag of SLN from QK must be 5, as the pipelines have it, not 3",
     ),
     (
         lambda d: bind(d, "PRM").update(slots=6, source="a guess"),
@@ -109,7 +109,7 @@ CASES: list[tuple[Callable[[Any], Any], str]] = [
     ),
     (
         lambda d: bind(d, "AV").update(latency=1, source="a guess"),
-        "fusemax: the latency of AV must be 7, not 1",
+        "fusemax: the latency of AV must be 9, not 1",
     ),
     (
         lambda d: d["blocks"][0].update(loops=["p2", "m1", "h", "p1"]),
@@ -141,9 +141,14 @@ def test_a_mapping_that_it_cannot_sequence_is_refused_with_a_sentence(
     assert sentence in refused(Specs(mapping=str(file)))
 
 
-def test_a_binding_that_would_hang_is_refused_by_name() -> None:
-    """Query tiles innermost need more of them than RD and RNV run behind."""
-    found = refused(Specs(), ["P=4"])
+def test_a_binding_that_would_hang_is_refused_by_name(tmp_path: Path) -> None:
+    """Query tiles innermost need as many of them as RD and RNV run behind."""
+    data = read(spec_path("mapping", "fusemax_rtl/attention_1pass")).data
+    for einsum in ("RD", "RNV", "AV"):
+        bind(data, einsum)["stage"] = 2
+    file = tmp_path / "behind.yaml"
+    file.write_text(json.dumps(data))
+    found = refused(Specs(mapping=str(file)), ["P=4"])
     assert re.search(r"SPD\[.*\] on PE1D waits for RD\[", found)
 
 
