@@ -19,6 +19,12 @@ SMALL = PrunedAttention(
     scale=4, form=Float(6, 5), accumulator=Float(6, 13), stages=2, digits=4, outstanding=2,
 )  # fmt: skip
 
+MORE = [
+    pytest.param(latency, seed, marks=pytest.mark.campaign)
+    for latency in (1, 2, 7)
+    for seed in range(1, 20)
+]
+
 
 class Query:
     """One query with its keys and values, signed integers, and what is asked of it."""
@@ -86,8 +92,8 @@ def check(engine, queries, trace):
         assert found["requantised"] == wanted.requantised
 
 
-@pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("latency", [1, 7])
+# Without stalls, with stalls; more of them in the campaign.
+@pytest.mark.parametrize(("latency", "seed"), [(1, 0), (7, 2), *MORE])
 def test_block_and_model_are_equal_in_every_transfer(latency, seed):
     draw = random.Random(seed)
     queries = [Query(SMALL, draw) for _ in range(6)]
@@ -117,7 +123,7 @@ def seen(engine, queries, trace, first):
     return found
 
 
-@pytest.mark.parametrize("latency", [1, 6])
+@pytest.mark.parametrize("latency", [pytest.param(1, marks=pytest.mark.campaign), 6])
 def test_every_start_is_the_kernels(latency):
     """Unstalled, the RTL starts every round, takes every query, gives every result when the kernel does."""
     engine = replace(SMALL, outstanding=8)
