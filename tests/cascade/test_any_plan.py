@@ -83,7 +83,7 @@ def test_shipped_cascades(plans, small, some_inputs, monkeypatch):
 
 
 def test_random_cascades(plans, monkeypatch):
-    random_ones(plans, range(150), monkeypatch)
+    random_ones(plans, range(75), monkeypatch)
     assert plans["loops"]["inside another"] > 10
 
 

@@ -64,7 +64,7 @@ def check_softmax(seed: int) -> bool:
     return result.saves
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.integers(0, 2**32))
 def test_relatives_of_the_softmax_keep_their_values(seed):
     check_softmax(seed)
@@ -76,7 +76,7 @@ def test_many_relatives_of_the_softmax_keep_their_values():
     assert sum(check_softmax(seed) for seed in range(5000)) > 2500
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.integers(0, 2**32))
 def test_random_cascades_keep_their_values(seed):
     random = Random(seed)

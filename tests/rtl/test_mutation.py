@@ -24,7 +24,7 @@ from tests.rtl.numbers import hard, hard_triple
 from tests.rtl.seeded import stimulus
 
 CAUGHT = 0.95
-SHARE = 120  # bugs of each row that every run seeds, or fewer if the row says so
+SHARE = 60  # bugs of each row that every run seeds, or fewer if the row says so
 
 
 @dataclass(frozen=True)

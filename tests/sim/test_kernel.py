@@ -50,19 +50,19 @@ def compare(
 
 
 def test_same_counters_on_random_programs() -> None:
-    count, different = compare(range(400))
+    count, different = compare(range(200))
     assert not different
-    assert count["jumped"] >= 250  # else the test says little
-    assert count["repeated"] >= 200
-    assert count["recalled"] >= 180
-    assert 12 <= count["deadlocks"] <= 80
+    assert count["jumped"] >= 110  # else the test says little
+    assert count["repeated"] >= 90
+    assert count["recalled"] >= 80
+    assert 6 <= count["deadlocks"] <= 40
 
 
 def test_same_counters_where_data_decide() -> None:
-    count, different = compare(range(150), random_lookups)
+    count, different = compare(range(80), random_lookups)
     assert not different
-    assert count["jumped"] < 75  # what looks up is walked
-    assert 3 <= count["deadlocks"] <= 60
+    assert count["jumped"] < 40  # what looks up is walked
+    assert 2 <= count["deadlocks"] <= 32
 
 
 @pytest.mark.campaign
@@ -78,7 +78,7 @@ def test_campaign() -> None:
 @pytest.mark.parametrize(("made", "first"), [(random_phase, 20_000), (random_lookups, 30_000)])
 def test_reference_is_the_text_read_literally(made: Callable[[int], Phase], first: int) -> None:
     seen = dead = 0
-    for seed in range(first, first + 400):
+    for seed in range(first, first + 200):
         phase = made(seed)
         if phase.iterations * sum(len(queue.body) for queue in phase.queues) > 1000:
             continue
@@ -92,8 +92,8 @@ def test_reference_is_the_text_read_literally(made: Callable[[int], Phase], firs
             end = mine.phases[0]
             counters = (end.ticks, [list(n) for n in end.instances], list(end.stalls))
             assert counters == right, seed
-    assert seen >= 80
-    assert dead >= 4
+    assert seen >= 40
+    assert dead >= 1
 
 
 def test_periods_inside_a_slot(monkeypatch: pytest.MonkeyPatch) -> None:

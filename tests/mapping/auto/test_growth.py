@@ -10,7 +10,7 @@ from accelsim.specs import names
 
 LINEAR = ["deltanet", "linear_decay", "mamba2", "titans", "attention_gate"]
 WINDOWED = ["sliding_window", "streaming_sink"]
-QUADRATIC = ["attention_1pass", "attention_2pass_defer", "sigmoid_attention"]
+QUADRATIC = ["attention_1pass", "sigmoid_attention"]
 
 
 def ran(cascade, arch, tokens):
