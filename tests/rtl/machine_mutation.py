@@ -9,6 +9,7 @@ from amaranth.hdl import Cat
 from amaranth.sim import Simulator
 
 from accelsim.rtl.bench import Bench
+from accelsim.rtl.fusemax import FuseMax
 from tests.rtl.mutation import bugs, with_bug
 from tests.rtl.netlist import STATE, Compiled, cells_of
 
@@ -132,12 +133,12 @@ class Switched(Compiled):
         return lines
 
 
-def seeded(machine, works, count, seed=0):
-    """Return ([(bug, excited, caught)], records) of so many bugs; all without a count."""
+def seeded(machine, works, count, seed, kinds):
+    """Return ([(bug, excited, caught)], records) of so many bugs of some kinds."""
     pins, shown, records = recorded(machine, works)
-    netlist = cells_of(machine, ())
-    every = [bug for bug in bugs(netlist) if not _odd(netlist, bug)]
-    chosen = every if count is None else random.Random(seed).sample(every, count)
+    netlist = cells_of(FuseMax(machine.build), ())
+    every = [b for b in bugs(netlist) if not _odd(netlist, b) and b.kind in kinds]
+    chosen = random.Random(seed).sample(every, count)
     run = Switched(netlist, chosen).run
     assert run(pins, shown, -1) == (False, False), "the machine without a bug is the recorded one"
     return [(bug, *run(pins, shown, number)) for number, bug in enumerate(chosen)], records
