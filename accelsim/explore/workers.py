@@ -74,16 +74,17 @@ class Workers:
         tries: dict[str, int] = {}
         left = dict(todo)
         while left:
-            suspects = {key for key, count in tries.items() if key in left and count}
-            for outcomes in self._attempt(_chunked(left, suspects, self.jobs), tries):
+            fresh = [key for key in left if key not in tries]
+            # What was under way when a worker died is tried again alone: only one of them is to blame.
+            keys = fresh or [next(iter(left))]
+            chunks = Chunks(todo=[(key, left[key]) for key in keys], jobs=self.jobs)
+            for outcomes in self._attempt(chunks, tries):
                 for key in outcomes:
                     del left[key]
                 yield outcomes
-            lost = {key: tries[key] for key in left if tries.get(key, 0) >= TRIES}
-            if lost:
-                yield {key: _lost(count) for key, count in lost.items()}
-                for key in lost:
-                    del left[key]
+            if not fresh and keys[0] in left and tries[keys[0]] >= TRIES:
+                del left[keys[0]]
+                yield {keys[0]: _lost(tries[keys[0]])}
 
     def _attempt(self, chunks: Chunks, tries: dict[str, int]) -> Iterator[Mapping[str, Outcome]]:
         """Yield outcomes until the points or the workers are at an end."""
@@ -154,12 +155,6 @@ def watch_parent(parent: int) -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True, name="accelsim-parent").start()
-
-
-def _chunked(left: Mapping[str, Settings], suspects: set[str], jobs: int) -> Chunks:
-    """Return all points as chunks; those whose worker died come last."""
-    order = [key for key in left if key not in suspects] + [key for key in left if key in suspects]
-    return Chunks(todo=[(key, left[key]) for key in order], jobs=jobs)
 
 
 def _lost(count: int) -> Outcome:
