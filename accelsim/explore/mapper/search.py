@@ -27,9 +27,9 @@ from accelsim.sim.walk import work
 EFFORT = {"quick": 20_000, "normal": 100_000, "thorough": 2_000_000}
 WHOLE = "exhaustive"
 MOST = 20_000_000  # effort after which even an exhaustive search ends, and says what is left
-LOWERING = 1_000  # what it costs to lower a mapping, in ticks walked
+LOWERING = 2_500  # what it costs to lower a mapping, in ticks walked
 ENOUGH = Fraction(1, 1000)  # a gap to the bound that is not worth more search
-CHUNK = 12  # structures whose work is looked at before one of them is simulated
+CHUNK = 8  # structures whose work is looked at before one of them is simulated
 FIRST = Fraction(1, 2)  # of the effort goes to many structures, the rest to schedules of the best
 Graph = tuple[list[Operation], list[Arc]]
 SLACK = (
@@ -129,6 +129,7 @@ class _Search:
         self.seen: set[str] = set()
         self.graphs: dict[Draft, tuple[list[Graph], Fraction]] = {}
         self.reached: dict[Draft, tuple[Fraction, ...]] = {}  # the best of each structure
+        self.full: set[Draft] = set()  # those that no other schedule makes faster
         cases = [Case.of(problem, Style(name="", params=params)) for params in tile_sizes(problem)]
         self.bound = lower_bound(cases)
         self.sound = not is_masked(cases[0])
@@ -148,7 +149,7 @@ class _Search:
                 else:
                     self._try(draft, most=1)
         for draft in sorted(self.reached, key=lambda d: self.reached[d]):
-            if self.spent < self.effort and not self._is_enough():
+            if draft not in self.full and self.spent < self.effort and not self._is_enough():
                 self._try(draft)
         return self._found(pruned, left, SPACE)
 
@@ -235,6 +236,9 @@ class _Search:
                 if tried is not None:
                     least = self.reached.get(draft, tried.figures)
                     self.reached[draft] = min(least, tried.figures)
+                    if self.goal.is_time and _is_full(tried.activity):
+                        self.full.add(draft)
+                        return
                 if self._is_enough():
                     return
         except InfeasibleError as error:
@@ -290,6 +294,12 @@ class _Search:
         )
         self.done.append(tried)
         return tried
+
+
+def _is_full(activity: Activity) -> bool:
+    """Whether a unit works all the time, or as good as."""
+    busy = max(sum(unit.busy_ticks.values()) for unit in activity.units)
+    return busy >= activity.ticks * (1 - ENOUGH)
 
 
 def _later(arc: Arc, unit: dict[str, str], slack: int) -> Arc:
