@@ -38,7 +38,7 @@ CYCLES = 240
 
 LANES, WIDTH = 16, 12
 # Rows that the engine holds, depth of its queue if it has one.
-SIZES = ((2, 8), (4, 8))
+SIZES = ((2, 8), (4, 8), (8, 8))
 QUEUE_SIZES = (*SIZES, (2, 16))
 
 
@@ -137,15 +137,17 @@ def _watched(
         yield next(levels), phase
 
 
-def fitted(points: Sequence[Point], figure: str) -> str:
-    """Return the line through all points as a formula."""
+def fitted(points: Sequence[Point], figure: str) -> tuple[str, float]:
+    """Return the line by least squares as a formula, and its distance from the points (0.1: 10 % at most)."""
     names = ["rows", "depth"] if len({p.depth for p in points}) > 1 else ["rows"]
     table = np.array([[1.0, *(getattr(p, name) for name in names)] for p in points])
-    found = np.linalg.lstsq(table, np.array([p.figures[figure] for p in points]), rcond=None)[0]
+    wanted = np.array([p.figures[figure] for p in points])
+    found = np.linalg.lstsq(table, wanted, rcond=None)[0]
+    away = float(np.max(np.abs(table @ found - wanted) / np.abs(wanted)))
     text = short(float(found[0]))
     for name, slope in zip(names, found[1:], strict=True):
         text += f" {'-' if slope < 0 else '+'} {short(abs(float(slope)))} * {name}"
-    return text
+    return text, away
 
 
 def rows_of(found: Select, points: Sequence[Point], corner: str) -> tuple[list[Any], list[Any]]:
@@ -159,18 +161,21 @@ def rows_of(found: Select, points: Sequence[Point], corner: str) -> tuple[list[A
             "part": found.name,
             "where": where,
             "action": action,
-            "energy_pj": fitted(points, action),
-            "source": f"{made}; gate-level toggles on random values",
+            "energy_pj": line,
+            "source": f"{made}, within {away:.1%} of each; gate-level toggles on random values",
         }
         for action in ("clock", "row", "search")
+        for line, away in [fitted(points, action)]
     ]
+    area, area_away = fitted(points, "area_um2")
     areas = [
         {
             "part": found.name,
             "where": where,
-            "area_um2": fitted(points, "area_um2"),
-            "source": f"{made}; critical path {max(p.period_ps for p in points):.0f} ps",
-            "leakage_mw": fitted(points, "leakage_mw"),
+            "area_um2": area,
+            "source": f"{made}, within {area_away:.1%} of each; critical path"
+            f" {max(p.period_ps for p in points):.0f} ps",
+            "leakage_mw": fitted(points, "leakage_mw")[0],
             "leakage_source": f"{corner}: leakage of the cells in the states that were met",
         }
     ]
