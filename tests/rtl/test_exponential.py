@@ -48,7 +48,7 @@ def unrolled(engine):
     for _ in range(STEPS):
         now = {name: Signal(shapes[name], name=f"back_{name}") for name in shapes}
         m.d.comb += [signal.eq(back[name]) for name, signal in now.items()]
-        now["special"] = special_of(m, model, now)
+        now["special"] = special_of(m, model, now["result"], now["step"] == 0, now["special"])
         operation = operation_after(m, model, now, operands)
         steps = [*product(x, y), number_steps.unpack(y, "c")]
         fields = pipeline(m, steps, operation, [0] * len(steps))

@@ -67,7 +67,7 @@ PIPELINES = (
         8,
         (
             Mutant(STANDS, "stall = self.o.ready"),
-            Mutant("registers = [0, 1]", "registers = [0, 2]"),
+            Mutant("found = [0, 1]", "found = [0, 2]"),
         ),
     ),
 )
