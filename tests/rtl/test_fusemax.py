@@ -38,7 +38,7 @@ def check(seed: int, most: int) -> None:
     assert_equal(machine, job, record)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_starts_stalls_and_values(seed: int) -> None:
     check(seed, most=2)
 
