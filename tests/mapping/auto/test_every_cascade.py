@@ -5,16 +5,20 @@ import pytest
 from accelsim.job import Job
 from accelsim.mapping import Mapping
 from accelsim.specs import names, read_text
+from tests.conftest import CAMPAIGN
 
 QUICK = ["attention_1pass", "attention_3pass", "danet_cam", "deltanet", "nsa", "routing", "titans"]
+
+SOME = QUICK if CAMPAIGN else QUICK[::3]
 
 
 def job(cascade, arch):
     return Job.of(cascade=cascade, arch=arch, mapping="auto")
 
 
-@pytest.mark.parametrize("arch", ["fusemax", "flat"])
-@pytest.mark.parametrize("cascade", QUICK)
+@pytest.mark.parametrize(
+    ("cascade", "arch"), [(c, "fusemax") for c in QUICK] + [(c, "flat") for c in SOME]
+)
 def test_runs_at_the_size_of_its_workload(cascade, arch):
     mine = job(cascade, arch)
     report = mine.report(mine.load(None))
@@ -23,7 +27,7 @@ def test_runs_at_the_size_of_its_workload(cascade, arch):
     assert report.activity.memory_cycles <= report.cycles + 1
 
 
-@pytest.mark.parametrize("cascade", QUICK)
+@pytest.mark.parametrize("cascade", SOME)
 def test_a_written_mapping_gives_the_same_cycles(cascade, tmp_path):
     """What is written is what was run: text to mapping to the same program."""
     mine = job(cascade, "fusemax")
