@@ -68,7 +68,9 @@ class Fetcher(Spec):
 class Pipeline(Spec):
     """A rigid pipeline that takes ``lanes`` elements a cycle; the first result is there after its ``steps``.
 
-    ``ops`` are the operations on one element (what they cost), ``width`` bits each.
+    ``ops`` are the operations on one element (what they cost), ``width`` bits each. With ``rounds`` the
+    elements go round a pipeline of ``group`` stages so often, one a stage at a time, before others
+    may: ``steps`` are those of the last round and what comes after it.
     """
 
     kind: Literal["pipeline"]
@@ -76,6 +78,15 @@ class Pipeline(Spec):
     width: Annotated[int, Field(ge=1, le=128)]
     steps: dict[str, Whole]
     ops: dict[str, Positive] = {}
+    rounds: Positive = 1
+    group: Positive = 1
+
+    def cycles(self, elements: int) -> int:
+        """Return the cycles from the first element's issue to the end of the last one's."""
+        whole, rest = divmod(-(-elements // self.lanes), self.group)
+        return self.rounds * self.group * whole + (
+            (self.rounds - 1) * self.group + rest if rest else 0
+        )
 
     @property
     def latency(self) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from accelsim.cli import flags
-from accelsim.cli.output import writable
+from accelsim.cli.output import whole, writable
 from accelsim.errors import SpecError
 from accelsim.job.rows import RowJob, rows_of
 from accelsim.mapping import Design
@@ -61,15 +61,21 @@ class RowRequest:
 def run_rows(
     request: RowRequest, *, as_json: bool, trace: Path | None, window: str | None, out: Path | None
 ) -> None:
-    from accelsim.cli.running import write_report
+    from accelsim.cli.running import timeline, write_report
 
-    if trace is not None or window is not None:
-        raise SpecError("--trace must be left out: a run of rows has no timeline yet")
+    cycles = timeline(trace, window)
     if out is not None:
         writable(out)
     report = request.job.report(request.rows, full=request.full)
     if out is not None:
         write_report(report, out)
+    if trace is not None:
+        from accelsim.sim.rows.draft import subject
+        from accelsim.sim.trace import write_trace
+
+        drafted = request.job.lower(request.rows)
+        with whole(trace) as draft:
+            write_trace(subject(drafted), draft, cycles)
     print(report.to_json() if as_json else report, end="" if as_json else "\n")
 
 

@@ -75,17 +75,11 @@ def run_command(
     out: Path | None,
     mapping_out: Path | None = None,
 ) -> None:
-    cycles = flags.window(window)
-    if window is not None and trace is None:
-        raise SpecError("--window must come with --trace FILE")
+    cycles = timeline(trace, window)
     if out is not None:
         writable(out)
     if mapping_out is not None:
         writable_file(mapping_out)
-    if trace is not None:
-        if not trace.name.endswith(".json.gz"):
-            raise SpecError(f"--trace must end in .json.gz, not {trace.name!r}")
-        writable_file(trace)
     report = request.report()
     if out is not None:
         write_report(report, out)
@@ -100,6 +94,18 @@ def run_command(
         with whole(trace) as draft:
             write_trace(lowered, draft, cycles)
     print(report.to_json() if as_json else report, end="" if as_json else "\n")
+
+
+def timeline(trace: Path | None, window: str | None) -> tuple[int, int] | None:
+    """Check where a timeline goes; return its first and last cycle, if they are given."""
+    cycles = flags.window(window)
+    if window is not None and trace is None:
+        raise SpecError("--window must come with --trace FILE")
+    if trace is not None:
+        if not trace.name.endswith(".json.gz"):
+            raise SpecError(f"--trace must end in .json.gz, not {trace.name!r}")
+        writable_file(trace)
+    return cycles
 
 
 def map_command(

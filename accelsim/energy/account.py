@@ -115,8 +115,10 @@ def energy(
         if key not in costs:
             own = attributes.get(act.component, {})
             costs[key] = table.cost(act.part, act.action, own, act.component)
-            notes.append(costs[key].assumption)
+            notes += costs[key].assumptions
         charges.append(_charge(act, costs[key]))
+    for part in parts(attributes):
+        notes += table.part_cost(part.part, part.attributes, part.component).assumptions
     leakage, reasons = _leakage(activity, table, attributes)
     known = None if reasons else sum(leakage.values(), Fraction(0))
     dropped = {

@@ -85,7 +85,8 @@ def parts(components: Mapping[str, Mapping[str, int]]) -> tuple[Part, ...]:
 
     An array: itself (its wires and control), and for each element a register file and a unit for
     each operation. A table says with ``where: {exp_slots: "> 1"}`` that an operation needs no unit
-    of its own. A pipeline: a unit for each operation of each lane. Others are one part.
+    of its own. A pipeline: a unit for each operation of each lane (none: it costs nothing). Others are one
+    part.
     """
     result: list[Part] = []
     for name, values in components.items():
@@ -96,7 +97,7 @@ def parts(components: Mapping[str, Mapping[str, int]]) -> tuple[Part, ...]:
                 Part(component=name, part=part, instances=values["elements"], attributes=values)
                 for part in ["register", *operations]
             ]
-        elif any(key.endswith(EACH) for key in values):
+        elif "lanes" in values and "engine_elements" not in values:
             result += [
                 Part(
                     component=name,

@@ -65,7 +65,27 @@ class Matched(Spec):
         return (exact + named, len(self.where) + named)
 
 
-class EnergyRow(Matched):
+class Sourced(Matched):
+    """A row of figures with their source.
+
+    ``measured`` has the least and the greatest value of attributes at which a formula was found: results
+    say where they go beyond.
+    """
+
+    source: Text
+    measured: dict[str, Annotated[list[int], Field(min_length=2, max_length=2)]] = {}
+
+    def beyond(self, attributes: Mapping[str, int]) -> str:
+        """Say which attributes are outside of what was measured; "" if none is."""
+        outside = [
+            f"{name} {attributes[name]} (measured from {least} to {most})"
+            for name, (least, most) in self.measured.items()
+            if name in attributes and not least <= attributes[name] <= most
+        ]
+        return f"extrapolated for {self.part}: {', '.join(outside)}" if outside else ""
+
+
+class EnergyRow(Sourced):
     """Energy of one action of a part: a number of pJ, or an expression over its attributes.
 
     ``assumption`` is reported by every result that uses the row.
@@ -73,15 +93,13 @@ class EnergyRow(Matched):
 
     action: Text
     energy_pj: Formula
-    source: Text
     assumption: str = ""
 
 
-class AreaRow(Matched):
+class AreaRow(Sourced):
     """Area of one instance of a part, and its leakage, of which null means not known."""
 
     area_um2: Formula
-    source: Text
     leakage_mw: Formula | None = None
     leakage_source: str = ""
 

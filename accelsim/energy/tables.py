@@ -17,11 +17,14 @@ _Row = TypeVar("_Row", bound=Matched)
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """A priced row; ``left_out`` says why its energy is not charged, if it is not."""
+    """A priced row; ``left_out`` says why its energy is not charged, if it is not.
+
+    ``assumptions``: the row's own, and that it was not measured at such attributes, if it was not.
+    """
 
     pj: Fraction
     source: str
-    assumption: str = ""
+    assumptions: tuple[str, ...] = ()
     left_out: str | None = None
 
 
@@ -33,6 +36,7 @@ class PartCost:
     leakage_mw: Fraction | None
     source: str
     leakage_source: str
+    assumptions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +109,7 @@ class CostTable:
         return Cost(
             pj=self._price(row.energy_pj, attributes, level, subject),
             source=row.source,
-            assumption=row.assumption,
+            assumptions=_said(row.assumption, row.beyond(attributes)),
             left_out=self._left_out(part, action, component, attributes),
         )
 
@@ -120,6 +124,7 @@ class CostTable:
             leakage_mw=None if known is None else self._price(known, attributes, level, subject),
             source=row.source,
             leakage_source=row.leakage_source or self.leakage,
+            assumptions=_said(row.beyond(attributes)),
         )
 
     def _left_out(
@@ -187,6 +192,10 @@ class CostTable:
 
     def _fault(self, message: str, level: int) -> SpecError:
         return SpecError(Fault(message=message, file=self.layers[level].document.path))
+
+
+def _said(*texts: str) -> tuple[str, ...]:
+    return tuple(text for text in texts if text)
 
 
 def _of(component: str, attributes: Mapping[str, int]) -> str:

@@ -96,6 +96,28 @@ def select_batch(
     )
 
 
+def drained(engine: Select, found: Selections, rate: ArrayLike) -> tuple[Integers, Integers]:
+    """Return the cycles of each request, and those to its last index, if ``rate`` indices are taken a cycle.
+
+    A row of c indices stays for ceil(c / rate) cycles, at least one, and holds up what comes after it. The
+    last row has none where the last index filled the row before.
+    """
+    rates = np.minimum(np.asarray(rate, np.int64), engine.lanes)
+    before = np.concatenate([np.zeros(1, np.int64), np.cumsum(found.flat_kept)])
+    count = before[found.starts[1:]] - before[found.starts[:-1]]
+    whole, rest = np.divmod(count, engine.lanes)
+    stays = -(-engine.lanes // rates) - 1
+    held = whole * stays + np.maximum(-(-rest // rates), 1) - 1
+    cycles: Integers = found.cycles + held
+    places = np.flatnonzero(found.flat_kept)
+    ends = np.maximum(np.searchsorted(places, found.starts[1:]) - 1, 0)
+    last_place = places[ends] if len(places) else np.zeros(len(count), np.int64)
+    row = (last_place - found.starts[:-1]) // engine.lanes
+    filled = found.fill_cycles + found.search_cycles + row + DRAIN_STAGES + held
+    last: Integers = np.where(count == 0, 0, np.where(rest > 0, cycles, filled))
+    return cycles, last
+
+
 def _flat(scores: Any, n: ArrayLike | None) -> tuple[NDArray[Any], Integers]:
     """Return all values one after another, and how many each request has."""
     if not isinstance(scores, np.ndarray) and len({np.size(row) for row in scores}) > 1:

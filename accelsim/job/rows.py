@@ -66,9 +66,13 @@ class RowJob:
             schedule=known.spec.rows,
         )
 
+    def lower(self, rows: Rows, seed: int = SEED) -> Drafted:
+        """Return the program of rows."""
+        return lower_rows(self.arch, self.pipeline, rows, seed)
+
     def run(self, rows: Rows, *, full: bool = False, seed: int = SEED) -> RowRun:
         """Simulate rows; ``full`` with the reference kernel."""
-        drafted = lower_rows(self.arch, self.pipeline, rows, seed)
+        drafted = self.lower(rows, seed)
         outcome = (reference.run if full else jump.run)(drafted.program)
         return RowRun(
             drafted=drafted,

@@ -52,12 +52,18 @@ class Moves(Spec):
 
 
 class Selects(Spec):
-    """The ``keep`` largest of ``among`` numbers; ``of`` says which: a row's weights, or the importance."""
+    """The ``keep`` largest of ``among`` numbers; ``of`` says which: a row's weights, or the importance.
+
+    With ``drain`` its consumer takes so many indices a cycle as they come out, which holds the others up;
+    a ``stream`` then follows index by index. Without, they leave as fast as the engine gives them, and are
+    there when the last one is.
+    """
 
     among: Formula
     keep: Formula
     of: Literal["weights", "importance"]
     feed: Formula | None = None  # numbers that arrive in a cycle, if fewer than the engine takes
+    drain: Formula | None = None
 
 
 class Works(Spec):

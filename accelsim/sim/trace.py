@@ -6,10 +6,11 @@ import gzip
 import json
 import os
 import tempfile
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from accelsim.errors import SpecError
 from accelsim.sim import jump, reference
@@ -17,10 +18,10 @@ from accelsim.sim.held import reserved
 from accelsim.sim.lower import Lowered
 from accelsim.sim.observe import Start
 from accelsim.sim.period import Period, period_of
-from accelsim.sim.program import Phase
+from accelsim.sim.program import Phase, Program
 from accelsim.sim.reference import Binding
 from accelsim.sim.shorten import shorten, untouched
-from accelsim.sim.tracks import Tracks
+from accelsim.sim.tracks import Reserved, Tracks
 from accelsim.sim.walk import Window, starts_of
 
 LIMIT = 50_000
@@ -29,8 +30,30 @@ REACH = 2_000_000
 Json = dict[str, Any]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """A program to draw, and what else the file says of it.
+
+    ``about`` goes into the metadata; ``reserved`` are bytes that the buffers of each phase hold throughout;
+    ``words`` say more of an iteration than its number.
+    """
+
+    program: Program
+    about: Mapping[str, str]
+    reserved: tuple[Reserved, ...] = ()
+    words: Callable[[int], Json] = field(default=lambda _: {})
+
+    @classmethod
+    def of(cls, lowered: Lowered) -> Self:
+        return cls(
+            program=lowered.program,
+            about={"cascade": lowered.plan.cascade.name, "arch": lowered.plan.arch.name},
+            reserved=tuple(reserved(phase) for phase in lowered.phases),
+        )
+
+
 def write_trace(
-    lowered: Lowered,
+    what: Lowered | Subject,
     path: str | os.PathLike[str],
     window: tuple[int, int] | None = None,
     *,
@@ -48,8 +71,10 @@ def write_trace(
     those of the real program, and whether the real program has the same period. If one iteration alone
     is too long, the first ``limit`` starts are shown, without a tail. With ``window`` (in cycles)
     nothing is cut: what is shown is the real program from the first cycle to the second, which must
-    lie within the first 2 million starts of a phase; at most ``limit`` slices.
+    lie within the first 2 million starts of a phase; at most ``limit`` slices. A program that looks its
+    times up has no period and is never cut: its first ``limit`` starts are shown.
     """
+    lowered = what if isinstance(what, Subject) else Subject.of(what)
     ticks = lowered.program.ticks_per_cycle
     tracks = Tracks(ticks)
     shown = (
@@ -58,8 +83,7 @@ def write_trace(
         else _window(lowered, tracks, window, limit)
     )
     metadata: Json = {
-        "cascade": lowered.plan.cascade.name,
-        "arch": lowered.plan.arch.name,
+        **lowered.about,
         "ticks_per_cycle": ticks,
         "time": "one nanosecond of the trace is one cycle",
         "window_cycles": None if window is None else list(window),
@@ -74,7 +98,7 @@ def write_trace(
     return metadata
 
 
-def _overview(lowered: Lowered, tracks: Tracks, limit: int) -> list[Json]:
+def _overview(lowered: Subject, tracks: Tracks, limit: int) -> list[Json]:
     """Draw every phase one after the other, each in its share of the limit."""
     budget = max(1, limit // max(1, len(lowered.program.phases)))
     offset = 0
@@ -87,7 +111,7 @@ def _overview(lowered: Lowered, tracks: Tracks, limit: int) -> list[Json]:
         for start in shown.starts:
             collector.add(start)
         end = collector.finish()
-        period = period_of(shown)
+        period = None if phase.looks_up else period_of(shown)
         if period is not None:
             _mark(tracks, number, phase, period, offset)
         cuts = {
@@ -155,7 +179,7 @@ class _FarError(Exception):
     """The window has been passed."""
 
 
-def _window(lowered: Lowered, tracks: Tracks, window: tuple[int, int], limit: int) -> list[Json]:
+def _window(lowered: Subject, tracks: Tracks, window: tuple[int, int], limit: int) -> list[Json]:
     """Draw the real program between two cycles."""
     first, last = (cycle * tracks.ticks for cycle in window)
     if not 0 <= first < last:
@@ -240,7 +264,7 @@ class _Collector:
     """Turns starts of one phase into slices and counters, from tick ``first`` to ``last``."""
 
     def __init__(
-        self, tracks: Tracks, number: int, lowered: Lowered, *, phase: Phase, **limits: int
+        self, tracks: Tracks, number: int, what: Subject, *, phase: Phase, **limits: int
     ) -> None:
         bounds = _Limits(**limits)
         self.tracks, self.number, self.phase = tracks, number, phase
@@ -248,7 +272,8 @@ class _Collector:
         self.first, self.last = bounds.first, bounds.last
         self.shown = self.left_out = 0
         self.latest = bounds.offset
-        self.drawing = tracks.phase(phase, reserved(lowered.phases[number]))
+        held = what.reserved[number] if what.reserved else None
+        self.drawing = tracks.phase(phase, held, what.words)
 
     def add(self, start: Start) -> None:
         """Draw one start if it is in the window."""
@@ -294,4 +319,4 @@ def _write(path: Path, text: str) -> None:
         raise
 
 
-__all__ = ["write_trace"]
+__all__ = ["Subject", "write_trace"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from accelsim.sim.held import Held
@@ -14,6 +14,7 @@ from accelsim.sim.walk import digits
 Json = dict[str, Any]
 Place = tuple[int, int, int]  # track, begin and end in ticks
 Reserved = Mapping[str, Mapping[str, int]]
+Words = Callable[[int], Json]
 PROCESS = 1
 
 
@@ -63,11 +64,16 @@ class Tracks:
         event = {"ph": "f", "bp": "e", **common, "tid": track, "ts": self.time(begin)}
         self.events.append((begin, track, event))
 
-    def phase(self, phase: Phase, reserved: Reserved | None = None) -> Drawing:
-        """Return what draws a phase; ``reserved`` bytes are held in its buffers throughout."""
+    def phase(
+        self, phase: Phase, reserved: Reserved | None = None, words: Words | None = None
+    ) -> Drawing:
+        """Return what draws a phase; ``reserved`` bytes are held in its buffers throughout.
+
+        ``words`` are more arguments of the slices of an iteration.
+        """
         for queue in phase.queues:
             self.number(queue.name)
-        return Drawing(self, phase, reserved or {})
+        return Drawing(self, phase, reserved or {}, words)
 
     def sorted_events(self) -> list[Json]:
         """All events by time, the names of the tracks first."""
@@ -85,8 +91,10 @@ class Tracks:
 class Drawing:
     """The slices, flows and counters of one phase."""
 
-    def __init__(self, tracks: Tracks, phase: Phase, reserved: Reserved) -> None:
-        self.tracks, self.phase = tracks, phase
+    def __init__(
+        self, tracks: Tracks, phase: Phase, reserved: Reserved, words: Words | None = None
+    ) -> None:
+        self.tracks, self.phase, self.words = tracks, phase, words
         self.plans: dict[int, Plan] = {
             n: compile_plan(phase, task) for n, task in enumerate(phase.tasks)
         }
@@ -98,6 +106,8 @@ class Drawing:
         task = self.phase.tasks[start.task]
         at = digits(self.phase, start.iteration)
         args: Json = {loop.name: digit for loop, digit in zip(self.phase.loops, at, strict=True)}
+        if self.words is not None:
+            args |= self.words(start.iteration)
         if task.inner > 1:
             args["k"] = start.k
         waits = self._waits(start)

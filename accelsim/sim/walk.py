@@ -142,7 +142,12 @@ def work(phase: Phase) -> list[int]:
 
 def starts_of(phase: Phase) -> int:
     """How many starts a phase has, half planes not looked at."""
-    return sum(active(phase, phase.tasks[t].guard) for queue in phase.queues for t, _ in queue.body)
+
+    def times(task: Task) -> int:
+        looked_up = sum(kind >= 0 for kind in task.kinds)
+        return looked_up if task.kinds else active(phase, task.guard)
+
+    return sum(times(phase.tasks[t]) for queue in phase.queues for t, _ in queue.body)
 
 
 def active(phase: Phase, guard: Guard) -> int:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
 import pytest
 
 from accelsim.cli.main import run
+from accelsim.job.rows import simulate_rows
 from tests.rows.texts import pruned, row, trace
 
 
@@ -54,6 +56,69 @@ def test_explain(csv: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert sum(found["critical_cycles"]["by_unit"].values()) == found["cycles"]
     assert run(["explain", "spatten", "--trace-csv", csv]) == 0
     assert "critical path, by task:" in capsys.readouterr().out
+
+
+def test_timeline(csv: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every busy cycle of the report is in a slice, which says whose query it is; so in a window."""
+    file = str(tmp_path / "t.json.gz")
+    assert run(["run", "spatten", "--trace-csv", csv, "--json", "--trace", file]) == 0
+    busy = json.loads(capsys.readouterr().out)["busy_cycles"]
+    shown = json.loads(gzip.decompress(Path(file).read_bytes()))
+    slices = [event for event in shown["traceEvents"] if event["ph"] == "X" and event["tid"] > 2]
+    spent: dict[str, int] = {}
+    for each in slices:
+        spent[each["name"]] = spent.get(each["name"], 0) + each["args"]["ticks"]
+    assert spent == {task: n for tasks in busy.values() for task, n in tasks.items() if n}
+    [phase] = shown["metadata"]["phases"]
+    assert phase["tail"]
+    assert phase["starts"] == phase["shown"] == len(slices)
+    last = [each["args"] for each in slices if each["name"] == "pv"][-1]
+    assert (last["layer"], last["head"], last["query"]) == (1, 1, 0)
+
+    arguments = ["--trace", file, "--window", "100:200"]
+    assert run(["run", "spatten", "--trace-csv", csv, *arguments]) == 0
+    window = json.loads(gzip.decompress(Path(file).read_bytes()))["traceEvents"]
+    inside = [each for each in window if each["ph"] == "X" and each["tid"] > 2]
+    expected = [s for s in slices if s["ts"] < 0.2 and s["ts"] + s["dur"] > 0.1 + 1e-9]
+    assert [each["args"]["tick"] for each in inside] == [s["args"]["tick"] for s in expected]
+
+
+def test_compare_on_the_same_rows(
+    csv: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Every picture is drawn; files of it are made in tests of the pictures.
+    monkeypatch.setattr("accelsim.plot.save", lambda _, path: Path(path).touch())
+    designs = ("spatten_1_8", "spatten")
+    cycles = {name: simulate_rows(name, trace_csv=csv).cycles for name in designs}
+    arguments = [*cycles, "--trace-csv", csv, "-o", str(tmp_path / "out"), "--json"]
+    assert run(["compare", *arguments]) == 0
+    small, full = json.loads(capsys.readouterr().out)["rows"]
+    assert {row["design"]: row["cycles"] for row in (small, full)} == cycles
+    assert full["speedup"] == pytest.approx(cycles["spatten_1_8"] / cycles["spatten"])
+    assert small["energy_ratio"] == 1
+    assert (tmp_path / "out" / "comparison.csv").read_text().count("\n") == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["spatten", "fusemax"], "what is compared with spatten must run rows as it does"),
+        (["spatten", "--seq", "1K"], "--seq must be left out where designs on rows are compared"),
+        (["fusemax", "--schedule", "encoder"], "--schedule must be left out where designs of loop"),
+        (["mac", "--schedule", "encoder"], "what is compared with mac must be one of batcher"),
+        (["radix_select", "--schedule", "x"], "--schedule must be left out where engines are"),
+        (["spatten", "--baseline", "a3"], "--baseline must be one of the designs, not 'a3'"),
+        (["spatten_rtl", "--schedule", "encoder-tokens"], "spatten_rtl, encoder-tokens: quick_sel"),
+    ],
+)
+def test_what_cannot_be_compared(
+    arguments: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["compare", *arguments, "-o", str(tmp_path)]) in (1, 2)
+    assert message in capsys.readouterr().err
 
 
 def test_the_engine_is_a_field(csv: str, capsys: pytest.CaptureFixture[str]) -> None:

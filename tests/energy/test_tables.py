@@ -63,7 +63,7 @@ def test_buffer_rows_by_size(mib, read, write):
         read,
         write,
     )
-    assert bool(table.cost("buffer", "read", own).assumption) == (mib == 24)
+    assert bool(table.cost("buffer", "read", own).assumptions) == (mib == 24)
 
 
 def test_exponential_by_its_issue_slots():
@@ -135,3 +135,27 @@ def test_unknown_attribute_of_a_formula_is_named():
 def test_table_cannot_extend_itself():
     with pytest.raises(SpecError, match="extends must name another table, not 't'"):
         a_table("extends: t\n")
+
+
+def test_what_goes_beyond_the_measured_sizes_is_said():
+    table = a_table("""\
+rows:
+  - {part: queue, action: push, energy_pj: 2 * depth, measured: {depth: [4, 8]}, source: s, assumption: a}
+areas:
+  - {part: queue, area_um2: 10 * depth, measured: {depth: [4, 8], width: [1, 2]}, source: s}
+""")
+    within = table.cost("queue", "push", {"depth": 8})
+    assert (within.pj, within.assumptions) == (16, ("a",))
+    beyond = table.cost("queue", "push", {"depth": 16})
+    assert beyond.pj == 32
+    assert beyond.assumptions == (
+        "a",
+        "extrapolated for queue: depth 16 (measured from 4 to 8)",
+    )
+    assert table.part_cost("queue", {"depth": 4}).assumptions == ()
+    (said,) = table.part_cost("queue", {"depth": 2, "width": 3}).assumptions
+    assert said == (
+        "extrapolated for queue: depth 2 (measured from 4 to 8), width 3 (measured from 1 to 2)"
+    )
+    with pytest.raises(SpecError, match="measured"):
+        a_table("areas: [{part: q, area_um2: 1, measured: {depth: [4]}, source: s}]")

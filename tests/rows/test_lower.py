@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from accelsim.arch import Pipeline
 from accelsim.errors import InfeasibleError
 from accelsim.job.rows import RowJob
 from accelsim.rows import Row, Rows
@@ -67,6 +68,15 @@ def test_requantized_row_is_done_twice() -> None:
     assert len(found["qk"]) == len(found["qk_again"]) == len(found["weigh_again"]) == 1
     assert found["load_lsb"][0][0] == found["weigh"][0][1] + 39
     assert found["load_v"][0][0] == found["weigh_again"][0][1] + 39
+
+
+def test_elements_that_go_round() -> None:
+    """Seven rounds of three stages: 21 cycles for three elements; one more begins a round of its own."""
+    fields = {"lanes": 2, "width": 8, "steps": {}, "rounds": 7, "group": 3}
+    part = Pipeline(kind="pipeline", **fields)  # type: ignore[arg-type]
+    assert [part.cycles(n) for n in (0, 1, 2, 3, 6, 7, 12)] == [0, 19, 19, 20, 21, 40, 42]
+    plain = Pipeline(kind="pipeline", lanes=2, width=8, steps={})
+    assert [plain.cycles(n) for n in (0, 1, 2, 3)] == [0, 1, 1, 2]
 
 
 def test_layers_follow_one_another() -> None:

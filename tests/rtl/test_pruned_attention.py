@@ -5,12 +5,15 @@ import random
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from accelsim.engines.number import Float
-from accelsim.engines.pruned_attention import PrunedAttention, signed
+from accelsim.engines.pruned_attention import Answer, PrunedAttention, signed
 from accelsim.errors import SpecError
+from accelsim.job.rows import RowJob
 from accelsim.rtl.block import block
-from tests.rtl.attention_program import starts
+from tests.rtl.attention_program import DESIGN, sizes, starts
 from tests.rtl.harness import first_difference
 from tests.rtl.served import Memory, run_block, run_model
 
@@ -106,8 +109,8 @@ def test_block_and_model_are_equal_in_every_transfer(latency, seed):
 
 def seen(engine, queries, trace, first):
     """Return when tasks of the kernel's program are seen to start on the ports, by (task, query)."""
-    at = {"request": "take", "o": "result"}
-    found, count = {}, {"take": 0, "result": 0}
+    at = {"request": "take", "o": "give"}
+    found, count = {}, {"take": 0, "give": 0}
     fetching = iter([n for n, query in enumerate(queries) if query.n])
     now = None
     for transfer in trace:
@@ -119,13 +122,16 @@ def seen(engine, queries, trace, first):
             address = engine.port("key_address").unpack(transfer.value)
             if address["index"] == 0:
                 now = now if address["low"] else next(fetching)
-                found["keys_low" if address["low"] else "keys", now] = transfer.cycle - first
+                found["load_lsb" if address["low"] else "load_k", now] = transfer.cycle - first
     return found
 
 
 @pytest.mark.parametrize("latency", [pytest.param(1, marks=pytest.mark.campaign), 6])
 def test_every_start_is_the_kernels(latency):
-    """Unstalled, the RTL starts every round, takes every query, gives every result when the kernel does."""
+    """Unstalled, the RTL takes every query, starts every round and answers when the shipped pipeline says.
+
+    The program is that of ``accelsim run spatten_rtl``, with the sizes of this engine.
+    """
     engine = replace(SMALL, outstanding=8)
     draw = random.Random(latency)
     # Few keys, many keys; all kept and none; both sides are waited for.
@@ -135,16 +141,49 @@ def test_every_start_is_the_kernels(latency):
     assert {answer.requantised for answer in answers} == {False, True}
     trace = run_block(block(engine), memory(engine, queries, latency, None), len(queries))
     check(engine, queries, trace)
-    kernel, ends = starts(engine, queries, answers, latency)
+    kernel = starts(engine, queries, answers, latency)
     found = seen(engine, queries, trace, first=trace[0].cycle)
-    for (name, n), cycle in found.items():
-        expected = ends[n] - 1 if name == "result" else kernel[name, n]
-        assert cycle == expected, (name, n)
-    wanted = {key for key in kernel if key[0] in {"take", "keys", "keys_low"}}
-    assert wanted == {key for key in found if key[0] != "result"}
-    waited = [kernel["hand_over", n] > ends[n - 1] for n in range(1, len(queries))]
+    for key, cycle in found.items():
+        assert cycle == kernel[key], key
+    visible = {"take", "load_k", "load_lsb", "give"}
+    assert {key for key in kernel if key[0] in visible} == set(found)
+    waited = [kernel["hand_over", n] == kernel["give", n - 1] + 1 for n in range(1, len(queries))]
     assert any(waited), "the front is waited for"
     assert not all(waited), "the back is waited for"
+
+
+def test_the_shipped_sizes_are_the_engines():
+    """accelsim rtl pruned_attention, with nothing set, is the machine of accelsim run spatten_rtl."""
+    shipped, made = (
+        RowJob.of(DESIGN, arch_set=fields).arch.spec.components
+        for fields in ({}, sizes(PrunedAttention(), latency=3))
+    )
+    assert shipped == made
+
+
+@settings(max_examples=20)
+@given(st.data())
+def test_durations_of_the_pipeline_are_the_engines_formulas(data):
+    """At any size: the time to a decision, and that from the hand-over to the answer."""
+    engine = PrunedAttention(
+        lanes=data.draw(st.sampled_from([1, 2, 4, 8])), stages=data.draw(st.integers(1, 4)),
+        digits=data.draw(st.integers(1, 6)), outstanding=9,
+    )  # fmt: skip
+    latency = data.draw(st.integers(1, 8))
+    draw = random.Random(data.draw(st.integers(0, 999)))
+    queries = [Query(engine, draw) for _ in range(4)]
+    answers = [
+        Answer((), tuple(engine.select.kept(p, q.k)), draw.random() < 0.3 and q.n > 0, p)
+        for q in queries
+        for p in [tuple(draw.choices(range(9), k=q.n))]
+    ]
+    kernel = starts(engine, queries, answers, latency)
+    for n, (query, answer) in enumerate(zip(queries, answers, strict=True)):
+        front = engine.front_cycles(query.n, latency, requantised=answer.requantised)
+        decided = kernel["take", n] + 1 + front
+        assert kernel["hand_over", n] == max(decided, n and kernel["give", n - 1] + 1)
+        back = engine.back_cycles(answer.probabilities, query.k, latency)
+        assert kernel["give", n] == kernel["hand_over", n] + back
 
 
 def test_keeping_everything_is_dense_attention():

@@ -10,7 +10,7 @@ from accelsim.engines.insertion_queue import InsertionQueue
 from accelsim.engines.pivot import RULES, Rule
 from accelsim.engines.quick_select import QuickSelect
 from accelsim.engines.radix_select import RadixSelect
-from accelsim.engines.select_batch import select_batch
+from accelsim.engines.select_batch import drained, select_batch
 
 
 def compare(engine, lists, k):
@@ -27,6 +27,35 @@ def compare(engine, lists, k):
         if min(most, len(values)):
             assert found.threshold[request] == one.threshold
             assert found.ties[request] == one.ties
+
+
+def taken_one_by_one(engine, values, k, rate):
+    """Return the cycle of the last row, and of the last index, by holding the way out up row for row."""
+    rows = engine.rows_out(engine.kept(values, k), len(values))
+    begin = 1 + engine.rows_of(len(values)) + engine.chosen(values, k).cycles
+    begin += engine.chosen(values, k).waits
+    held, last = 0, 0
+    for advance, row in sorted(rows.items()):
+        stays = max(1, -(-len(row.indices) // rate))
+        gone = begin + advance + 1 + held + stays - 1
+        last = gone if row.indices else last
+        held += stays - 1
+    return gone, last
+
+
+@given(data=st.data())
+@settings(max_examples=60, deadline=None)
+def test_a_slow_consumer_holds_the_way_out_up(data):
+    lanes, rate = data.draw(st.sampled_from([1, 2, 3, 4])), data.draw(st.integers(1, 5))
+    engine = QuickSelect(lanes=lanes, width=6, elements=64)
+    lists = data.draw(st.lists(st.lists(st.integers(0, 9), max_size=20), min_size=1, max_size=4))
+    k = [data.draw(st.integers(0, len(values))) for values in lists]
+    found = select_batch(engine, [np.array(each, np.int64) for each in lists], k)
+    cycles, last = drained(engine, found, rate)
+    expected = [taken_one_by_one(engine, v, most, rate) for v, most in zip(lists, k, strict=True)]
+    assert list(zip(cycles.tolist(), last.tolist(), strict=True)) == expected
+    if rate >= lanes:
+        assert cycles.tolist() == found.cycles.tolist()
 
 
 @given(data=st.data())

@@ -182,12 +182,16 @@ def compare(
     seed: Annotated[int | None, typer.Option(help="Engines: of the scores.", metavar="N")] = None,
     costs: Annotated[str | None, typer.Option(help="Engines: cost table.", metavar="NAME")] = None,
     set_: Settings = None,
+    trace_csv: TraceCsv = None,
+    tensors: Tensors = None,
+    schedule: ScheduleFlag = None,
     json: Json = False,
     out: Annotated[
         Path, typer.Option("-o", help="Folder for tables and plots.", metavar="DIR")
     ] = Path("out/compare"),
 ) -> None:
-    """Compare designs over lengths, or top-k engines: a table, plots (PNG, SVG), CSV and JSON."""
+    """Compare designs over lengths or on rows, or top-k engines: a table, plots (PNG, SVG), CSV and JSON."""
+    from accelsim.cli.comparing_rows import RowFlags, compare_rows_command, run_rows
     from accelsim.cli.comparing_selects import SelectFlags, are_engines, compare_selects_command
 
     own = SelectFlags(
@@ -197,11 +201,19 @@ def compare(
         "--workload": workload, "--seq": seq, "--baseline": baseline, "--scope": scope,
         "--arch-set": arch_set,
     }  # fmt: skip
+    rows = RowFlags(trace_csv=trace_csv, tensors=tensors, schedule=schedule)
     if are_engines(designs or []):
-        own.refuse([name for name, value in others.items() if value], "engines")
+        own.refuse([name for name, value in others.items() if value] + rows.given, "engines")
         compare_selects_command(designs or [], own, as_json=json, out=out)
         return
     own.refuse(own.given, "designs")
+    if run_rows(designs or []):
+        own.refuse([n for n in ("--workload", "--seq", "--scope") if others[n]], "designs on rows")
+        compare_rows_command(
+            designs or [], rows, baseline=baseline, arch_set=arch_set or [], as_json=json, out=out
+        )
+        return
+    own.refuse(rows.given, "designs of loop nests")
     from accelsim.cli.comparing import compare_command
 
     compare_command(

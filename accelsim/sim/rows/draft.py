@@ -16,6 +16,7 @@ from accelsim.sim.program import Program
 from accelsim.sim.rows.channels import ChannelTimes, Fetched
 from accelsim.sim.rows.selecting import selected
 from accelsim.sim.rows.steps import Steps
+from accelsim.sim.trace import Subject
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,6 +29,7 @@ NOTHING = Fetched(occupied=0, finished=0, bursts=0, busiest=0, pages=0)
 class TaskTimes:
     """A task by step. ``first`` and ``ready``: cycles from its start to its first and last result.
 
+    ``streamed``: to its last result for those who follow it element by element, if that is sooner.
     ``serves[i]`` is the step whose instance serves step i: another one where a load is for several heads
     or queries. Where a step is not ``active`` its other entries say nothing.
     """
@@ -42,6 +44,11 @@ class TaskTimes:
     needed_bits: list[int] = field(default_factory=list)  # of what is moved, nothing rounded up
     fetched: list[Fetched] = field(default_factory=list)
     passes: list[int] = field(default_factory=list)
+    last: list[int] = field(default_factory=list)
+
+    @property
+    def streamed(self) -> list[int]:
+        return self.last or self.ready
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +85,7 @@ class Drafter:
         unit = self.arch.spec.components[spec.unit]
         assert isinstance(unit, Pipeline)
         elements = steps.whole(spec.elements)
-        cycles = [-(-n // unit.lanes) for n in elements]
+        cycles = [unit.cycles(n) for n in elements]
         active = [on and cycles[s.kind] > 0 for on, s in zip(active, steps.steps, strict=True)]
         duration = steps.of_steps(cycles)
         return TaskTimes(
@@ -126,21 +133,25 @@ class Drafter:
             steps.of_steps(steps.whole(what.among)),
             steps.of_steps(steps.whole(what.keep)),
         )
-        feed = [unit.model.lanes] * len(steps)
-        if what.feed is not None:
-            feed = steps.of_steps(steps.whole(what.feed))
+        lanes = [unit.model.lanes] * len(steps)
+        feed, drain = (
+            lanes if rate is None else steps.of_steps(steps.whole(rate))
+            for rate in (what.feed, what.drain)
+        )
         mine = [n for n, on in enumerate(active) if on]
         found = selected(
             unit,
             [among[n] for n in mine],
             [keep[n] for n in mine],
             [feed[n] for n in mine],
+            [drain[n] for n in mine],
             self.seed,
             self._known(what, mine),
         )
-        duration, visited, passes = ([0] * len(steps) for _ in range(3))
+        duration, visited, passes, first, last = ([0] * len(steps) for _ in range(5))
         for place, n in enumerate(mine):
-            duration[n] = found.cycles[place]
+            duration[n], last[n] = found.cycles[place], found.last[place] + 1
+            first[n] = last[n] - -(-min(keep[n], among[n]) // drain[n])
             visited[n] = found.elements[place]
             passes[n] = found.passes[place]
         return TaskTimes(
@@ -148,10 +159,11 @@ class Drafter:
             active=active,
             serves=list(range(len(steps))),
             duration=duration,
-            first=duration,
+            first=duration if what.drain is None else first,
             ready=duration,
             elements=visited,
             passes=passes,
+            last=[] if what.drain is None else last,
         )
 
     def _known(self, what: Selects, mine: Sequence[int]) -> list[NDArray[np.float64]]:
@@ -250,6 +262,19 @@ class Drafter:
         return serves, width
 
 
+def subject(drafted: Drafted) -> Subject:
+    """Return the program as a timeline shows it: each slice says whose query it is."""
+    rows, steps = drafted.steps.rows, drafted.steps.steps
+
+    def words(step: int) -> dict[str, int]:
+        row = drafted.steps.row(step)
+        place = {"iteration": row.iteration, "layer": row.layer, "head": row.head}
+        return {**place, "query": steps[step].query, "keys": row.keys, "values": row.values}
+
+    about = {"rows": rows.name, "arch": drafted.arch.name, "pipeline": drafted.pipeline.name}
+    return Subject(program=drafted.program, about=about, words=words)
+
+
 def exact_sum(values: Sequence[Fraction], steps: Steps, active: Sequence[bool]) -> Fraction:
     """Return the sum of a quantity of each kind over the active steps."""
     count = [0] * len(values)
@@ -258,4 +283,4 @@ def exact_sum(values: Sequence[Fraction], steps: Steps, active: Sequence[bool]) 
     return sum((v * n for v, n in zip(values, count, strict=True)), Fraction(0))
 
 
-__all__ = ["Drafted", "Drafter", "TaskTimes", "exact_sum"]
+__all__ = ["Drafted", "Drafter", "TaskTimes", "exact_sum", "subject"]

@@ -145,7 +145,7 @@ class _Lower:
             needs.append(need)
             lag = producer.ready[need]
             if after.how == "stream":
-                lag = max(producer.first[need], lag - times.duration[n])
+                lag = max(producer.first[need], producer.streamed[need] - times.duration[n])
             lags.append(lag + after.lag)
         return Wait(
             producer=self.number[after.task],

@@ -9,15 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accelsim.arch import Select
-from accelsim.engines.select_batch import select_batch
+from accelsim.engines.select_batch import drained, select_batch
 from accelsim.errors import InfeasibleError
 
 
 @dataclass(frozen=True, kw_only=True)
 class Selected:
-    """What selecting took, per request."""
+    """What selecting took, per request; ``last`` are the cycles to its last index, if there is one."""
 
     cycles: list[int]
+    last: list[int]
     passes: list[int]
     elements: list[int]
 
@@ -27,11 +28,13 @@ def selected(
     among: Sequence[int],
     keep: Sequence[int],
     feed: Sequence[int],
+    drain: Sequence[int],
     seed: int,
     known: Sequence[NDArray[np.float64]] = (),
 ) -> Selected:
     """Return the time of each request: ``keep`` of ``among`` numbers that arrive ``feed`` a cycle.
 
+    Of the indices that come out, ``drain`` are taken a cycle.
     ``known`` are the numbers themselves, one array a request; without them each request has numbers in
     an order drawn with ``seed``. They are rounded to the engine's bits, over the range of each request.
     """
@@ -46,13 +49,16 @@ def selected(
         for n, size in enumerate(among)
     ]
     if not values:
-        return Selected(cycles=[], passes=[], elements=[])
+        return Selected(cycles=[], last=[], passes=[], elements=[])
     found = select_batch(engine, values, np.asarray(keep))
     sizes, rates = np.asarray(among), np.asarray(feed)
     late = -(-sizes // np.minimum(rates, engine.lanes)) - -(-sizes // engine.lanes)
-    cycles = found.cycles + late
+    out, last = drained(engine, found, np.asarray(drain))
     return Selected(
-        cycles=cycles.tolist(), passes=found.passes.tolist(), elements=found.elements.tolist()
+        cycles=(out + late).tolist(),
+        last=(last + late).tolist(),
+        passes=found.passes.tolist(),
+        elements=found.elements.tolist(),
     )
 
 
