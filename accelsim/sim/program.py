@@ -15,9 +15,10 @@ busy: what follows the last active item is passed over when that item *starts*. 
 
 Waiting. An item may start when all its ``waits`` are met. A wait whose guard is false, or whose needed
 instance number is negative, is met. Else it is met from ``start + lag`` (anchor "start") or ``end +
-lag`` (anchor "end") of the producer's instance; an instance passed over meets it from the time of
-passing (no lag is added). A needed instance that is never reached is never met. All waiting is at the
-start of a task; once started it lasts its duration (at least 1 tick).
+lag`` (anchor "end") of the producer's instance. An instance passed over meets it from the time of
+passing, but not before the last active instance of the producer ahead of it would: a mask that ends a
+row early does not end what is still going on. A needed instance that is never reached is never met. All
+waiting is at the start of a task; once started it lasts its duration (at least 1 tick).
 
 Time. At each tick at which something can change, in this order: tasks that end there end (the resource
 becomes free, ``gives`` are returned); then, until nothing changes: (1) every queue passes over inactive

@@ -266,8 +266,11 @@ class _Run:
                 queue.wait = wait
                 queue.ready = ready
                 return False
-            else:
-                met = now  # not kept: it was passed over (now, or before), or it is over for long
+            else:  # not kept: it was passed over (now, or before), or it is over for long
+                met = now
+                before = _before(times, need)
+                if before >= 0 and times[before] + lag > now:
+                    met, need = times[before] + lag, before
             if met > ready:
                 if not queue.shared:
                     queue.stalls[cause] = queue.stalls.get(cause, 0) + met - ready
@@ -424,6 +427,16 @@ class _Run:
                 for b, members in zip(self.buffers, self.members, strict=True)
             },
         )
+
+
+def _before(times: Mapping[int, int], need: int) -> int:
+    """Return the last active instance before one passed over, of those that are kept (-1: none)."""
+    found = -1
+    for instance in times:  # ascending
+        if instance > need:
+            break
+        found = instance
+    return found
 
 
 def _worked(ready: Callable[[int], bool], start: int, duration: int) -> int:

@@ -218,7 +218,14 @@ class Stepper:
                 self.sleepers[producer].append((need, queue))
                 return False
             both = self.times[producer].get(need)
-            met = self.now if both is None else both[0 if at_start else 1] + lags[wait]
+            if both is not None:
+                met = both[0 if at_start else 1] + lags[wait]
+            else:  # passed over: not before the last active one ahead of it; or long over
+                met = self.now
+                for instance, kept in self.times[producer].items():  # ascending
+                    if instance > need:
+                        break
+                    met = max(self.now, kept[0 if at_start else 1] + lags[wait])
             if met > ready:
                 if not self.bus[queue]:
                     self.counters[self.stall_base + queue * len(self.causes) + cause] += met - ready

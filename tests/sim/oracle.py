@@ -46,6 +46,7 @@ def walk(
     at = [0] * len(lists)
     free = [0] * len(phase.resources)
     met: list[dict[tuple[int, str], tuple[int, bool]]] = [{} for _ in phase.tasks]
+    last: dict[tuple[int, str], tuple[int, bool]] = {}
     instances = [[0] * len(t.durations) for t in phase.tasks]
     stalls: list[dict[str, int]] = [{} for _ in lists]
     ready: list[int | None] = [None] * len(lists)
@@ -76,8 +77,8 @@ def walk(
         if task.kinds:
             kind += 2 ** len(task.ragged) * (max(task.inner_class, default=0) + 1) * task.kinds[i]
         end = now + task.durations[kind]
-        met[t][i * task.inner + k, "start"] = (now, False)
-        met[t][i * task.inner + k, "end"] = (end, False)
+        last[t, "start"] = met[t][i * task.inner + k, "start"] = (now, False)
+        last[t, "end"] = met[t][i * task.inner + k, "end"] = (end, False)
         instances[t][kind] += 1
         free[phase.queues[q].resource] = end
         ticks = max(ticks, end)
@@ -91,8 +92,9 @@ def walk(
             for q, items in enumerate(lists):
                 while at[q] < len(items) and not items[at[q]][4]:
                     _, t, k, i, _ = items[at[q]]
-                    for anchor in ("start", "end"):
-                        met[t][i * phase.tasks[t].inner + k, anchor] = (now, True)
+                    for anchor in ("start", "end"):  # as the last active one, if there was one
+                        n = i * phase.tasks[t].inner + k
+                        met[t][n, anchor] = last.get((t, anchor), (now, True))
                     at[q] += 1
                     changed = True
                 r = phase.queues[q].resource
