@@ -148,7 +148,7 @@ def test_triangle_and_piece(kernel: Kernel, masked: bool) -> None:
     """Rows q of columns m <= q; a piece is loaded once a row, at the first column.
 
     Its slot is waited for at the last tile of the row before the last, or at that row's last column:
-    that is masked, so it is passed over when the last tile starts.
+    that is masked and passed over when the last tile starts, but not free before that tile ends.
     """
     n = 60
     triangle = Guard(half_planes=(HalfPlane(coefficients=(1, -1)),))
@@ -172,8 +172,23 @@ def test_triangle_and_piece(kernel: Kernel, masked: bool) -> None:
     assert end.instances == ((n,), (tiles,))
     assert end.ticks == 5 + 9 * tiles
     # Row r ends at 5 + 9 (r + 1)(r + 2) / 2, a row of q - 1 tiles after the one before it.
-    held = sum(9 * (q - 1) - 5 for q in range(2, n)) - (9 if masked else 0)
+    held = sum(9 * (q - 1) - 5 for q in range(2, n))
     assert end.stalls == ({"slot": held}, {"data": 5})
+
+
+@both
+@pytest.mark.parametrize("anchor", ["start", "end"])
+def test_a_sum_that_a_mask_ends_early_is_read_when_it_is_done(kernel: Kernel, anchor: str) -> None:
+    """Once a row another unit takes the sum from its last column: that of the last tile before the mask."""
+    n = 30
+    triangle = Guard(half_planes=(HalfPlane(coefficients=(1, -1)),))
+    last = Wait(producer=0, strides=(n, 0), offset=n - 1, anchor=anchor, lag=4)
+    tasks = [
+        Task(name="T", queue=0, durations=(9,), guard=triangle),
+        Task(name="out", queue=1, durations=(20,), guard=Guard(last=(1,)), waits=(last,)),
+    ]
+    end = kernel(phase({"q": n, "m": n}, tasks, [0, 1])).phases[0]
+    assert end.ticks == 9 * n * (n + 1) // 2 - (9 if anchor == "start" else 0) + 24
 
 
 @both
