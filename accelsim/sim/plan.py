@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from math import prod
 
-from accelsim.sim.program import ALWAYS, Guard, Phase, Task
+from accelsim.sim.program import Guard, Phase, Task
 
 Plan = Callable[[int, int], tuple[int, tuple[int, ...], tuple[int, ...]] | None]
 """(iteration, k) -> None if inactive, else (class, needed instance by wait (negative: met), lag by wait)."""
@@ -116,81 +114,3 @@ def compile_plan(phase: Phase, task: Task) -> Plan:
     # most of their time on. The text is our own, built from integers only.
     exec(source, names)
     return names["plan"]  # type: ignore[return-value]
-
-
-def next_active(phase: Phase, task: Task, start: int) -> int:
-    """The first iteration from ``start`` on in which the guard may hold for some k (T: none).
-
-    Exact but for ``k``: with half planes that look at k the iteration may yet be inactive.
-    """
-    total = phase.iterations
-    if task.kinds:
-        place = bisect_left(task.looked_up, start)
-        start = task.looked_up[place] if place < len(task.looked_up) else total
-        if task.guard == ALWAYS:
-            return start
-    if start >= total:
-        return total
-    counts = [loop.count for loop in phase.loops]
-    rows = row_major(phase)
-    low = [0] * len(counts)
-    high = [count - 1 for count in counts]
-    for level in task.guard.first:
-        high[level] = 0
-    for level in task.guard.last:
-        low[level] = counts[level] - 1
-    if any(a > b for a, b in zip(low, high, strict=True)):
-        return total
-    values = [p.constant + max(p.inner, default=0) for p in task.guard.half_planes]
-    coefficients = [p.coefficients for p in task.guard.half_planes]
-    most = [  # per plane and level: the most that the levels after it add
-        [
-            sum(max(c[n] * low[n], c[n] * high[n]) for n in range(level + 1, len(counts)))
-            for level in range(len(counts))
-        ]
-        for c in coefficients
-    ]
-    digits = [start // row % count for row, count in zip(rows, counts, strict=True)]
-
-    def search(level: int, tight: bool, values: list[int]) -> int:
-        """The least rest from this level on (-1: none); ``tight``: not below the digits of start."""
-        if level == len(counts):
-            return 0
-        a, b = low[level], high[level]
-        for value, c, rest in zip(values, coefficients, most, strict=True):
-            slack = value + rest[level]
-            step = c[level]
-            if step > 0:
-                a = max(a, -(slack // step))
-            elif step < 0:
-                b = min(b, slack // -step)
-            elif slack < 0:
-                return -1
-        first = max(a, digits[level]) if tight else a
-        for digit in range(first, b + 1):
-            at = [v + c[level] * digit for v, c in zip(values, coefficients, strict=True)]
-            found = search(level + 1, tight and digit == digits[level], at)
-            if found >= 0:
-                return digit * rows[level] + found
-        return -1
-
-    found = search(0, True, values)
-    return total if found < 0 else found
-
-
-def last_active(phase: Phase, task: Task, stop: int) -> int:
-    """The last iteration up to ``stop`` in which the guard may hold for some k (-1: none)."""
-    ends = [loop.count - 1 for loop in phase.loops]
-    planes = tuple(
-        replace(
-            plane,
-            coefficients=tuple(-c for c in plane.coefficients),
-            constant=plane.constant
-            + sum(c * end for c, end in zip(plane.coefficients, ends, strict=True)),
-        )
-        for plane in task.guard.half_planes
-    )
-    guard = Guard(first=task.guard.last, last=task.guard.first, half_planes=planes)
-    turned = replace(task, guard=guard)
-    end = phase.iterations - 1
-    return end - next_active(phase, turned, end - stop) if stop >= 0 else -1

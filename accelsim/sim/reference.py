@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
-from accelsim.sim.plan import Plan, check, compile_plan, next_active
+from accelsim.sim.active import Active
+from accelsim.sim.plan import Plan, check, compile_plan
 from accelsim.sim.program import Outcome, Phase, PhaseOutcome, Program, Task
 from accelsim.sim.report import deadlock
 
@@ -124,6 +125,7 @@ class _Run:
         self.resources = [
             _Resource(number, ready=traces.get(name)) for number, name in enumerate(phase.resources)
         ]
+        self.active: dict[int, Active] = {}  # by task, made when first asked for
         self.tasks = [
             _Task(
                 number=number,
@@ -321,7 +323,9 @@ class _Run:
         used = [self.tasks[number] for number in {task.number for task, _ in queue.body}]
         for task in used:
             first = max(slot - task.shift, 0)
-            slots.append(next_active(self.phase, task.spec, first) + task.shift)
+            if task.number not in self.active:
+                self.active[task.number] = Active(self.phase, task.spec)
+            slots.append(self.active[task.number].next(first) + task.shift)
         found = max(slot, min(slots))
         if found > slot:
             for task in used:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from heapq import heapify, heappop, heappush
 
-from accelsim.sim.plan import check, compile_plan, next_active
+from accelsim.sim.active import Active
+from accelsim.sim.plan import check, compile_plan
 from accelsim.sim.program import Phase, PhaseOutcome
 from accelsim.sim.report import deadlock
 
@@ -36,6 +37,7 @@ class Stepper:
         self.inner = [task.inner for task in tasks]
         self.shift = [task.shift for task in tasks]
         self.plans = [compile_plan(phase, task) for task in tasks]
+        self._active: dict[int, Active] = {}
         self.causes = sorted({w.cause for task in tasks for w in task.waits})
         cause = {name: n for n, name in enumerate(self.causes)}
         self.waits = [
@@ -192,15 +194,19 @@ class Stepper:
         target = self.slots
         for task in self.used[queue]:
             shift = self.shift[task]
-            target = min(
-                target,
-                next_active(self.phase, self.phase.tasks[task], max(slot - shift, 0)) + shift,
-            )
+            target = min(target, self.active(task).next(max(slot - shift, 0)) + shift)
         if target > slot:
             for task in self.used[queue]:
                 self.reach(task, (target - self.shift[task]) * self.inner[task] - 1)
             return target
         return slot
+
+    def active(self, task: int) -> Active:
+        """Where a task may be active; made when it is first asked for."""
+        found = self._active.get(task)
+        if found is None:
+            found = self._active[task] = Active(self.phase, self.phase.tasks[task])
+        return found
 
     def look(self, queue: int) -> bool:
         """Go through the waits of the head; True if it is to start now on a resource of its own."""

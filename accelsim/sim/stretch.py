@@ -20,7 +20,6 @@ from math import gcd, lcm
 import numpy as np
 from numpy.typing import NDArray
 
-from accelsim.sim.plan import last_active, next_active
 from accelsim.sim.state import Snapshot
 from accelsim.sim.stepper import DONE, OFFERED, Stepper
 from accelsim.sim.verify import FOREVER, SPAN, Plane, Verifier
@@ -154,19 +153,19 @@ class Lines:
 
     def _next(self, queue: int, slot: int) -> int:
         """Return the first slot from one on in which a queue may have something to do."""
-        shift, tasks = self.stepper.shift, self.phase.tasks
+        stepper = self.stepper
         return min(
-            next_active(self.phase, tasks[t], max(0, slot - shift[t])) + shift[t]
-            for t in self.stepper.used[queue]
+            stepper.active(t).next(max(0, slot - stepper.shift[t])) + stepper.shift[t]
+            for t in stepper.used[queue]
         )
 
     def _last(self, queue: int, slot: int) -> int:
         """Return the last slot up to one in which a queue may have something to do."""
-        shift, tasks = self.stepper.shift, self.phase.tasks
+        stepper = self.stepper
         return max(
-            last_active(self.phase, tasks[t], min(self.stepper.total - 1, slot - shift[t]))
-            + shift[t]
-            for t in self.stepper.used[queue]
+            stepper.active(t).last(min(stepper.total - 1, slot - stepper.shift[t]))
+            + stepper.shift[t]
+            for t in stepper.used[queue]
         )
 
     def _in_order(self, run: Run, gaps: dict[int, _Gap], begin: Ints, end: Ints) -> bool:
