@@ -14,7 +14,7 @@ from amaranth.sim import Simulator
 from accelsim.rtl.array2d import TENSORS
 from accelsim.rtl.build import Attention
 from accelsim.rtl.fusemax import FuseMax
-from accelsim.rtl.operations import HEADS, KEY_TILES, QUERY_TILES, STRIPS
+from accelsim.rtl.operations import GROUPED, HEADS, KEY_TILES, QUERY_TILES, STRIPS
 from accelsim.rtl.skeleton import COUNT_BITS, DIGIT_BITS, settings
 
 Matrix = list[list[int]]  # numbers in the operand format, as bits
@@ -170,11 +170,16 @@ class Bench:
         mask = (1 << DIGIT_BITS) - 1
         return {name: digits >> (DIGIT_BITS * n) & mask for n, name in enumerate(self.loops)}
 
+    def _tile(self, at: dict[str, int], tiles: int) -> int:
+        """Return the query tile that digits stand for; ``tiles`` are those of a strip."""
+        inner = at[QUERY_TILES] * self.engine.together + at.get(GROUPED, 0)
+        return at[STRIPS] * tiles + inner
+
     def _words(self, work: Work, request: Any) -> int:
         engine, at = self.engine, self._place(request.digits)
         tensor = TENSORS[request.tag.tensor]
         if tensor == "Q":
-            tile = at[STRIPS] * work.sizes.query_tiles + at[QUERY_TILES]
+            tile = self._tile(at, work.sizes.query_tiles)
             row = work.q[at.get(HEADS, 0)][tile * engine.cols + request.tag.lane]
         else:
             matrix = (work.k if tensor == "K" else work.v)[at.get(HEADS, 0)]
@@ -188,7 +193,7 @@ class Bench:
         """Take a beat of the store port; ``tiles`` are the query tiles of a strip."""
         result = self.machine.result.from_bits(bits)
         engine, at = self.engine, self._place(result.digits)
-        tile = at[STRIPS] * tiles + at[QUERY_TILES]
+        tile = self._tile(at, tiles)
         row = record.av[at.get(HEADS, 0)][tile * engine.cols + result.lane]
         begin, width = result.group * engine.words, engine.operand.width
         for n in range(engine.words):

@@ -10,7 +10,16 @@ from accelsim.engines.fusemax import FuseMax
 from accelsim.errors import InfeasibleError
 from accelsim.mapping import Mapping, Problem
 from accelsim.mapping.plan import BlockPlan
-from accelsim.rtl.operations import HEADS, KEY_TILES, LANE_TASKS, QUERY_TILES, STRIPS, WIDE_TASKS
+from accelsim.rtl.operations import (
+    GROUPED,
+    HEADS,
+    KEY_TILES,
+    LANE_TASKS,
+    POWERS,
+    QUERY_TILES,
+    STRIPS,
+    WIDE_TASKS,
+)
 from accelsim.rtl.transfers import LOADS, STORE
 from accelsim.sim.lower import Lowered, lower
 
@@ -58,17 +67,26 @@ class Build:
             heads=self.problem.leading.get(HEADS, 1),
             queries=self.problem.ranks["P"],
             keys=self.problem.ranks["M"],
-            query_tiles=self.block.count(QUERY_TILES),
+            query_tiles=self.engine.query_tiles,
         )
 
     def run(self, sizes: Attention) -> Lowered:
         """Return the program of a run within the largest, as the simulator has it."""
+        together = self.engine.together
+        if sizes.query_tiles % together:
+            raise InfeasibleError(
+                f"{self.engine.name}: a strip must be a multiple of the {together} query tiles whose"
+                f" exponentials are interleaved, not {sizes.query_tiles}"
+            )
+        parts = {QUERY_TILES.upper(): sizes.query_tiles // together}
+        if GROUPED in self.block.loops:
+            parts[GROUPED.upper()] = together
         ranks = {**self.problem.ranks, "P": sizes.queries, "M": sizes.keys}
         leading = {**self.problem.leading, HEADS: sizes.heads}
         mapping = Mapping.from_document(
             self.mapping.document,
             self.mapping.name,
-            {"sizes": {QUERY_TILES.upper(): sizes.query_tiles}},
+            {"sizes": parts},
         )
         return lower(mapping.plan(replace(self.problem, ranks=ranks, leading=leading)))
 
@@ -83,10 +101,12 @@ def _check(found: Lowered) -> None:
         raise InfeasibleError(
             f"{found.plan.arch.name} must have an engine that runs {found.plan.cascade.name}"
         )
-    if set(block.loops[-2:]) != {KEY_TILES, QUERY_TILES} or block.loops[-3:-2] != (STRIPS,):
+    loops = [loop for loop in block.loops if loop != GROUPED]
+    apart = GROUPED in block.loops[:-1]
+    if apart or set(loops[-2:]) != {KEY_TILES, QUERY_TILES} or loops[-3:-2] != [STRIPS]:
         raise InfeasibleError(
             f"{machine.name}: the last loops must be {STRIPS}, then {KEY_TILES} and {QUERY_TILES}"
-            f" in either order, not {', '.join(block.loops)}"
+            f" in either order (then {GROUPED}), not {', '.join(block.loops)}"
         )
     names = [task.name for phase in found.program.phases for task in phase.tasks]
     known = {*WIDE_TASKS, *LANE_TASKS, *LOADS, STORE}
@@ -96,8 +116,32 @@ def _check(found: Lowered) -> None:
         raise InfeasibleError(f"{machine.name}: a machine {what}: hold states on the chip")
     _check_units(block, WIDE_TASKS, {"rows": "m0", "cols": "p0"}, machine)
     _check_units(block, LANE_TASKS, {"lanes": "p0"}, machine)
+    _check_taken(block, machine)
     _check_held(block, machine)
     _check_times(block, machine)
+
+
+def _check_taken(block: BlockPlan, machine: FuseMax) -> None:
+    """Exponentials are interleaved over one loop, or not at all; all else is done tile by tile."""
+    grouped = [loop for loop in block.loops if loop == GROUPED]
+    tiles = block.count(QUERY_TILES) * (block.count(GROUPED) if grouped else 1)
+    for binding in block.bindings:
+        name, taken = binding.id, list(block.taken(binding))
+        wanted = grouped if name in POWERS else []
+        if taken != wanted:
+            raise InfeasibleError(
+                f"{machine.name}: {name} must take {', '.join(wanted) or 'no loop'} at once,"
+                f" not {', '.join(taken) or 'none'}"
+            )
+    if machine.query_tiles != tiles:
+        raise InfeasibleError(
+            f"{machine.name}: query_tiles must be the {tiles} of a strip, not {machine.query_tiles}"
+        )
+    if machine.together != (block.count(GROUPED) if grouped else 1):
+        raise InfeasibleError(
+            f"{machine.name}: together must be the query tiles that SLN takes at once,"
+            f" not {machine.together}"
+        )
 
 
 def _check_held(block: BlockPlan, machine: FuseMax) -> None:
@@ -139,10 +183,10 @@ def _check_times(block: BlockPlan, machine: FuseMax) -> None:
                     f"{machine.name}: the lag of {name} from {maker} must be"
                     f" {own.get(maker, 'left open')}, as the pipelines have it, not {lag}"
                 )
-        slots = machine.slots.get(name, 1)
-        if binding.slots != slots:
+        cycles = machine.cycles.get(name, binding.cycles // binding.slots)
+        if binding.cycles != cycles:
             raise InfeasibleError(
-                f"{machine.name}: {name} must take {slots} slots, not {binding.slots}"
+                f"{machine.name}: {name} must take {cycles} cycles, not {binding.cycles}"
             )
         latency = machine.latencies.get(name, 0)
         if binding.latency != latency:

@@ -7,13 +7,22 @@ from typing import Any
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data
 
-from accelsim.engines.exponential_steps import offsets
+from accelsim.engines.exponential_steps import awaited, offsets
 from accelsim.engines.fusemax import FuseMax as Engine
 from accelsim.engines.pe1d import LaneOp
 from accelsim.engines.pe2d import Op
 from accelsim.rtl.array2d import issued
 from accelsim.rtl.exponential_steps import STEP_0
-from accelsim.rtl.operations import KEY_TILES, LANE, LANE_TASKS, QUERY_TILES, WIDE, WIDE_TASKS
+from accelsim.rtl.operations import (
+    GROUPED,
+    KEY_TILES,
+    LANE,
+    LANE_TASKS,
+    POWERS,
+    QUERY_TILES,
+    WIDE,
+    WIDE_TASKS,
+)
 from accelsim.rtl.sequencer import Sequencer, plain
 from accelsim.rtl.skeleton import COUNT_BITS, DIGIT_BITS
 
@@ -35,8 +44,20 @@ class Issue:
         digits = self.sequencer.walkers[task].digits
         return digits[DIGIT_BITS * self.level(loop) :][:DIGIT_BITS]
 
-    def at_last(self, task: int, loop: str) -> Value:
-        return self.sequencer.walkers[task].last[self.level(loop)]
+    def tile(self, task: int) -> Value:
+        """Return the query tile of a strip that a task is at."""
+        outer = self.digit(task, QUERY_TILES)
+        if GROUPED not in self.skeleton.loops:
+            return outer
+        return outer * self.engine.together + self.digit(task, GROUPED)
+
+    def at_last(self, task: int, *loops: str) -> Value:
+        """Return whether a task is in the last iteration of loops; those that are not there count as one."""
+        last = self.sequencer.walkers[task].last
+        found: Any = 1
+        for loop in loops:
+            found = found & (last[self.level(loop)] if loop in self.skeleton.loops else 1)
+        return found
 
     def slot(self, task: int, load: str) -> Value:
         """Return the slot of the tile that a task reads: the number of its load, in a ring."""
@@ -46,13 +67,14 @@ class Issue:
         return self.sequencer.walkers[task].needs[COUNT_BITS * wait :][:COUNT_BITS]
 
     def counter(self, m: Module, task: int, modulus: int) -> Signal:
-        """Count the instances of a task that have started."""
+        """Count the tiles of a task that have started."""
+        step = self.engine.together if self.skeleton.tasks[task].name in POWERS else 1
         name = f"{plain(self.skeleton.tasks[task].name)}_{modulus}"
         counter = Signal(range(max(2, modulus)), name=name)
         with m.If(self.go):
             m.d.sync += counter.eq(0)
         with m.Elif(self.sequencer.start[task]):
-            m.d.sync += counter.eq(Mux(counter == modulus - 1, 0, counter + 1))
+            m.d.sync += counter.eq(wrapped(counter + step, modulus))
         return counter
 
     def held(self, m: Module, live: Any, begun: Value) -> Any:
@@ -96,15 +118,37 @@ class Issue:
         for name, op in WIDE.items():
             with m.If(sequencer.issue[tasks[name]]):
                 m.d.comb += found.op.eq(op)
-        self._steps(m, tasks["SLN"], engine.stages, element, found)
+        scores = engine.ahead + 1
+        self._steps(m, tasks["SLN"], engine.stages, element, held, found, scores)
         return found
 
-    def _steps(self, m: Module, task: int, stages: int, element: Value, found: Any) -> None:
-        """Issue the steps of an exponential; between them the unit waits for its own results."""
+    def _steps(
+        self,
+        m: Module,
+        task: int,
+        stages: int,
+        element: Value,
+        held: Any,
+        found: Any,
+        scores: int = 0,
+    ) -> None:
+        """Issue the steps of exponentials; between them the unit waits for its own results.
+
+        Those of several query tiles are interleaved: their tags, and the places of their scores, follow
+        that of the first. ``first`` is raised for the one that is awaited.
+        """
+        count = self.engine.together
+        rings = {"tag": 1 << self.engine.lane.tag} | ({"score": scores} if scores else {})
         with m.If(self.sequencer.issue[task]), m.Switch(element):
-            for step, offset in enumerate(offsets(stages)):
-                with m.Case(offset):
-                    m.d.comb += [found.op.eq(STEP_0 + step), found.first.eq(1)]
+            for tile in range(count):
+                own = [found[n].eq(wrapped(held[n] + tile, size)) for n, size in rings.items()]
+                for step, offset in enumerate(offsets(stages, tile)):
+                    with m.Case(offset):
+                        m.d.comb += [
+                            found.op.eq(STEP_0 + step),
+                            found.first.eq(tile == awaited(stages, count)),
+                            *own,
+                        ]
 
     def lane(self, m: Module) -> Any:
         """Return the lanes' instruction."""
@@ -118,7 +162,7 @@ class Issue:
             with m.If(sequencer.start[n]):
                 m.d.comb += [
                     live.fresh.eq(sequencer.walkers[n].first[self.level(KEY_TILES)]),
-                    live.tile.eq(self.digit(n, QUERY_TILES)),
+                    live.tile.eq(self.tile(n)),
                     live.tag.eq(count),
                 ]
         held = self.held(m, live, begun)
@@ -134,5 +178,12 @@ class Issue:
         for name, op in LANE.items():
             with m.If(sequencer.issue[tasks[name]]):
                 m.d.comb += found.op.eq(op)
-        self._steps(m, tasks["PRM"], engine.lane_stages, element, found)
+        self._steps(m, tasks["PRM"], engine.lane_stages, element, held, found)
         return found
+
+
+def wrapped(value: Value, modulus: int) -> Value:
+    """Return a number below twice the modulus, modulo it."""
+    if modulus > 1 and modulus & (modulus - 1) == 0:
+        return value[: modulus.bit_length() - 1]
+    return Mux(value >= modulus, value - modulus, value)

@@ -10,4 +10,6 @@ WIDE_TASKS = (*WIDE, "SLN")
 LANE = {name: LaneOp[name] for name in ("RM", "SPD", "SPNV", "RD", "RNV", "AV")}
 LANE_TASKS = (*LANE, "PRM")
 
-HEADS, STRIPS, KEY_TILES, QUERY_TILES = "h", "p2", "m1", "p1"
+# GROUPED: the query tiles whose exponentials are interleaved, if any are.
+HEADS, STRIPS, KEY_TILES, QUERY_TILES, GROUPED = "h", "p2", "m1", "p1", "pg"
+POWERS = ("SLN", "PRM")  # the exponentials

@@ -12,7 +12,7 @@ from amaranth.utils import ceil_log2
 from accelsim.engines.fusemax import FuseMax as Engine
 from accelsim.rtl.array2d import TENSORS, VALUE, fill_layout
 from accelsim.rtl.issue import Issue
-from accelsim.rtl.operations import KEY_TILES, QUERY_TILES, STRIPS
+from accelsim.rtl.operations import GROUPED, KEY_TILES, QUERY_TILES, STRIPS
 from accelsim.rtl.skeleton import DIGIT_BITS
 
 LOADS = {f"load {name}": number for number, name in enumerate(TENSORS)}
@@ -53,7 +53,7 @@ def transfers(m: Module, issue: Issue, load: Any, store: Any, lanes: Sequence[An
         edge = (
             issue.at_last(n, KEY_TILES)
             if by_rows
-            else issue.at_last(n, QUERY_TILES) & issue.at_last(n, STRIPS)
+            else issue.at_last(n, STRIPS, QUERY_TILES, GROUPED)
         )
         slot = issue.counter(m, n, len_slots(engine, name))
         with m.If(sequencer.start[n]):
@@ -61,7 +61,7 @@ def transfers(m: Module, issue: Issue, load: Any, store: Any, lanes: Sequence[An
                 live.digits.eq(sequencer.walkers[n].digits),
                 live.lanes.eq(Mux(edge, ragged, size)),
                 live.store.eq(name == STORE),
-                live.tile.eq(issue.digit(n, QUERY_TILES)),
+                live.tile.eq(issue.tile(n)),
                 live.tag.tensor.eq(LOADS.get(name, 0)),
                 live.tag.slot.eq(slot),
             ]

@@ -48,22 +48,35 @@ class Travelling(NamedTuple):
     special: int = 0
 
 
-def offsets(stages: int) -> tuple[int, ...]:
-    """Return the cycles in which the steps issue on a MAC of so many stages."""
-    return tuple(stages * step for step in range(STEPS))
+def offsets(stages: int, place: int = 0) -> tuple[int, ...]:
+    """Return the cycles in which the steps of an exponential issue on a MAC of so many stages.
+
+    Of several, as many as there are stages go round it at a time, a step of each in turn; those after
+    them follow when they have gone: ``place`` counts from 0.
+    """
+    turn, before = place % stages, place // stages * STEPS * stages
+    return tuple(before + stages * step + turn for step in range(STEPS))
 
 
 def occupancy(stages: int, count: int = 1) -> int:
     """Cycles from the first issue of so many interleaved exponentials to the one after the last."""
-    return offsets(stages)[-1] + count
+    return offsets(stages, count - 1)[-1] + 1
 
 
-def latency(stages: int) -> int:
-    """Cycles from the first issue to that of an operation whose factor is the (first) result.
+def awaited(stages: int, count: int) -> int:
+    """Return which of so many exponentials all others are in time for, if their results are read in turn.
+
+    It is the first of those that go round last: the results of each round follow one another.
+    """
+    return (count - 1) // stages * stages
+
+
+def latency(stages: int, count: int = 1) -> int:
+    """Cycles from the first issue to that of an operation whose factor is the result that is awaited.
 
     The last operation goes through the MAC, then the result is rounded.
     """
-    return offsets(stages)[-1] + stages + 1
+    return offsets(stages, awaited(stages, count))[-1] + stages + 1
 
 
 @dataclass(frozen=True)

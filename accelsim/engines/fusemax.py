@@ -46,6 +46,9 @@ class FuseMax(Machine):
     words: int = parameter(1, "words of a beat of the load and of the store port", low=1, high=64)
     latency: int = parameter(1, "cycles from a load's request to its data", low=1, high=1024)
     query_tiles: int = parameter(2, "query tiles of a strip at most", low=1, high=128)
+    together: int = parameter(
+        1, "query tiles whose exponentials are interleaved (g)", low=1, high=64
+    )
     ahead: int = parameter(
         0, "tiles that scores run ahead of their exponentials (k)", low=0, high=15
     )
@@ -62,6 +65,15 @@ class FuseMax(Machine):
             ExponentialSteps(self.operand, self.accumulator)
         except SpecError as refused:
             raise self.fault(refused.faults[0].message) from None
+        if self.query_tiles % self.together:
+            raise self.fault(
+                f"together must divide query_tiles, {self.query_tiles}, not be {self.together}"
+            )
+        if self.together > self.ahead + 1:
+            raise self.fault(
+                f"together must be at most the {self.ahead + 1} scores of an element (ahead + 1),"
+                f" not {self.together}"
+            )
         for name in ("head", "value"):
             if self.words & (self.words - 1):
                 raise self.fault(f"words must be a power of two, not {self.words}")
@@ -117,16 +129,16 @@ class FuseMax(Machine):
         return self.climb + 2
 
     @property
-    def slots(self) -> Mapping[str, int]:
-        """Cycles of a tile of the Einsums whose operations wait for one another."""
-        wide, narrow = self.element.exponentials(1), self.lane.exponentials(1)
+    def cycles(self) -> Mapping[str, int]:
+        """Cycles of the Einsums whose operations wait for one another, ``together`` tiles at once."""
+        wide, narrow = (x.exponentials(self.together) for x in (self.element, self.lane))
         return {"SLN": wide[0], "PRM": narrow[0]}
 
     @property
     def lags(self) -> Mapping[tuple[str, str], int]:
         """Cycles from the start of one Einsum's tile to that of another that reads it."""
         s1 = self.lane_stages
-        wide, narrow = self.element.exponentials(1)[1], self.lane.exponentials(1)[1]
+        wide, narrow = (x.exponentials(self.together)[1] for x in (self.element, self.lane))
         unchained = 0 if self.chain else self.value - 1
         return {
             ("QK", "LM"): self.head,

@@ -23,8 +23,8 @@ class Machine(Parametric, ABC):
 
     @property
     @abstractmethod
-    def slots(self) -> Mapping[str, int]:
-        """Of a point of the Einsums whose operations wait for one another."""
+    def cycles(self) -> Mapping[str, int]:
+        """Of a task of the Einsums whose operations wait for one another."""
 
     @property
     @abstractmethod

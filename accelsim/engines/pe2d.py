@@ -130,8 +130,8 @@ class PE2D(Engine):
         }
 
     def exponentials(self, count: int) -> tuple[int, int]:
-        """Return for how long so many interleaved exponentials issue, and when the first is a factor."""
-        return occupancy(self.stages, count), latency(self.stages)
+        """Return for how long so many interleaved exponentials issue, and when the awaited is a factor."""
+        return occupancy(self.stages, count), latency(self.stages, count)
 
     @property
     def actions(self) -> Mapping[str, int]:

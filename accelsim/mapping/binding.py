@@ -48,7 +48,7 @@ def bindings_of(
 ) -> tuple[Binding, ...]:
     """Return the bindings of a block in order; report every fault and leave the faulty ones out.
 
-    Lags, slots and latencies that the mapping leaves open are those of the ``machine``, if any.
+    Lags, cycles and latencies that the mapping leaves open are those of the ``machine``, if any.
     """
     known = {equation.id: equation for equation in cascade.equations}
     found: list[Binding] = []
@@ -83,21 +83,27 @@ def bindings_of(
         if equation is None or array is None:
             continue
         bind = _with_defaults(bind, machine)
-        cycles = latency(bind.latency, (*where, "latency"))
+        delay = latency(bind.latency, (*where, "latency"))
         ops = unit_ops(equation, arch, bind.unit)
         lags = _lags(bind, equation, cascade, where, fault, latency, machine)
-        binding = _binding(bind, equation, array, ops, where, loops, space, cycles, fault)
-        if binding is not None:
-            found.append(replace(binding, lags=lags))
+        binding = _binding(bind, equation, array, ops, where, loops, space, delay, fault)
+        if binding is None:
+            continue
+        if bind.cycles is not None:
+            binding = replace(binding, cycles=latency(bind.cycles, (*where, "cycles")))
+            if binding.cycles < 1:
+                fault((*where, "cycles"), f"cycles must be at least 1, not {binding.cycles}")
+        found.append(replace(binding, lags=lags))
     return tuple(found)
 
 
 def _with_defaults(bind: Bind, machine: Machine | None) -> Bind:
-    """Return a binding with the slots and the latency of the machine, where it says nothing."""
+    """Return a binding with the cycles and the latency of the machine, where it says nothing."""
     if machine is None:
         return bind
+    own = machine.cycles.get(bind.einsum) if bind.slots is None else None
     found = {
-        "slots": bind.slots or machine.slots.get(bind.einsum),
+        "cycles": own if bind.cycles is None else bind.cycles,
         "latency": machine.latencies.get(bind.einsum) if bind.latency is None else bind.latency,
     }
     return bind.model_copy(update=found)
@@ -174,7 +180,12 @@ def _binding(
         if name not in space.sizes:
             wrong("time", f"time must name ranks, not {name!r}{nearest(name, atoms)}")
             return None
-    placed = [*loops, *lanes, *bind.time]
+    taken = [loop for loop in loops if loop in bind.time]
+    for place, loop in enumerate(loops):
+        outside = [each for each in taken if each in loops[:place]]
+        if outside and loop in atoms and loop not in taken:
+            wrong("time", f"loop {outside[0]}, taken at once, must be inside loop {loop}")
+    placed = [*(loop for loop in loops if loop not in taken), *lanes, *bind.time]
     for atom in atoms:
         times = placed.count(atom)
         if times > 1:
@@ -188,7 +199,7 @@ def _binding(
         if name not in atoms:
             wrong("einsum", f"rank {name} must be a rank of the Einsum ({', '.join(atoms)})")
     if isinstance(ops, Lacking):
-        if bind.slots is None:
+        if bind.slots is None and bind.cycles is None:
             wrong(
                 "unit",
                 f"{bind.unit} must be able to do {ops.kind}, and has nothing that can stand in for it"
@@ -206,7 +217,7 @@ def _binding(
         slots=slots,
         ops=ops,
         cycles=slots * prod(space.sizes[name] for name in bind.time),
-        elements=prod(space.sizes[name] for name in bind.time if name in results),
+        elements=prod(space.sizes[x] for x in bind.time if x in results and x not in taken),
         lanes=tuple(lanes),
         latency=latency,
         line=where,

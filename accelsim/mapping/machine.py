@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from collections.abc import Mapping as Table
+from math import prod
 from typing import Any, get_type_hints
 
 from accelsim.arch import Architecture
@@ -25,7 +26,8 @@ def machine_of(
 ) -> Machine | None:
     """Return the machine that runs a block, None if the architecture has none for the cascade.
 
-    ``symbols`` are those of the architecture and all sizes; the mapping's stages and depths are added.
+    ``symbols`` are those of the architecture and all sizes; added are the mapping's depths, its stages (in
+    iterations of the innermost loop), and how many iterations of its loops an Einsum takes at once.
     """
     engine = arch.spec.engine
     if engine is None:
@@ -34,7 +36,10 @@ def machine_of(
     if cascade.name not in served:
         return None
     known = dict(symbols)
-    known |= {f"stage.{b.einsum}": b.stage for b in block.bind if isinstance(b.stage, int)}
+    for bind in block.bind:
+        known[f"stage.{bind.einsum}"] = iterations(bind.stage, block.loops, symbols)
+        taken = [loop for loop in block.loops if loop in bind.time]
+        known[f"taken.{bind.einsum}"] = prod(symbols[loop.upper()] for loop in taken)
     tensors = {e.tensor for e in cascade.equations} | {t.name for t in cascade.inputs}
     depth = {**dict.fromkeys(tensors, 1), **spec.depth, **block.depth}
     known |= {f"depth.{tensor}": copies for tensor, copies in depth.items()}
@@ -55,6 +60,17 @@ def machine_of(
     except (ValueError, ArithmeticError) as error:
         fault(f"engine: {error}")
     return None
+
+
+def iterations(stage: int | Table[str, int], loops: Sequence[str], symbols: Table[str, Any]) -> int:
+    """Return a stage in iterations of the innermost loop; what is wrong with it is said elsewhere."""
+    if isinstance(stage, int):
+        return stage
+    inside = {loop: loops[place + 1 :] for place, loop in enumerate(loops)}
+    return sum(
+        n * prod(int(symbols[other.upper()]) for other in inside.get(loop, ()))
+        for loop, n in stage.items()
+    )
 
 
 def _whole(name: str, text: str, symbols: Table[str, Any]) -> int:

@@ -17,11 +17,13 @@ Holds = dict[str, dict[str, str]]  # buffer -> tensor -> loop, or "stream"
 class Bind(Spec):
     """One Einsum on one unit; its place in the list is its place in the unit's program order.
 
-    ``stage`` delays it by iterations of the innermost loop, or ``{loop: n}`` of that loop. ``after:
-    {X: n}`` starts it no earlier than the end of X of n tiles before, and the latency that X has been given.
-    ``only_with: X`` leaves it out of the tiles in which X has no live point (its running state stays as it
-    is there). ``latency`` (cycles, a number or an expression such as ``PE2D.rows``) and ``slots`` (issue
-    slots a point) override what the architecture gives, with a ``source``. ``lags: {X: n}`` starts it no
+    A loop of the block that stands in ``time`` is taken at once: one task for all its iterations, in the
+    last of them. ``stage`` delays it by iterations of the innermost loop, or ``{loop: n}`` of that loop.
+    ``after: {X: n}`` starts it no earlier than the end of X of n tiles before, and the latency that X has
+    been given. ``only_with: X`` leaves it out of the tiles in which X has no live point (its running state
+    stays as it is there). ``latency`` (cycles, a number or an expression such as ``PE2D.rows``), ``slots``
+    (issue slots a point) or ``cycles`` (of a whole task, where operations wait for one another, a number or
+    an expression) override what the architecture gives, with a ``source``. ``lags: {X: n}`` starts it no
     earlier than n cycles after the start of X, whose result it reads: the way through the pipelines of
     both, in place of the link's.
     """
@@ -35,13 +37,19 @@ class Bind(Spec):
     only_with: str = ""
     latency: Count | str | None = None
     slots: Positive | None = None
+    cycles: Positive | str | None = None
     lags: dict[str, Positive | str] = {}
     source: str = ""
 
     @model_validator(mode="after")
     def _overrides_have_a_source(self) -> Bind:
-        if (self.latency is not None or self.slots is not None or self.lags) and not self.source:
-            raise ValueError("a bind that overrides latency, slots or lags must have a source")
+        given = (self.latency, self.slots, self.cycles, self.lags or None)
+        if any(each is not None for each in given) and not self.source:
+            raise ValueError(
+                "a bind that overrides latency, slots, cycles or lags must have a source"
+            )
+        if self.slots is not None and self.cycles is not None:
+            raise ValueError("a bind must override slots or cycles, not both")
         return self
 
 

@@ -45,8 +45,8 @@ class Binding:
     equation: Equation
     slots: int  # issue slots of one point
     ops: UnitOps
-    cycles: int  # of one tile
-    elements: int  # results of one tile per lane, one after another
+    cycles: int  # of one task
+    elements: int  # results of one iteration per lane, one after another
     lanes: tuple[str, ...]  # atoms across the array
     latency: int  # cycles from the end of a tile to its use, beyond the paths
     line: tuple[str | int, ...]  # where it stands in the file
@@ -78,6 +78,14 @@ class BlockPlan:
 
     def binding(self, einsum: str) -> Binding | None:
         return next((b for b in self.bindings if b.id == einsum), None)
+
+    def taken(self, binding: Binding) -> tuple[str, ...]:
+        """Return the loops that an Einsum takes at once: those in its ``time``."""
+        return tuple(loop for loop in self.loops if loop in binding.bind.time)
+
+    def still(self, binding: Binding) -> frozenset[str]:
+        """Return the loops and leading ranks that stand still in a task of an Einsum."""
+        return frozenset((*self.loops, *self.space.leading)).difference(self.taken(binding))
 
 
 @dataclass(frozen=True, kw_only=True)

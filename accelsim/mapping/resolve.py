@@ -136,8 +136,11 @@ class _Resolver:
             return 1
         return int(number)
 
-    def _latency(self, value: int | str | None, loc: tuple[str | int, ...]) -> int:
-        return 0 if value is None else self._number("latency", value, loc, least=0)
+    def _cycles(
+        self, value: int | str | None, loc: tuple[str | int, ...], sizes: Table[str, int]
+    ) -> int:
+        name = "lag" if "lags" in loc else str(loc[-1])
+        return 0 if value is None else self._number(name, value, loc, sizes, least=0)
 
     # -- blocks ------------------------------------------------------------------------------
 
@@ -194,7 +197,15 @@ class _Resolver:
             lambda message: self.fault((*loc, "bind"), message),
         )
         bindings = bindings_of(
-            block, loc, loops, space, cascade, self.arch, self.fault, self._latency, machine
+            block,
+            loc,
+            loops,
+            space,
+            cascade,
+            self.arch,
+            self.fault,
+            lambda value, at: self._cycles(value, at, sizes),
+            machine,
         )
         hold = self._hold(block, loops, loc)
         self.stop_on_faults()

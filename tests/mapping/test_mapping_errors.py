@@ -89,7 +89,7 @@ SPEC: dict[str, tuple[Change, str]] = {
     ),
     "an override without a source": (
         (BIND, f"{{{QK}, slots: 3}}"),
-        "map.yaml:11:9: a bind that overrides latency, slots or lags must have a source",
+        "map.yaml:11:9: a bind that overrides latency, slots, cycles or lags must have a source",
     ),
     "after an unknown Einsum": (
         (BIND, f"{{{QK}, after: {{RNW: 1}}}}"),

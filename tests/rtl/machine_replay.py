@@ -12,6 +12,7 @@ from accelsim.rtl.bench import Bench, Record, Work
 from accelsim.rtl.build import Build
 from accelsim.rtl.fusemax import FuseMax
 from accelsim.rtl.machine_verilog import machine_verilog
+from accelsim.rtl.operations import GROUPED
 from accelsim.rtl.skeleton import COUNT_BITS, DIGIT_BITS
 from tests.rtl.replay import tool
 
@@ -52,6 +53,7 @@ module bench;
   wire [31:0] group = load[{at_group} +: {group}];
   wire [31:0] h = load[{at_h} +: {digit}], p2 = load[{at_p2} +: {digit}];
   wire [31:0] m1 = load[{at_m1} +: {digit}], p1 = load[{at_p1} +: {digit}];
+  wire [31:0] pg = {pg};
   initial begin
     if (!$value$plusargs("folder=%s", folder)) $finish;
     if (!$value$plusargs("queries=%d", queries)) $finish;
@@ -94,7 +96,7 @@ module bench;
       ready <= trace[(cycle + 1) % {trace}];
       answer = 0;
       if (tensor == 0) begin
-        row = h * queries + (p2 * query_tiles + p1) * {cols} + lane;
+        row = h * queries + (p2 * query_tiles + p1 * {together} + pg) * {cols} + lane;
         base = row * {head} + group * {beat};
       end else begin
         row = h * keys + m1 * {rows} + lane;
@@ -144,6 +146,8 @@ def _bench(machine: FuseMax) -> str:
         at_group=fields["group"].offset,
         group=fields["group"].shape,
         digit=DIGIT_BITS,
+        together=engine.together,
+        pg=f"load[{levels[GROUPED]} +: {DIGIT_BITS}]" if GROUPED in levels else 0,
         **{f"at_{loop}": place for loop, place in levels.items()},
         cols=engine.cols,
         rows=engine.rows,

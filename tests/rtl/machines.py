@@ -45,6 +45,7 @@ DEFAULTS: dict[str, Any] = {
     "heads": 1,
     "strips": 1,
     "query_tiles": 2,
+    "together": 1,
     "key_tiles": 4,
     "keys_innermost": False,
     "ahead": 0,
@@ -105,18 +106,35 @@ def _mapping(at: Any) -> Mapping:
     (block,) = data["blocks"]
     block["loops"] = ["h", "p2", *(("p1", "m1") if at.keys_innermost else ("m1", "p1"))]
     data["hold"]["SBUF"]["SLNV"] = inner
-    data["sizes"]["P1"] = at.query_tiles
+    data["sizes"]["P1"] = at.query_tiles // at.together
     data["depth"] = {"Q": 2, "K": at.key_depth, "V": at.value_depth, "SLNV": at.product_depth}
     stages = dict.fromkeys(("SLN", "SLD", "SLNV"), k) | dict.fromkeys(("RD", "RNV", "AV"), r)
     if late_first:
         stages |= dict.fromkeys(("SPD", "SPNV"), r - 1)
     for bind in block["bind"]:
         bind["stage"] = stages.get(bind["einsum"], 0)
+    if at.together > 1:
+        _interleave(data, at.together)
     if not (name or at.late):
         order = [bind["einsum"] for bind in block["bind"]]
         late = [order.index(einsum) for einsum in ("RD", "RNV")]
         block["bind"][late[0] : late[0]] = [block["bind"].pop(order.index("SPD")) for _ in range(2)]
     return Mapping.from_document(replace(document, data=data))
+
+
+def _interleave(data: dict[str, Any], together: int) -> None:
+    """Take the exponentials of so many query tiles at once; what needs them comes a group later."""
+    data["partition"]["P"] = ["P2", "P1", "PG", "P0"]
+    data["sizes"]["PG"] = together
+    data["hold"]["SBUF"]["SLNV"] = "pg"
+    (block,) = data["blocks"]
+    group = block["loops"][-1]
+    block["loops"].append("pg")
+    for bind in block["bind"]:
+        if bind["einsum"] in ("SLN", "PRM"):
+            bind["time"] = ["pg"]
+        if bind["einsum"] in ("SLD", "SLNV", "SPD", "SPNV", "RD", "RNV", "AV"):
+            bind["stage"] = {group: 1, "pg": bind["stage"]}
 
 
 def sample(r: Random, most: int = 4, sides: Sequence[int] = (1, 4, 4, 8)) -> Build:
@@ -135,7 +153,8 @@ def sample(r: Random, most: int = 4, sides: Sequence[int] = (1, 4, 4, 8)) -> Bui
             "latency": r.choice([1, 1, 2, 5]),
             "heads": r.choice([1, 2, 3]),
             "strips": r.choice([1, 2]),
-            "query_tiles": r.choice([1, 2, 4]),
+            "together": (together := r.choice([1, 1, 2, 3, 4])),
+            "query_tiles": together * r.choice([1, 2] if together > 1 else [1, 2, 4]),
             "key_tiles": r.choice([1, 2, 4, 8]),
             "keys_innermost": r.random() < 0.5,
             "chain": r.random() < 0.6,
@@ -143,7 +162,7 @@ def sample(r: Random, most: int = 4, sides: Sequence[int] = (1, 4, 4, 8)) -> Bui
             "key_depth": r.choice([1, 2, 2, 3]),
             "value_depth": r.choice([1, 2, 2, 4]),
         }
-        if r.random() < 0.25:
+        if r.random() < 0.25 and settings["together"] == 1:
             settings["serial"] = True
         else:
             settings["ahead"], settings["behind"] = r.choice(DEPTHS)
@@ -160,7 +179,8 @@ def sample(r: Random, most: int = 4, sides: Sequence[int] = (1, 4, 4, 8)) -> Bui
 def sizes(r: Random, machine: Build) -> Attention:
     """Return a run within the built sizes, ragged more often than not."""
     most, engine = machine.largest, machine.engine
-    tiles = r.randint(1, most.query_tiles)
+    together = engine.together
+    tiles = together * r.randint(1, most.query_tiles // together)
     strips = most.queries // (most.query_tiles * engine.cols)
     queries = r.randint(1, strips) * tiles * engine.cols
     keys = r.randint(1, most.keys // engine.rows) * engine.rows

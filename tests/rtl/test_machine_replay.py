@@ -105,7 +105,7 @@ CASES: list[tuple[Callable[[Any], Any], str]] = [
     ),
     (
         lambda d: bind(d, "PRM").update(slots=6, source="a guess"),
-        "fusemax: PRM must take 7 slots, not 6",
+        "fusemax: PRM must take 7 cycles, not 6",
     ),
     (
         lambda d: bind(d, "AV").update(latency=1, source="a guess"),
@@ -113,7 +113,7 @@ CASES: list[tuple[Callable[[Any], Any], str]] = [
     ),
     (
         lambda d: d["blocks"][0].update(loops=["p2", "m1", "h", "p1"]),
-        "the last loops must be p2, then m1 and p1 in either order, not p2, m1, h, p1",
+        "the last loops must be p2, then m1 and p1 in either order (then pg), not p2, m1, h, p1",
     ),
     (
         lambda d: d["hold"]["GLB"].update(K="p2"),
@@ -122,6 +122,14 @@ CASES: list[tuple[Callable[[Any], Any], str]] = [
     (
         lambda d: d["hold"]["GLB"].pop("AV"),
         "fusemax: AV must be held by p2; it is not held",
+    ),
+    (
+        lambda d: bind(d, "LM").update(time=["p1"]),
+        "fusemax: LM must take no loop at once, not p1",
+    ),
+    (
+        lambda d: bind(d, "PRM").update(time=["p1"]),
+        "fusemax: PRM must take no loop at once, not p1",
     ),
     (
         lambda d: d["depth"].update(Q=4),

@@ -31,7 +31,8 @@ def accesses(phase: PhaseDraft, number: int, binding: Binding) -> list[Access]:
     What is not held, or streams, passes between bus and array through a FIFO: no rows are accessed.
     """
     found = [*_reads(phase, number, binding), *_writes(phase, number, binding)]
-    live = live_tiles(phase.plan, phase.blocks[number], binding.id)
+    block = phase.blocks[number]
+    live = live_tiles(phase.plan, block, binding.id, block.still(binding))
     return [replace(access, words=access.words.scaled(live)) for access in found if live]
 
 
@@ -71,7 +72,7 @@ def _reads(phase: PhaseDraft, number: int, binding: Binding) -> list[Access]:
         axes = read_axes(plan.sizes, read)
         if makers and is_carried(plan.cascade, read.tensor):
             axes = result_axes(plan.sizes, makers[0][1].equation)
-        words = tile_words(block, axes)
+        words = tile_words(block, axes, binding)
         found.append(Access(buffer=buffer, action="read", tensor=read.tensor, words=words))
     return found
 
@@ -95,7 +96,7 @@ def _writes(phase: PhaseDraft, number: int, binding: Binding) -> list[Access]:
     if buffer is None:
         return []
     axes = made_axes(block, plan.sizes, binding.equation)
-    words = tile_words(block, axes)
+    words = tile_words(block, axes, binding)
     site = phase.sites[number][binding.id]
     walked = {*axis_atoms(block, axes), *block.space.leading}
     levels = site.nest.levels

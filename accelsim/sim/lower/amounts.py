@@ -18,9 +18,9 @@ def axis_atoms(plan: BlockPlan, axes: tuple[Axis, ...]) -> tuple[str, ...]:
     return plan.space.atoms(coords)
 
 
-def tile_words(plan: BlockPlan, axes: tuple[Axis, ...]) -> Amount:
-    """Return the words of one tile: all loops stand still."""
-    fixed = frozenset((*plan.loops, *plan.space.leading))
+def tile_words(plan: BlockPlan, axes: tuple[Axis, ...], user: Binding | None = None) -> Amount:
+    """Return the words of one tile: all loops stand still but those that a ``user`` takes at once."""
+    fixed = frozenset((*plan.loops, *plan.space.leading)) if user is None else plan.still(user)
     ragged = [
         name for name in plan.space.ragged(axis_atoms(plan, axes), fixed) if name in plan.loops
     ]
@@ -48,26 +48,32 @@ def live_tiles(
 
 
 def lanes_used(plan: BlockPlan, binding: Binding) -> Amount:
-    """Return the lanes that do an operation in a tile: the points of the spatial ranks."""
-    fixed = frozenset((*plan.loops, *plan.space.leading))
+    """Return the lanes that do an operation in a tile: the points of the spatial ranks.
+
+    Of loops that are taken at once it is the mean over their iterations.
+    """
+    fixed, taken = plan.still(binding), plan.taken(binding)
+    times = prod(plan.count(loop) for loop in taken)
     families = [
-        (family, [a.name for a in family.atoms if a.name in binding.lanes])
+        (family, [a.name for a in family.atoms if a.name in (*binding.lanes, *taken)])
         for family in plan.space.families
     ]
     mine = [(family, names) for family, names in families if names]
-    ragged = [name for name in plan.space.ragged(binding.lanes, fixed) if name in plan.loops]
+    ragged = [
+        name for name in plan.space.ragged((*binding.lanes, *taken), fixed) if name in plan.loops
+    ]
 
     def lanes(at: frozenset[Edge]) -> Fraction:
         edge = frozenset(name for name, side in at if side == "last")
         edge |= fixed - set(plan.loops)
-        return Fraction(prod(f.positions(names, fixed, edge) for f, names in mine))
+        return Fraction(prod(f.positions(names, fixed, edge) for f, names in mine), times)
 
     return Amount(edges=tuple((name, "last") for name in ragged), value=lanes)
 
 
 def tile_points(plan: BlockPlan, binding: Binding) -> Amount:
     """Return the points of an Einsum's tile: what its operations are counted by."""
-    fixed = frozenset((*plan.loops, *plan.space.leading))
+    fixed = plan.still(binding)
     atoms = set(plan.space.atoms(binding.equation.coords))
     mine = [
         (family, [a.name for a in family.atoms if a.name in atoms])

@@ -13,6 +13,7 @@ from accelsim.sim.lower.amounts import live_tiles
 from accelsim.sim.lower.draft import Draft, DraftWait
 from accelsim.sim.lower.nest import Digit, Nest, Site, need
 from accelsim.sim.lower.place import digits_of, nest_of, producers, sites_of
+from accelsim.sim.lower.taken import check_taken, runs_after
 
 
 @dataclass(kw_only=True)
@@ -63,12 +64,20 @@ def draft_compute(plan: Plan, blocks: tuple[BlockPlan, ...]) -> PhaseDraft:
                 shift=_shift(block, nest, binding),
                 order=order,
                 block=number,
-                cycles=ceil(binding.cycles * live_tiles(plan, block, binding.id)),
+                cycles=ceil(
+                    binding.cycles * live_tiles(plan, block, binding.id, block.still(binding))
+                ),
                 tensor=binding.equation.tensor,
             )
             phase.compute[binding.id] = draft
             phase.drafts.append(draft)
     for number, block in enumerate(blocks):
+        reads = {r.tensor for b in block.bindings for r in b.equation.reads}
+        check_taken(
+            block,
+            phase.sites[number],
+            frozenset(tensor for tensor in reads if comes_from_dram(phase, number, tensor)),
+        )
         for binding in block.bindings:
             _data_waits(phase, number, binding)
             _order_waits(phase, number, binding)
@@ -174,6 +183,8 @@ def _in_order(producer: Draft, consumer: Draft, digits: dict[str, Digit], wait: 
     if wait.lag > (producer.cycles if wait.anchor == "start" else 0):
         return False
     if producer.block != consumer.block or any(d.fixed is not None for d in digits.values()):
+        return False
+    if runs_after(producer.site, consumer.site):
         return False
     if any(d.back for d in digits.values()):
         return producer.shift <= consumer.shift

@@ -25,6 +25,7 @@ from accelsim.sim.lower.occupancy import occupy
 from accelsim.sim.lower.passes import same_pass
 from accelsim.sim.lower.place import digits_of
 from accelsim.sim.lower.slots import inside, load_site, projected, unranked, wait_for_slot
+from accelsim.sim.lower.taken import later_by
 
 
 def draft_movement(phase: PhaseDraft, needed_later: frozenset[str]) -> None:
@@ -149,7 +150,7 @@ class _Mover:
             einsum=binding.id,
             shift=consumer.shift,
             block=number,
-            moved=tile_words(block, axes).scaled(share * self.word),
+            moved=tile_words(block, axes, binding).scaled(share * self.word),
             rate=self.rate,
             tensor=read.tensor,
         )
@@ -211,7 +212,7 @@ class _Mover:
             LAST if at == ALL and level.name not in walked else at
             for at, level in zip(maker.site.at, nest.levels, strict=True)
         )
-        moved = tile_words(block, axes).scaled(share * self.word)
+        moved = tile_words(block, axes, binding).scaled(share * self.word)
         store = Draft(
             name=f"{'store' if share == 1 else 'spill'} {tensor}",
             kind="store",
@@ -297,7 +298,7 @@ class _Mover:
             for a, level in zip(maker.site.at, nest.levels, strict=True)
         )
         share = 1 - self.plan.spilled.get(tensor, Fraction(0))
-        moved = tile_words(block, axes).scaled(share * self.word)
+        moved = tile_words(block, axes, binding).scaled(share * self.word)
         later = [u for u in users if u.resource != maker.resource or u.shift > maker.shift]
         wait_for_slot(maker, later, depth, limit=inside(nest, loop), begin=at)
         self._hold(maker, [Site(nest=nest, at=at)], users, moved, tensor, nest)
@@ -337,11 +338,12 @@ class _Mover:
             level.name for level, at in zip(nest.levels, sites[0].at, strict=True) if at == ALL
         }
         taken = (taker, moved, unranked(nest, taker.site, walked, "first"))
-        last = max(users, key=lambda u: (u.shift, u.kind == "store", u.order))
+        last = max(users, key=lambda u: (u.shift + self._later(u), u.kind == "store", u.order))
         own = last.site.nest
+        if own is not nest or self._later(last):
+            moved = self._returned(last, tensor)
         if own is not nest:
             reads = self._read_axes(last, tensor)
-            moved = self._returned(last, tensor)
             walked = {*axis_atoms(self.phase.blocks[last.block], reads), *block.space.leading}
         given = (last, moved, unranked(own, last.site, walked, "last"))
         depth = block.depth.get(tensor, default_depth(block, tensor))
@@ -351,7 +353,13 @@ class _Mover:
         """Return what the last user gives back in its own block: its tiles of the tensor."""
         share = 1 - self.plan.spilled.get(tensor, Fraction(0))
         block = self.phase.blocks[last.block]
-        return tile_words(block, self._read_axes(last, tensor)).scaled(share * self.word)
+        words = tile_words(block, self._read_axes(last, tensor), block.binding(last.einsum))
+        return words.scaled(share * self.word)
+
+    def _later(self, user: Draft) -> int:
+        block = self.phase.blocks[user.block]
+        binding = block.binding(user.einsum)
+        return later_by(block, binding) if binding and user.kind == "compute" else 0
 
     def _read_axes(self, user: Draft, tensor: str) -> tuple[Axis, ...]:
         block = self.phase.blocks[user.block]

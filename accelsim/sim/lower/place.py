@@ -22,7 +22,8 @@ def sites_of(plan: BlockPlan, nest: Nest, masks: Masks) -> dict[str, Site]:
     """Return the site of each bound Einsum, by id.
 
     An Einsum that lacks a loop runs in that loop's last iteration if an input comes out of it, else in
-    its first. A tile in which a condition leaves no point, or whose inputs are absent, does not run.
+    its first; one that takes it at once, in the last. A tile in which a condition leaves no point, or
+    whose inputs are absent, does not run.
     """
     found: dict[str, Site] = {}
     busy: set[str] = set()
@@ -32,6 +33,7 @@ def sites_of(plan: BlockPlan, nest: Nest, masks: Masks) -> dict[str, Site]:
             return found[binding.id]
         busy.add(binding.id)
         atoms = {*plan.space.atoms(binding.equation.coords), *plan.space.leading}
+        taken = plan.taken(binding)
         inputs: list[tuple[TensorRead, Site]] = []
         for read in binding.equation.reads:
             for producer in producers(plan, read.tensor):
@@ -39,7 +41,9 @@ def sites_of(plan: BlockPlan, nest: Nest, masks: Masks) -> dict[str, Site]:
                     inputs.append((read, site(producer)))
         at = []
         for place, level in enumerate(nest.levels):
-            if level.name in atoms:
+            if level.name in taken:
+                at.append(LAST)
+            elif level.name in atoms:
                 at.append(ALL)
             else:
                 out_of_it = any(s.at[place] != FIRST for _, s in inputs)
