@@ -13,7 +13,7 @@ from accelsim.sim.activity import Activity
 from accelsim.sim.lower import Lowered, lower
 from accelsim.sim.measure import measure
 
-EFFORT = 60_000  # of simulation (see sim.jump.Statistics) to choose among mappings that are made
+EFFORT = 45_000  # of simulation (see sim.jump.Statistics) to choose among mappings that are made
 MOST = 180_000  # for those that are tried while none has come to an end
 SAME = Fraction(1, 200)  # mappings whose cycles differ by less are as fast: traffic decides
 

@@ -42,6 +42,7 @@ class Step:
     peak: list[int]
     anchored: list[bool]  # queues whose place relative to the reference queue matters
     cost: int = 0  # ticks walked to find it
+    suspect: int = 0  # the queue that kept it last from being taken at another place
 
 
 def snapshot(stepper: Stepper) -> Snapshot:

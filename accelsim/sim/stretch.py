@@ -58,6 +58,10 @@ class _Gap:
     first: int
 
 
+class _NoGapError(Exception):
+    """The ends of a queue drift apart, and nowhere between them is it idle."""
+
+
 class Lines:
     """The checks of one level of a phase."""
 
@@ -69,6 +73,7 @@ class Lines:
         self.count = verifier.counts[level]
         self.top = verifier.tops[level]
         self.gaps: dict[tuple[int, int, int], _Gap | None] = {}
+        self.order = list(range(len(self.phase.tasks)))  # in which tasks are looked at
 
     @cached_property
     def is_masked(self) -> bool:
@@ -103,31 +108,37 @@ class Lines:
         steps = run.stride[:, None] * np.array([c.i for c in at], dtype=np.int64)
         begin = run.begin[:, None] * js + steps
         end = run.end[:, None] * js + steps
-        gaps = self._gaps(run)
-        if gaps is None or not self._in_order(run, gaps, begin, end):
+        place = _Place(self, run, begin, end, at)
+        try:
+            for task in self.order:
+                if run.a.status[self.stepper.owner[task]] != DONE and not place.task_fits(task):
+                    self.order.remove(task)  # it is likely to be the one the next time too
+                    self.order.insert(0, task)
+                    return False
+            return place.in_order() and all(
+                place.gap_fits(queue, gap)
+                for queue in range(len(self.phase.queues))
+                if (gap := place.gap(queue)) is not None
+            )
+        except _NoGapError:
             return False
-        place = _Place(self, run, gaps, begin, end, at)
-        return all(
-            place.task_fits(task)
-            for task, queue in enumerate(self.stepper.owner)
-            if run.a.status[queue] != DONE
-        ) and all(place.gap_fits(queue, gap) for queue, gap in gaps.items())
 
-    def _gaps(self, run: Run) -> dict[int, _Gap] | None:
-        """Return the gaps of queues whose ends drift apart, and of long ways; None if one must have one."""
-        found: dict[int, _Gap] = {}
-        for queue, (begin, end) in enumerate(zip(run.a.slot, run.b.slot, strict=True)):
-            apart = run.begin[queue] != run.end[queue]
-            if apart or end - begin > SPAN * self.row:
-                place = (queue, begin, end)
-                if place not in self.gaps:
-                    self.gaps[place] = self._gap(queue, begin, end)
-                gap = self.gaps[place]
-                if gap is not None:
-                    found[queue] = gap
-                elif apart:
-                    return None
-        return found
+    def gap(self, run: Run, queue: int) -> _Gap | None:
+        """Return the gap of a queue whose ends drift apart, or that goes a long way.
+
+        _NoGapError if it must have one.
+        """
+        begin, end = run.a.slot[queue], run.b.slot[queue]
+        apart = run.begin[queue] != run.end[queue]
+        if not apart and end - begin <= SPAN * self.row:
+            return None
+        place = (queue, begin, end)
+        if place not in self.gaps:
+            self.gaps[place] = self._gap(queue, begin, end)
+        gap = self.gaps[place]
+        if gap is None and apart:
+            raise _NoGapError
+        return gap
 
     def _gap(self, queue: int, begin: int, end: int) -> _Gap | None:
         """Return the longest way without an active item near where the row of a queue's end begins.
@@ -168,31 +179,6 @@ class Lines:
             for t in stepper.used[queue]
         )
 
-    def _in_order(self, run: Run, gaps: dict[int, _Gap], begin: Ints, end: Ints) -> bool:
-        """Whether the queues of a bus keep the order of their slots, which decides ties."""
-        stepper = self.stepper
-        for resource in stepper.buses:
-            spans: list[tuple[Ints, Ints]] = []
-            for queue, owned in enumerate(stepper.resource):
-                low, high = run.a.slot[queue], run.b.slot[queue]
-                if owned != resource or run.a.status[queue] == DONE:
-                    continue
-                still = low == high and run.a.item[queue] == run.b.item[queue]
-                if still and OFFERED not in (run.a.status[queue], run.b.status[queue]):
-                    continue
-                if queue in gaps:
-                    gap = gaps[queue]
-                    spans.append((low + begin[queue], gap.last + begin[queue]))
-                    spans.append((gap.first + end[queue], high + end[queue]))
-                else:
-                    spans.append((low + begin[queue], high + begin[queue]))
-            for n, (low_n, high_n) in enumerate(spans):
-                for low_m, high_m in spans[:n]:
-                    together = (low_n - low_n[0] == low_m - low_m[0]).all()
-                    if not (together or (high_n < low_m).all() or (high_m < low_n).all()):
-                        return False
-        return True
-
 
 class _Place:
     """One run at all corners: columns are corners, the first where it was seen."""
@@ -201,17 +187,20 @@ class _Place:
         self,
         lines: Lines,
         run: Run,
-        gaps: dict[int, _Gap],
         begin: Ints,
         end: Ints,
         at: Sequence[Corner],
     ) -> None:
-        self.lines, self.run, self.gaps, self.at = lines, run, gaps, at
+        self.lines, self.run, self.at = lines, run, at
         self.begin, self.end = begin, end
         self.js, self.places = np.array([c.j for c in at]), np.array([c.i for c in at])
         one = next((n for n, c in enumerate(at) if (c.j, c.i) == (0, 1)), 0)
         self.strided = slice(one, one + 1)  # the corner that is one stride away
         self.stepper, self.verifier, self.level = lines.stepper, lines.verifier, lines.level
+
+    def gap(self, queue: int) -> _Gap | None:
+        """The gap of a queue, if there is one."""
+        return self.lines.gap(self.run, queue)
 
     def task_fits(self, task: int) -> bool:
         """Whether a task does the same at all corners of all that its queue looks at."""
@@ -253,6 +242,31 @@ class _Place:
             fits &= off | none | (alike & met)
         return bool(fits.all())
 
+    def in_order(self) -> bool:
+        """Whether the queues of a bus keep the order of their slots, which decides ties."""
+        stepper, run, begin, end = self.stepper, self.run, self.begin, self.end
+        for resource in stepper.buses:
+            spans: list[tuple[Ints, Ints]] = []
+            for queue, owned in enumerate(stepper.resource):
+                low, high = run.a.slot[queue], run.b.slot[queue]
+                if owned != resource or run.a.status[queue] == DONE:
+                    continue
+                still = low == high and run.a.item[queue] == run.b.item[queue]
+                if still and OFFERED not in (run.a.status[queue], run.b.status[queue]):
+                    continue
+                gap = self.gap(queue)
+                if gap is not None:
+                    spans.append((low + begin[queue], gap.last + begin[queue]))
+                    spans.append((gap.first + end[queue], high + end[queue]))
+                else:
+                    spans.append((low + begin[queue], high + begin[queue]))
+            for n, (low_n, high_n) in enumerate(spans):
+                for low_m, high_m in spans[:n]:
+                    together = (low_n - low_n[0] == low_m - low_m[0]).all()
+                    if not (together or (high_n < low_m).all() or (high_m < low_n).all()):
+                        return False
+        return True
+
     def gap_fits(self, queue: int, gap: _Gap) -> bool:
         """Whether a queue has nothing to do in its gap at any corner, for one reason before and after."""
         row, count = self.lines.row, self.lines.count
@@ -288,7 +302,7 @@ class _Place:
             return None
         if (self.run.b.slot[queue] + end >= self.stepper.slots).any():
             return None
-        gap = self.gaps.get(queue)
+        gap = self.gap(queue)
         spans = [(a // row, b // row, begin // row)]
         if gap is not None:
             last, first = (gap.last - shift) // row, (gap.first - shift) // row
@@ -346,7 +360,7 @@ class _Place:
         queue, inner, shift = stepper.owner[task], stepper.inner[task], stepper.shift[task]
         begin, end = self.begin[queue] * inner, self.end[queue] * inner
         least, most, moved = need + low, need + high, need - need[:, :1]
-        gap = self.gaps.get(queue)
+        gap = self.gap(queue)
         last = (gap.last + 1 - shift) * inner - 1 if gap else FAR
         first = (gap.first - shift) * inner if gap else FAR
         real = (least >= 0).all(axis=1)

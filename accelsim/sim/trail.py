@@ -151,7 +151,7 @@ class Trail:
                 or (drift != _moved(self.turns[there].at, self.turns[start].at)).any()
             ):
                 return None
-        runs: list[tuple[Run, Run | None]] = []
+        runs: list[tuple[Run, Run | None, _Leg, int]] = []
         more = []
         for old, new in zip(before, legs, strict=True):
             if old.a.key != new.a.key or old.b.key != new.b.key or old.c.key != new.c.key:
@@ -168,42 +168,49 @@ class Trail:
                     return None
                 extra = found
                 again = Run(a=new.step.a, b=new.step.b, begin=end, end=end, stride=stride)
-            runs.append((run, again))
+            runs.append((run, again, new, extra))
             more.append(extra)
         if not _is_level(legs, more, self.turns[there].at, self.turns[here].at):
             return None
         cycles = self._most(drift, legs, more)
-        if cycles < 2 or not self._goes(runs, legs, more, 2):
+        if cycles < 2:
             return None
-        back = 1  # what ends a row at the edge of the nest is a few rows before it
-        while not self._goes(runs, legs, more, cycles):
-            cycles, back = max(2, cycles - back), 2 * back
+        if not self._goes(runs, cycles):
+            if not self._goes(runs, 2):
+                return None
+            back = 1  # what ends a row at the edge of the nest is a few rows before it
+            while True:
+                cycles, back = max(2, cycles - back), 2 * back
+                if cycles == 2 or self._goes(runs, cycles):
+                    break
         peaks = (turn.peak for turn in self.turns[there + 1 : here + 1])
         peak = [max(parts) for parts in zip(*peaks, strict=True)]
         return Stretch(legs=legs, drift=drift, more=more, cycles=cycles, peak=peak)
 
     def _goes(
         self,
-        runs: Sequence[tuple[Run, Run | None]],
-        legs: Sequence[_Leg],
-        more: Sequence[int],
+        runs: list[tuple[Run, Run | None, _Leg, int]],
         cycles: int,
     ) -> bool:
-        """Whether all legs go the same way in as many cycles more."""
-        for (run, again), leg, extra in zip(runs, legs, more, strict=True):
-            self.looks += 1
-            if not self.lines.goes(run, [Corner(j=cycles)]):
-                return False
-            if again is None:
-                continue
-            last = leg.times + cycles * extra
-            if last < 0:
-                return False
-            self.looks += 1
-            ends = [Corner(j=cycles), Corner(j=0, i=leg.times), Corner(j=cycles, i=last)]
-            if not self.lines.goes(again, ends):
+        """Whether all legs go the same way in as many cycles more; the one that does not comes first."""
+        for n, (run, again, leg, extra) in enumerate(runs):
+            if not self._leg_goes(run, again, leg, extra, cycles):
+                runs.insert(0, runs.pop(n))
                 return False
         return True
+
+    def _leg_goes(self, run: Run, again: Run | None, leg: _Leg, extra: int, cycles: int) -> bool:
+        self.looks += 1
+        if not self.lines.goes(run, [Corner(j=cycles)]):
+            return False
+        if again is None:
+            return True
+        last = leg.times + cycles * extra
+        if last < 0:
+            return False
+        self.looks += 1
+        ends = [Corner(j=cycles), Corner(j=0, i=leg.times), Corner(j=cycles, i=last)]
+        return self.lines.goes(again, ends)
 
     def _legs(self, begin: int, end: int) -> list[_Leg]:
         legs = []

@@ -150,34 +150,46 @@ class Verifier:
 
     def fits(self, level: int, step: Step, at: Snapshot) -> bool:
         """Whether a step goes the same way from another state with the same key."""
-        a, b, stepper, row = step.a, step.b, self.stepper, self.rows[level]
+        a, stepper, row = step.a, self.stepper, self.rows[level]
         shift = at.slot[self.ref] - a.slot[self.ref]
-        by, odd = divmod(shift, row)
-        if odd:
+        if shift % row:
             return False
         moved = [
             shift * inner if step.anchored[q] else at.reached[t] - a.reached[t]
             for t, (inner, q) in enumerate(zip(stepper.inner, stepper.owner, strict=True))
         ]
-        for q, anchored in enumerate(step.anchored):
-            if anchored:
-                if at.slot[q] != a.slot[q] + shift or b.slot[q] + shift >= stepper.slots:
-                    return False
-                for task in stepper.used[q]:
-                    first = (a.slot[q] - stepper.shift[task]) // row
-                    last = (b.slot[q] - stepper.shift[task]) // row
-                    reach = self.reach[level][task]
-                    for x in range(first, last + 1):
-                        mine, theirs = self.info(level, task, x), self.info(level, task, x + by)
-                        if mine[0] != theirs[0]:
-                            return False
-                        for w, (n, m) in enumerate(zip(mine[1], theirs[1], strict=True)):
-                            if n is not None and m is not None:
-                                p = self.phase.tasks[task].waits[w].producer
-                                if not self._alike(p, n, m, reach[w], step, at, moved[p]):
-                                    return False
-            elif a.status[q] != DONE and not self._parked(q, step, at, moved):
+        suspect = step.suspect
+        if not self._fits(level, step, at, suspect, moved):
+            return False
+        for q in range(len(a.slot)):
+            if q != suspect and not self._fits(level, step, at, q, moved):
+                step.suspect = q  # it is likely to be the one the next time too
                 return False
+        return True
+
+    def _fits(self, level: int, step: Step, at: Snapshot, q: int, moved: list[int]) -> bool:
+        """Whether a queue finds in all of a step what it found then."""
+        a, b, stepper, row = step.a, step.b, self.stepper, self.rows[level]
+        if not step.anchored[q]:
+            return a.status[q] == DONE or self._parked(q, step, at, moved)
+        shift = at.slot[self.ref] - a.slot[self.ref]
+        if at.slot[q] != a.slot[q] + shift or b.slot[q] + shift >= stepper.slots:
+            return False
+        by = shift // row
+        for task in stepper.used[q]:
+            first = (a.slot[q] - stepper.shift[task]) // row
+            last = (b.slot[q] - stepper.shift[task]) // row
+            reach = self.reach[level][task]
+            waits = stepper.waits[task]
+            for x in range(first, last + 1):
+                mine, theirs = self.info(level, task, x), self.info(level, task, x + by)
+                if mine[0] != theirs[0]:
+                    return False
+                for w, (n, m) in enumerate(zip(mine[1], theirs[1], strict=True)):
+                    if n is not None and m is not None:
+                        p = waits[w][0]
+                        if not self._alike(p, n, m, reach[w], step, at, moved[p]):
+                            return False
         return True
 
     def _parked(self, q: int, step: Step, at: Snapshot, moved: list[int]) -> bool:
