@@ -11,7 +11,7 @@ from typing import Any
 from amaranth.hdl import Cat
 from amaranth.sim import Simulator
 
-from accelsim.rtl.array2d import TENSORS
+from accelsim.engines.array2d import Tensor
 from accelsim.rtl.build import Attention
 from accelsim.rtl.fusemax import FuseMax
 from accelsim.rtl.operations import GROUPED, HEADS, KEY_TILES, QUERY_TILES, STRIPS
@@ -177,12 +177,12 @@ class Bench:
 
     def _words(self, work: Work, request: Any) -> int:
         engine, at = self.engine, self._place(request.digits)
-        tensor = TENSORS[request.tag.tensor]
-        if tensor == "Q":
+        tensor = Tensor(request.tag.tensor)
+        if tensor == Tensor.Q:
             tile = self._tile(at, work.sizes.query_tiles)
             row = work.q[at.get(HEADS, 0)][tile * engine.cols + request.tag.lane]
         else:
-            matrix = (work.k if tensor == "K" else work.v)[at.get(HEADS, 0)]
+            matrix = (work.k if tensor == Tensor.K else work.v)[at.get(HEADS, 0)]
             row = matrix[at[KEY_TILES] * engine.rows + request.tag.lane]
         begin = request.tag.group * engine.words
         width = engine.operand.width

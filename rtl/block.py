@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
-from amaranth.hdl import Const, Value
+from amaranth.hdl import ClockSignal, Const, Instance, Module, ResetSignal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -43,6 +44,51 @@ class Block(wiring.Component):
         super().__init__(interface(engine))
 
 
+class Composite(Block):
+    """Base of the blocks that have many of one part (``engine.part``).
+
+    With ``within``, the name of the design whose text it goes into, the parts are instances of a module
+    that is written there once (:func:`modules`); without, each is built in.
+    """
+
+    def __init__(self, engine: Any, within: str = "") -> None:
+        self.within = within
+        super().__init__(engine)
+
+    def place(self, m: Module, name: str) -> Any:
+        """Add one of the parts; return it, or its interface if it is an instance."""
+        part: Engine = self.engine.part
+        if not self.within:
+            m.submodules[name] = component = block(part)
+            return component
+        outside = interface(part).create()
+        ports: dict[str, Any] = {"i_clk": ClockSignal(), "i_rst": ResetSignal()}
+        for path, member, value in outside.signature.flatten(outside):
+            if _fixed(signal := Value.cast(value)):
+                continue
+            # The interface stands outside of the instance: what goes into the part comes out of here.
+            way = "i" if member.flow == In else "o"
+            ports[f"{way}_{'__'.join(map(str, path))}"] = signal
+        m.submodules[name] = Instance(module_name(self.within, part), **ports)
+        return outside
+
+
+def module_name(within: str, part: Engine) -> str:
+    return f"{within}_{part.name}"
+
+
+def modules(engine: Engine, name: str, within: str) -> Iterator[tuple[Block, Engine, str]]:
+    """Yield (block, engine, module) of an engine and, before it, of the parts that it places."""
+    if engine.part is not None:
+        yield from modules(engine.part, module_name(within, engine.part), within)
+    yield block(engine, within), engine, name
+
+
+def connect(m: Module, to: Any, of: Any) -> None:
+    """Hand a rigid stream on."""
+    m.d.comb += [to.valid.eq(of.valid), to.payload.eq(of.payload)]
+
+
 def pins_of(component: Any) -> list[tuple[str, Value, None]]:
     """Return (name, signal, None) of every signal at a component's boundary, for Amaranth's back ends.
 
@@ -56,8 +102,9 @@ def _fixed(value: Value) -> bool:
     return isinstance(value, Const)
 
 
-def block(engine: Engine) -> Block:
+def block(engine: Engine, within: str = "") -> Block:
     """Return the twin of a model: the class of the same name in the module of the same name."""
     module = import_module(f"{__package__}.{engine.name}")
-    found: Block = getattr(module, type(engine).__name__)(engine)
+    twin = getattr(module, type(engine).__name__)
+    found: Block = twin(engine, within) if engine.part is not None else twin(engine)
     return found

@@ -7,10 +7,9 @@ takes them in order with the tag it sent on ``fill``, and gives AV on ``store``.
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Signal, Value
+from amaranth.hdl import Module, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
@@ -18,19 +17,16 @@ from amaranth.utils import ceil_log2
 from accelsim.engines.pe1d import LaneOp
 from accelsim.engines.pe2d import LAST_STEP, Op
 from accelsim.errors import InfeasibleError
-from accelsim.rtl.array2d import Array2D, connect, fill_layout
-from accelsim.rtl.block import interface
+from accelsim.rtl.array1d import Array1D
+from accelsim.rtl.array2d import Array2D, fill_layout
+from accelsim.rtl.block import connect
 from accelsim.rtl.build import Build
 from accelsim.rtl.issue import Issue
 from accelsim.rtl.operations import LANE
 from accelsim.rtl.outputs import Outputs
-from accelsim.rtl.pe1d import PE1D
-from accelsim.rtl.placed import place as add_part
 from accelsim.rtl.sequencer import Sequencer
 from accelsim.rtl.skeleton import COUNT_BITS, DIGIT_BITS, Skeleton, skeleton
 from accelsim.rtl.transfers import LOADS, STORE, transfers
-
-ELEMENT, LANE_MODULE = "fusemax_element", "fusemax_lane"  # modules of the elements, if apart
 
 
 class FuseMax(wiring.Component):
@@ -41,7 +37,8 @@ class FuseMax(wiring.Component):
     """
 
     def __init__(self, build: Build, *, apart: bool = False) -> None:
-        self.build, self.apart = build, apart
+        self.build = build
+        self.within = build.engine.name if apart else ""
         self.engine = engine = build.engine
         self.skeleton: Skeleton = skeleton(build.lowered.program)
         self.sequencer = Sequencer(self.skeleton)
@@ -81,14 +78,12 @@ class FuseMax(wiring.Component):
         m = Module()
         engine, sequencer = self.engine, self.sequencer
         m.submodules.sequencer = sequencer
-        m.submodules.array = array = Array2D(engine, ELEMENT if self.apart else "")
-        self.lanes = [self._lane() for _ in range(engine.cols)]
-        for c, lane in enumerate(self.lanes):
-            add_part(m, f"lane_{c}", lane, LANE_MODULE if self.apart else "")
-        outputs = [Outputs(engine.lane, engine.words) for _ in self.lanes]
-        for c, (lane, output) in enumerate(zip(self.lanes, outputs, strict=True)):
+        m.submodules.array = array = Array2D(engine.array, self.within)
+        m.submodules.lanes = self.lanes = Array1D(engine.lanes, self.within)
+        outputs = [Outputs(engine.lane, engine.words) for _ in range(engine.cols)]
+        for c, output in enumerate(outputs):
             m.submodules[f"output_{c}"] = output
-            connect(m, output.quotient, lane.quotient)
+            connect(m, output.quotient, getattr(self.lanes, f"quotient_{c}"))
         rows_last, cols_last = Signal(COUNT_BITS), Signal(COUNT_BITS)
         base = len(self.skeleton.registers)
         with m.If(self.write & (self.address == base)):
@@ -104,49 +99,38 @@ class FuseMax(wiring.Component):
             self.issue.eq(sequencer.issue),
             self.stalled.eq(sequencer.stalled),
             self.finished.eq(sequencer.finished),
-            array.filled.eq(self.filled),
-            array.fill.eq(self.fill),
-            array.fill_data.eq(self.fill_words),
+            array.fill.valid.eq(self.filled),
+            [array.fill.payload[name].eq(self.fill[name]) for name, _ in engine.array.fill],
+            array.fill.payload.words.eq(self.fill_words),
         ]
         m.submodules.issue_wide, m.submodules.issue_lane = parts = Module(), Module()
         m.submodules.transfers, m.submodules.arrivals = moves, arrivals = Module(), Module()
         issue = Issue(engine, sequencer, self.go, rows_last, cols_last)
         wide = issue.wide(parts[0])
-        m.d.comb += [array.issue.eq(wide), self.working.eq(wide.op != Op.IDLE)]
+        m.d.comb += [array.issue.payload.eq(wide), self.working.eq(wide.op != Op.IDLE)]
         self._connect_lanes(m, array, issue.lane(parts[1]))
         stored = transfers(moves, issue, self.load, self.store, outputs)
         self._tokens(arrivals, array, stored)
         return m
 
-    def _lane(self) -> Any:
-        lane = self.engine.lane
-        return interface(lane).create() if self.apart else PE1D(lane)
-
     def _connect_lanes(self, m: Module, array: Array2D, fetch: Any) -> None:
-        first = self.lanes[0].i
+        first = self.lanes.i
         m.d.comb += [first.valid.eq(fetch.op != LaneOp.IDLE), first.payload.eq(fetch)]
-        for left, right in pairwise(self.lanes):
-            connect(m, right.i, left.o)
-        for c, lane in enumerate(self.lanes):
-            connect(m, lane.sum, getattr(array, f"sum_{c}"))
-            connect(m, lane.maximum, getattr(array, f"maximum_{c}"))
-        climbs = [lane.climb for lane in self.lanes]
-        m.d.comb += [
-            array.maxima.eq(Cat(*(climb.payload.value for climb in climbs))),
-            array.climbs.eq(Cat(*(climb.valid for climb in climbs))),
-            array.tags.eq(Cat(*(climb.payload.tag for climb in climbs))),
-        ]
+        for c in range(self.engine.cols):
+            for name in ("sum", "maximum"):
+                connect(m, getattr(self.lanes, f"{name}_{c}"), getattr(array, f"{name}_{c}"))
+            connect(m, getattr(array, f"climb_{c}"), getattr(self.lanes, f"climb_{c}"))
 
     def _tokens(self, m: Module, array: Array2D, stored: Value) -> None:
         """Each token is raised where its datum is, in the last cycle before it may be used."""
         engine, names = self.engine, [task.name for task in self.skeleton.tasks]
-        lane, last = self.lanes[0], self.lanes[-1].quotient
+        lane, last = self.lanes, getattr(self.lanes, f"quotient_{engine.cols - 1}")
         foot = array.bottom.payload
         drained = foot.first if engine.chain else foot.last
         score = (array.corner.payload.op == Op.SCORE) & array.corner.payload.last
         raised: dict[tuple[str, str], Any] = {
             ("QK", "SLN"): array.corner.valid & score,
-            ("RM", "SLN"): array.climbed,
+            ("RM", "SLN"): array.climbed.valid,
             ("LM", "RM"): array.bottom.valid & (foot.op == Op.MAXIMUM),
             ("SLD", "RD"): array.bottom.valid & (foot.op == Op.SUM),
             ("SLNV", "RNV"): array.bottom.valid & (foot.op == Op.PRODUCT) & drained,

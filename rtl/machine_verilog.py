@@ -1,27 +1,22 @@
-"""A machine as Verilog: the text of one element, of one lane, and of the whole that places them."""
+"""A machine as Verilog: the text of one element, of one column, of one lane, and of the whole."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
+from accelsim.rtl.block import module_name
 from accelsim.rtl.build import Build
-from accelsim.rtl.fusemax import ELEMENT, LANE_MODULE, FuseMax
-from accelsim.rtl.pe1d import PE1D
-from accelsim.rtl.pe2d import PE2D
-from accelsim.rtl.verilog import block_verilog
+from accelsim.rtl.fusemax import FuseMax
+from accelsim.rtl.verilog import block_verilog, engine_modules
 from accelsim.sim import jump
 
 
 def machine_verilog(machine: FuseMax) -> str:
-    """Return the Verilog of a machine (``apart``): its element, its lane, the whole, ``fusemax``."""
-    engine = machine.engine
-    parts: list[tuple[Any, str]] = [
-        (PE2D(engine.element), ELEMENT),
-        (PE1D(engine.lane), LANE_MODULE),
-    ]
-    parts.append((machine, "fusemax"))
-    return "\n".join(block_verilog(part, name) for part, name in parts)
+    """Return the Verilog of a machine (``apart``): the parts of its arrays, then the whole, ``fusemax``."""
+    parts = [array.part for array in (machine.engine.array, machine.engine.lanes)]
+    within = machine.within
+    texts = [engine_modules(part, module_name(within, part), within) for part in parts]
+    return "\n".join([*texts, block_verilog(machine, machine.engine.name)])
 
 
 def machine_text(build: Build) -> str:

@@ -8,7 +8,8 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from accelsim.engines.pe1d import PE1D, bits
+from accelsim.engines.element import bits
+from accelsim.engines.pe1d import PE1D
 from accelsim.rtl.block import signature
 
 

@@ -16,46 +16,45 @@ from amaranth.utils import ceil_log2
 from accelsim.engines.pe1d import LAST_STEP, WORKS, LaneOp
 from accelsim.rtl import number
 from accelsim.rtl import number_steps as steps
-from accelsim.rtl.block import Block
+from accelsim.rtl.block import connect
 from accelsim.rtl.divide import quotient, registers
+from accelsim.rtl.element import ElementBlock
 from accelsim.rtl.exponential_steps import (
     STEP_0,
     Steps,
     addend,
-    once,
     outcome,
     part,
     staged,
     widened,
 )
 from accelsim.rtl.number_sum import held, total
+from accelsim.rtl.running_max import RunningMax
 
 # Where registers go first: after normalising, after unpacking, before rounding, after multiplying.
 PLACES = (2, 0, 3, 1)
-RINGS = ("maxima", "totals", "older", "newer", "scale")
 
 
-class PE1D(Block):
+class PE1D(ElementBlock):
     """Twin of :class:`accelsim.engines.pe1d.PE1D`."""
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         engine = self.engine
         x, y = engine.operand, engine.accumulator
-        self.layout = data.StructLayout(dict(engine.control))
-        fetch, valid = self._fetch(m)
-        now = Signal(self.layout, name="now", reset_less=True)
-        m.d.sync += now.eq(fetch)
-        widths = {"maxima": x, "totals": y, "older": x, "newer": x, "scale": x}
+        self._pass_on(m)
+        self.begins, fetch = self._instruction(m, "fetch", WORKS, LaneOp.IDLE)
+        now, valid = Signal(self.control, name="now", reset_less=True), Signal(name="valid")
+        m.d.sync += [now.eq(fetch), valid.eq(self.begins)]
         self.rings = {
             name: Signal(data.ArrayLayout(form.width, engine.rings), name=name, reset_less=True)
-            for name, form in widths.items()
+            for name, form in (("totals", y), ("scale", x))
         }
         product = self._take(m, fetch)
         state = self._state(m, fetch)
-        self._maximum(m, now, state["RM"])
-        done = self._done()
-        ways = self._multiply(m, now, valid, state, product, done)
+        pair = self._running(m)
+        done = self._behind(result=y.width)
+        ways = self._multiply(m, now, valid, state, product, pair, done)
         last = ways[-1]
         m.d.sync += done["valid"].eq(last["valid"])
         with m.If(last["valid"]):
@@ -64,27 +63,8 @@ class PE1D(Block):
         self._divide(m, now, valid, state)
         before = ways[-2] if engine.stages > 1 else {"valid": self.begins, "control": fetch}
         for port, way in ((self.early, before), (self.adding, last)):
-            m.d.comb += port.valid.eq(way["valid"])
-            for name in ("op", "first", "last"):
-                m.d.comb += port.payload[name].eq(way["control"][name])
+            self._tell(m, port, way, ("op", "first", "last"))
         return m
-
-    def _fetch(self, m: Module) -> tuple[Any, Signal]:
-        """Pass the instruction on; return what is fetched, and whether it works in the next cycle."""
-        m.d.sync += [self.o.valid.eq(self.i.valid)]
-        with m.If(self.i.valid):
-            m.d.sync += self.o.payload.eq(self.i.payload)
-        fetch = Signal(self.layout, name="fetch")
-        self.begins = Signal(name="begins")
-        valid = Signal(name="valid")
-        works: Any = 0
-        for code in WORKS:
-            works = works | (self.i.payload.op == int(code))
-        m.d.comb += self.begins.eq(self.i.valid & works)
-        m.d.comb += [fetch[name].eq(self.i.payload[name]) for name, _ in self.engine.control]
-        m.d.comb += fetch.op.eq(Mux(self.begins, self.i.payload.op, LaneOp.IDLE))
-        m.d.sync += valid.eq(self.begins)
-        return fetch, valid
 
     def _ring(self, control: Any) -> Any:
         return control.tag[: ceil_log2(self.engine.rings)] if self.engine.rings > 1 else 0
@@ -100,11 +80,8 @@ class PE1D(Block):
     def _take(self, m: Module, fetch: Any) -> Any:
         """Write what leaves the column, rounded; return the product that the instruction takes."""
         engine = self.engine
-        x, y = engine.operand, engine.accumulator
-        local = once(m, number.convert(y, x), {"a": self.maximum.payload.value}, "result")
-        with m.If(self.maximum.valid):
-            m.d.sync += self.rings["maxima"][self._ring(self.maximum.payload)].eq(local)
-        layout = held(y, range(1, engine.column.exponents))
+        y = engine.accumulator
+        layout = held(y, range(1, engine.adder.exponents))
         came = Signal(layout, name="column_sum")
         inner = part(m)
         inner.d.comb += came.eq(self.sum.payload.value)
@@ -133,11 +110,10 @@ class PE1D(Block):
     def _state(self, m: Module, fetch: Any) -> dict[str, Any]:
         """The running state, read for the instruction that comes next."""
         engine = self.engine
-        x, y = engine.operand, engine.accumulator
-        depths = {"RM": engine.tiles, "RD": engine.tiles, "RNV": engine.tiles * engine.value}
+        depths = {"RD": engine.tiles, "RNV": engine.tiles * engine.value}
         found, self.writes = {}, {}
         for name, depth in depths.items():
-            memory = Memory(shape=(x if name == "RM" else y).width, depth=depth, init=[])
+            memory = Memory(shape=engine.accumulator.width, depth=depth, init=[])
             m.submodules[name.lower()] = memory
             write = self.writes[name] = memory.write_port()
             read = memory.read_port(transparent_for=(write,))
@@ -146,46 +122,24 @@ class PE1D(Block):
             found[name] = read.data
         return found
 
-    def _maximum(self, m: Module, now: Any, old: Any) -> None:
-        """RM, at once: into the state, into the rings that PRM reads, and on its way up."""
-        x = self.engine.operand
-        before = Signal(x.width, name="maximum_before")
-        m.d.comb += before.eq(Mux(now.fresh, x.negate(x.infinity), old))
-        ring, write = self._ring(now), self.writes["RM"]
-        operands = {"a": before, "b": self.rings["maxima"][ring]}
-        greater = once(m, number.maximum(x), operands, "result")
-        climb, is_rm = Signal(x.width, name="climbing", reset_less=True), now.op == LaneOp.RM
-        tag = Signal(self.engine.tag, name="climbing_tag", reset_less=True)
-        m.d.sync += self.climb.valid.eq(is_rm)
-        with m.If(is_rm):
-            m.d.sync += [
-                self.rings["older"][ring].eq(before),
-                self.rings["newer"][ring].eq(greater),
-                climb.eq(greater),
-                tag.eq(now.tag),
-            ]
+    def _running(self, m: Module) -> Any:
+        """RM, on its way up as it is made; return the pair of maxima for the first step of PRM."""
+        m.submodules.running_max = running = RunningMax(self.engine.running_max)
+        came, given = running.i.payload, self.maximum.payload
+        op = self.i.payload.op
         m.d.comb += [
-            write.addr.eq(now.tile),
-            write.data.eq(greater),
-            write.en.eq(is_rm),
-            self.climb.payload.value.eq(climb),
-            self.climb.payload.tag.eq(tag),
+            running.i.valid.eq(self.i.valid),
+            came.update.eq(op == LaneOp.RM),
+            came.rescale.eq(op == STEP_0),
+            [came[name].eq(self.i.payload[name]) for name in ("fresh", "tile", "tag")],
+            running.maximum.valid.eq(self.maximum.valid),
+            [running.maximum.payload[name].eq(given[name]) for name in ("value", "tag")],
         ]
-
-    def _done(self) -> dict[str, Any]:
-        model = self.engine.steps
-        half = 1 << model.integer_bits - 1
-        return {
-            "valid": Signal(name="done_valid"),
-            "control": Signal(self.layout, name="done_control", reset_less=True),
-            "carried": Signal(model.accumulator.width, name="done_carried", reset_less=True),
-            "whole": Signal(range(-half, half), name="done_whole", reset_less=True),
-            "special": Signal(3, name="done_special", reset_less=True),
-            "result": Signal(model.accumulator.width, name="done_result", reset_less=True),
-        }
+        connect(m, self.climb, running.climb)
+        return running.pair.payload
 
     def _multiply(
-        self, m: Module, now: Any, valid: Any, state: Any, product: Any, done: Any
+        self, m: Module, now: Any, valid: Any, state: Any, product: Any, pair: Any, done: Any
     ) -> list[dict[str, Any]]:
         """Return what is in each stage: valid and control; in the last, the rounded sum as well."""
         engine = self.engine
@@ -196,8 +150,8 @@ class PE1D(Block):
         ring, fresh = self._ring(now), now.fresh
         choose = part(m)
         with choose.If(now.op == STEP_0):
-            choose.d.comb += [a_step.eq(self.rings["newer"][ring]), b.eq(model.minus_one)]
-        exponentials.operands(choose, a_step, b, widened(part(m), self.rings["older"][ring], x, y))
+            choose.d.comb += [a_step.eq(pair.new), b.eq(model.minus_one)]
+        exponentials.operands(choose, a_step, b, widened(part(m), pair.old, x, y))
         choose.d.comb += [
             a.eq(widened(part(m), a_step, x, y)),
             kept.eq(exponentials.kept),

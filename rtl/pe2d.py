@@ -15,26 +15,23 @@ from amaranth.lib import data
 from accelsim.engines.pe2d import COLUMN, LAST_STEP, WORKS, Op
 from accelsim.rtl import number
 from accelsim.rtl import number_steps as steps
-from accelsim.rtl.block import Block
+from accelsim.rtl.element import ElementBlock, is_any
 from accelsim.rtl.exponential_steps import STEP_0, Steps, addend, once, outcome, part, staged
 from accelsim.rtl.number_sum import held, settle, total
 
 PLACES = (2, 0, 1)  # where registers go first: after normalising, unpacking, multiplying
 
 
-class PE2D(Block):
+class PE2D(ElementBlock):
     """Twin of :class:`accelsim.engines.pe2d.PE2D`."""
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         engine = self.engine
-        m.d.sync += self.o.valid.eq(self.i.valid)
-        with m.If(self.i.valid):
-            m.d.sync += self.o.payload.eq(self.i.payload)
-        self.control = data.StructLayout(dict(engine.control))
+        self._pass_on(m)
         scores = data.ArrayLayout(engine.accumulator.width, 1 << len(self.i.payload.score))
         self.scores = Signal(scores, name="scores", reset_less=True)
-        sum_, done = self._sum(), self._after_last("done")
+        sum_, done = self._sum(), self._behind()
         rounded = Signal(engine.accumulator.width, name="rounded")
         rounding = steps.round_off("sum", engine.accumulator, "result")
         inner = part(m)
@@ -53,30 +50,11 @@ class PE2D(Block):
         layout = held(adder.to, range(1, adder.exponents))
         return Signal(layout, name="sum", reset_less=True, init={"exponent": 1})
 
-    def _after_last(self, name: str) -> dict[str, Any]:
-        model = self.engine.steps
-        return {
-            "valid": Signal(name=f"{name}_valid"),
-            "control": Signal(self.control, name=f"{name}_control", reset_less=True),
-            "carried": Signal(model.accumulator.width, name=f"{name}_carried", reset_less=True),
-            "whole": Signal(
-                range(-(1 << model.integer_bits - 1), 1 << model.integer_bits - 1),
-                name=f"{name}_whole",
-                reset_less=True,
-            ),
-            "special": Signal(3, name=f"{name}_special", reset_less=True),
-        }
-
     def _multiply(self, m: Module, rounded: Signal, done: dict[str, Any]) -> dict[str, Any]:
         """Choose factors and multiply: what is in the last stage, with its addend if that is not a sum."""
         engine = self.engine
         model, x, y = engine.steps, engine.operand, engine.accumulator
-        valid, control = Signal(name="valid"), Signal(self.control, name="control")
-        m.d.comb += [
-            valid.eq(self.i.valid & _is(self.i.payload.op, WORKS)),
-            [control[name].eq(self.i.payload[name]) for name, _ in engine.control],
-            control.op.eq(Mux(valid, self.i.payload.op, Op.IDLE)),
-        ]
+        valid, control = self._instruction(m, "now", WORKS, Op.IDLE)
         own = Signal(y.width, name="own")
         m.d.comb += own.eq(self.scores[control.score])
         exponential = own[: x.width]
@@ -118,7 +96,7 @@ class PE2D(Block):
         inner.d.comb += loaded.eq(steps.widened(inner, unpacked, loaded.shape(), "c_widened"))
         from_above, loads = Signal(name="from_above"), Signal(name="loads")
         inner.d.comb += [
-            from_above.eq(_is(control.op, COLUMN)),
+            from_above.eq(is_any(control.op, COLUMN)),
             loads.eq(control.op[3] | ((control.op == Op.SCORE) & control.first)),
         ]
         return {"loaded": loaded, "from_above": from_above, "loads": loads}
@@ -159,27 +137,17 @@ class PE2D(Block):
             m.d.sync += self.scores[control.score].eq(Mux(is_power, power, rounded))
 
     def _leave(self, m: Module, done: dict[str, Any], sum_: Any, last: dict[str, Any]) -> None:
-        control = done["control"]
+        op, told = done["control"].op, ("first", "last", "tag")
+        self._tell(m, self.adding, last, ("op", *told))
+        for port in (self.sum, self.maximum):
+            self._tell(m, port, done, told)
         m.d.comb += [
-            self.sum.valid.eq(done["valid"] & _is(control.op, COLUMN)),
+            self.sum.valid.eq(done["valid"] & is_any(op, COLUMN)),
             self.sum.payload.value.eq(sum_),
-            self.sum.payload.product.eq(control.op == Op.PRODUCT),
-            self.maximum.valid.eq(done["valid"] & (control.op == Op.MAXIMUM)),
+            self.sum.payload.product.eq(op == Op.PRODUCT),
+            self.maximum.valid.eq(done["valid"] & (op == Op.MAXIMUM)),
             self.maximum.payload.value.eq(self.greatest),
-            self.adding.valid.eq(last["valid"]),
-            self.adding.payload.op.eq(last["control"].op),
         ]
-        for port, control_of in ((self.sum, control), (self.maximum, control)):
-            m.d.comb += [port.payload[n].eq(control_of[n]) for n in ("first", "last", "tag")]
-        for n in ("first", "last", "tag"):
-            m.d.comb += self.adding.payload[n].eq(last["control"][n])
-
-
-def _is(op: Any, codes: Any) -> Any:
-    found: Any = 0
-    for code in codes:
-        found = found | (op == int(code))
-    return found
 
 
 def _ends(control: Any) -> Any:

@@ -9,13 +9,14 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data
 from amaranth.utils import ceil_log2
 
+from accelsim.engines.array2d import Tensor
 from accelsim.engines.fusemax import FuseMax as Engine
-from accelsim.rtl.array2d import TENSORS, VALUE, fill_layout
+from accelsim.rtl.array2d import fill_layout
 from accelsim.rtl.issue import Issue
 from accelsim.rtl.operations import GROUPED, KEY_TILES, QUERY_TILES, STRIPS
 from accelsim.rtl.skeleton import DIGIT_BITS
 
-LOADS = {f"load {name}": number for number, name in enumerate(TENSORS)}
+LOADS = {f"load {tensor.name}": int(tensor) for tensor in Tensor}
 STORE = "store AV"
 
 
@@ -70,7 +71,7 @@ def transfers(m: Module, issue: Issue, load: Any, store: Any, lanes: Sequence[An
     lane, group = Signal(lane_bits), Signal(live.tag.group.shape())
     at_lane, at_group = Signal.like(lane, name="at_lane"), Signal.like(group, name="at_group")
     value_groups, head_groups = engine.value // engine.words, engine.head // engine.words
-    by_value = now.store | (now.tag.tensor == VALUE)
+    by_value = now.store | (now.tag.tensor == Tensor.V)
     groups = Mux(by_value, value_groups, head_groups)
     last_group = at_group + 1 == groups
     last = (at_lane + 1 == now.lanes) & last_group

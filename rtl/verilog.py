@@ -10,10 +10,10 @@ from importlib.util import find_spec
 
 from accelsim.engines import Engine, Port
 from accelsim.errors import AccelsimError
-from accelsim.rtl.block import Block, block, pins_of
+from accelsim.rtl.block import Block, modules, pins_of
 
 _ESCAPED = re.compile(r"\\(\S+) ")
-_MODULE = re.compile(r"^module (\w+)\((.*?)\);$", re.MULTILINE)
+_MODULE = re.compile(r"^module (\w+)\(([^)]*)\);$", re.MULTILINE)
 _WORD = re.compile(r"\b[A-Za-z_]\w*\b")
 _TEMPORARY = re.compile(r"\$\d+")
 
@@ -21,7 +21,14 @@ _TEMPORARY = re.compile(r"\$\d+")
 def verilog(engine: Engine) -> str:
     """Return an engine's Verilog with a header; AccelsimError if the extra ``rtl`` is missing."""
     _needs_the_extra()
-    return _header(engine) + "\n" + block_verilog(block(engine), engine.name, engine.ports)
+    return _header(engine) + "\n" + engine_modules(engine, engine.name, engine.name)
+
+
+def engine_modules(engine: Engine, name: str, within: str) -> str:
+    """Return the Verilog of an engine called ``name`` in a design, before it that of its parts."""
+    return "\n".join(
+        block_verilog(each, module, of.ports) for each, of, module in modules(engine, name, within)
+    )
 
 
 def block_verilog(top: Block, name: str, ports: tuple[Port, ...] = ()) -> str:

@@ -110,7 +110,7 @@ def lane_operands(engine: PE1D, operation: str, kind: str, seed: int, count: int
     from accelsim.engines.pe1d import LaneOp
 
     values = _Values(kind, seed)
-    y, port, adder = engine.accumulator, engine.port("i"), engine.column
+    y, port, adder = engine.accumulator, engine.port("i"), engine.adder
     still = dict.fromkeys([name for name, _ in port.fields], 0) | {"first": 1, "last": 1}
 
     def instruction(op: int, **fields: int) -> int:

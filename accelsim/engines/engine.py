@@ -12,6 +12,7 @@ import random
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, NamedTuple, Protocol
 
 from accelsim.engines.attention_values import score_stream
@@ -154,6 +155,11 @@ class Engine(Parametric, ABC):
                 source.tick(taken=name in takes)
 
     @property
+    def part(self) -> Engine | None:
+        """The engine that it has many of, whose Verilog stands once; None if it is of one piece."""
+        return None
+
+    @property
     def attributes(self) -> Mapping[str, int]:
         """What a cost table's rows for this engine say with ``where``."""
         return {}
@@ -175,7 +181,10 @@ class Engine(Parametric, ABC):
         ``kind`` is ``random`` (bits) or ``attention`` (values of a small softmax attention); an
         engine that knows what its fields are overrides this.
         """
-        return {port.name: payloads(port, kind, seed, count) for port in self.inputs}
+        return {
+            port.name: [self.payload(port.name, bits) for bits in payloads(port, kind, seed, count)]
+            for port in self.inputs
+        }
 
     def payload(self, port: str, bits: int) -> int:  # noqa: ARG002 - most ports take any
         """Return a payload that may stand at an input, made from any bits."""
@@ -190,7 +199,12 @@ class Engine(Parametric, ABC):
         return tuple(port for port in self.ports if port.direction == "out")
 
     def port(self, name: str) -> Port:
-        return next(port for port in self.ports if port.name == name)
+        return self._port_of[name]
+
+    @cached_property
+    def _port_of(self) -> Mapping[str, Port]:
+        """Models ask for ports in every cycle."""
+        return {port.name: port for port in self.ports}
 
 
 def payloads(port: Port, kind: str, seed: int, count: int) -> list[int]:

@@ -3,7 +3,7 @@
 The lags are the ways through the pipelines, from the start of one task to the start of another. In
 the 2D array a row works ``hop`` cycles after the one above it and a column one cycle after its left
 neighbor; operands enter with that skew and instructions travel with them, so that it cancels. The
-elements and lanes are the engines :mod:`~accelsim.engines.pe2d` and :mod:`~accelsim.engines.pe1d`, whose
+arrays are the engines :mod:`~accelsim.engines.array2d` and :mod:`~accelsim.engines.array1d`, whose
 pipelines say how long a result takes to where it is read.
 """
 
@@ -11,10 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
+from accelsim.engines.array1d import Array1D
+from accelsim.engines.array2d import Array2D, power_of_two
 from accelsim.engines.engine import parameter
-from accelsim.engines.exponential_steps import ExponentialSteps
 from accelsim.engines.machine import Machine
 from accelsim.engines.number import BF16, FP32, Float
 from accelsim.engines.pe1d import PE1D
@@ -62,9 +64,9 @@ class FuseMax(Machine):
 
     def check(self) -> None:
         try:
-            ExponentialSteps(self.operand, self.accumulator)
+            self.array, self.lanes  # noqa: B018 - they must be what such an array can be
         except SpecError as refused:
-            raise self.fault(refused.faults[0].message) from None
+            raise self.fault(refused.faults[0].message.partition(": ")[2]) from None
         if self.query_tiles % self.together:
             raise self.fault(
                 f"together must divide query_tiles, {self.query_tiles}, not be {self.together}"
@@ -75,12 +77,6 @@ class FuseMax(Machine):
                 f" not {self.together}"
             )
         for name in ("head", "value"):
-            if self.words & (self.words - 1):
-                raise self.fault(f"words must be a power of two, not {self.words}")
-            if getattr(self, name) % self.words:
-                raise self.fault(
-                    f"words must divide {name}, {getattr(self, name)}, not be {self.words}"
-                )
             beats = getattr(self, name) // self.words
             # The last row reads its tile's last word while the next tile's first beats come in.
             if self.latency + self.rows * beats <= self.hop * (self.rows - 1):
@@ -92,22 +88,37 @@ class FuseMax(Machine):
     @property
     def rings(self) -> int:
         """Scalars that may wait between the arrays: those of the tiles in flight."""
-        return _power_of_two(max(self.ahead, self.behind) + 2)
+        return power_of_two(max(self.ahead, self.behind) + 2)
 
-    @property
-    def element(self) -> PE2D:
-        """An element of the 2D array; with an instruction travels where its column's result goes."""
-        return PE2D(
+    @cached_property
+    def array(self) -> Array2D:
+        """The 2D array; with an instruction travels where its column's result goes."""
+        return Array2D(
             operand=self.operand,
             accumulator=self.accumulator,
             stages=self.stages,
             scores=self.ahead + 1,
             tag=self.lane.tag,
+            rows=self.rows,
+            cols=self.cols,
+            hop=self.hop,
+            climb=self.climb,
+            head=self.head,
+            value=self.value,
+            words=self.words,
+            query_slots=2 * self.query_tiles,
+            key_slots=self.key_depth,
+            value_slots=self.value_depth,
+            rings=self.rings,
         )
 
     @property
-    def lane(self) -> PE1D:
-        return PE1D(
+    def element(self) -> PE2D:
+        return self.array.column.element
+
+    @cached_property
+    def lanes(self) -> Array1D:
+        return Array1D(
             operand=self.operand,
             accumulator=self.accumulator,
             stages=self.lane_stages,
@@ -115,13 +126,18 @@ class FuseMax(Machine):
             tiles=self.query_tiles,
             value=self.value,
             rings=self.rings,
-            vectors=_power_of_two(self.product_depth),
+            vectors=power_of_two(self.product_depth),
+            lanes=self.cols,
         )
+
+    @property
+    def lane(self) -> PE1D:
+        return self.lanes.lane
 
     @property
     def down(self) -> int:
         """From the start of a sum or maximum over a column to that of the lane that takes it."""
-        return self.hop * (self.rows - 1) + self.stages + 1
+        return self.array.column.drain + 1
 
     @property
     def up(self) -> int:
@@ -165,7 +181,3 @@ class FuseMax(Machine):
     def latencies(self) -> Mapping[str, int]:
         """From the end of AV to the start of its store: the divider, and the skew of the last lane."""
         return {"AV": self.cols + self.lane.divider.latency - 1}
-
-
-def _power_of_two(least: int) -> int:
-    return 1 << max(0, least - 1).bit_length()

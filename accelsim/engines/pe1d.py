@@ -5,29 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
 from typing import ClassVar, NamedTuple
 
 from accelsim.engines.divide import Divide
+from accelsim.engines.element import Element, bits, powers_of_two
 from accelsim.engines.element_stimulus import lane_operands
-from accelsim.engines.engine import (
-    Engine,
-    Model,
-    Operands,
-    Operation,
-    Port,
-    parameter,
-)
-from accelsim.engines.exponential_steps import (
-    STEPS,
-    ExponentialSteps,
-    Travelling,
-    latency,
-    occupancy,
-)
-from accelsim.engines.number import BF16, FP32, Float
-from accelsim.engines.number_sum import Adder
+from accelsim.engines.engine import Operands, Operation, Port, parameter
+from accelsim.engines.exponential_steps import STEPS, Travelling
 from accelsim.engines.quotient import quotient
-from accelsim.errors import SpecError
+from accelsim.engines.running_max import RunningMax
 
 
 class LaneOp(IntEnum):
@@ -47,27 +34,10 @@ LAST_STEP = LaneOp.STEP_0 + STEPS - 1
 WORKS = (*range(LaneOp.RM, LaneOp.AV + 1), *range(LaneOp.STEP_0, LAST_STEP + 1))
 
 
-def bits(count: int) -> int:
-    """Return the bits of a number of so many."""
-    return max(1, (count - 1).bit_length())
-
-
 @dataclass(frozen=True, kw_only=True)
-class PE1D(Engine):
-    """A lane: a MAC, a comparator, a divider, and the state RM, RD, RNV of ``tiles`` queries.
+class Lane(Element):
+    """What one lane is built for, and the instruction that it takes."""
 
-    A rigid pipeline: an instruction comes in at ``i`` and leaves at ``o`` a cycle later for the lane to
-    the right; in that cycle its operands are read. RM is done at once, and its maximum leaves at
-    ``climb``. All else goes through the MAC, whose sum is rounded and written in the last of
-    ``stages``, where the next instruction may read it; SPD and SPNV write in place of RD and RNV. AV goes
-    through the divider. What a column hands down (``sum``, ``maximum``) waits in rings, by its tag.
-    Of a ``fresh`` query nothing old is used, whatever it is: a flag, as 0 x infinity is a NaN.
-    """
-
-    name: ClassVar[str] = "pe1d"
-
-    operand: Float = parameter(BF16, "format of maxima, exponentials and results")
-    accumulator: Float = parameter(FP32, "format of sums")
     stages: int = parameter(5, "cycles of an operation on the MAC", low=1, high=16)
     digits: int = parameter(2, "bits of the quotient a cycle", low=1, high=64)
     tiles: int = parameter(2, "queries", low=1, high=128)
@@ -76,26 +46,16 @@ class PE1D(Engine):
     vectors: int = parameter(2, "products of a tile that wait, a power of two", low=1, high=16)
 
     def check(self) -> None:
-        for name in ("rings", "vectors"):
-            if getattr(self, name) & (getattr(self, name) - 1):
-                raise self.fault(f"{name} must be a power of two, not {getattr(self, name)}")
-        try:
-            self.steps  # noqa: B018 - the formats must go together
-        except SpecError as refused:
-            raise self.fault(refused.faults[0].message) from None
+        powers_of_two(self, "rings", "vectors")
+        super().check()
 
-    @property
-    def steps(self) -> ExponentialSteps:
-        return ExponentialSteps(self.operand, self.accumulator)
-
-    @property
+    @cached_property
     def divider(self) -> Divide:
         return Divide(form=self.accumulator, to=self.operand, digits=self.digits)
 
-    @property
-    def column(self) -> Adder:
-        """What a column adds, and leaves unrounded."""
-        return Adder(self.operand, self.accumulator)
+    @cached_property
+    def running_max(self) -> RunningMax:
+        return RunningMax(**self.shared(RunningMax))
 
     @property
     def tag(self) -> int:
@@ -108,6 +68,31 @@ class PE1D(Engine):
         which = (("tile", bits(self.tiles)), ("element", bits(self.value)), ("tag", self.tag))
         return (("op", 4), *flags, *which)
 
+    def payload(self, port: str, bits: int) -> int:
+        """A column hands down a sum that can be; an instruction is for a query that there is."""
+        fields = self.port(port).unpack(bits)
+        if "product" in fields:
+            fields["value"] = self.adder.legal(fields["value"])
+        if "tile" in fields:
+            fields["tile"] %= self.tiles
+            fields["element"] %= self.value
+        return self.port(port).pack(**fields)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PE1D(Lane):
+    """A lane: a MAC, a comparator, a divider, and the state RM, RD, RNV of ``tiles`` queries.
+
+    A rigid pipeline: an instruction comes in at ``i`` and leaves at ``o`` a cycle later for the lane to
+    the right; in that cycle its operands are read. RM is done at once, and its maximum leaves at
+    ``climb``. All else goes through the MAC, whose sum is rounded and written in the last of
+    ``stages``, where the next instruction may read it; SPD and SPNV write in place of RD and RNV. AV goes
+    through the divider. What a column hands down (``sum``, ``maximum``) waits in rings, by its tag.
+    Of a ``fresh`` query nothing old is used, whatever it is: a flag, as 0 x infinity is a NaN.
+    """
+
+    name: ClassVar[str] = "pe1d"
+
     @property
     def ports(self) -> tuple[Port, ...]:
         x, y = self.operand.width, self.accumulator.width
@@ -117,7 +102,7 @@ class PE1D(Engine):
         rigid = {"always_ready": True}
         return (
             Port("i", "in", self.control, **rigid),
-            Port("sum", "in", (("value", self.column.width), ("product", 1), *done), **rigid),
+            Port("sum", "in", (("value", self.adder.width), ("product", 1), *done), **rigid),
             Port("maximum", "in", (("value", y), *done), **rigid),
             Port("o", "out", self.control, **rigid),
             Port("climb", "out", (("value", x), ("tag", self.tag)), **rigid),
@@ -132,10 +117,6 @@ class PE1D(Engine):
         return max(self.divider.latency, self.stages) + 1
 
     @property
-    def interval(self) -> int:
-        return 1
-
-    @property
     def lags(self) -> Mapping[tuple[str, str], int]:
         return {
             ("i", "o"): 1,
@@ -144,18 +125,6 @@ class PE1D(Engine):
             ("i", "adding"): self.stages,
             ("i", "quotient"): self.divider.latency,
         }
-
-    def exponentials(self, count: int) -> tuple[int, int]:
-        """Return for how long so many interleaved exponentials issue, and when the awaited is a factor."""
-        return occupancy(self.stages, count), latency(self.stages, count)
-
-    @property
-    def actions(self) -> Mapping[str, int]:
-        return {"mac": 1}
-
-    @property
-    def attributes(self) -> Mapping[str, int]:
-        return {"width_bits": self.operand.width}
 
     @property
     def operations(self) -> tuple[Operation, ...]:
@@ -171,18 +140,8 @@ class PE1D(Engine):
     def operands(self, operation: str, kind: str, seed: int, count: int) -> Operands:
         return lane_operands(self, operation, kind, seed, count)
 
-    def payload(self, port: str, bits: int) -> int:
-        """A column hands down a sum that can be; an instruction is for a query that there is."""
-        fields = self.port(port).unpack(bits)
-        if port == "sum":
-            fields["value"] = self.column.legal(fields["value"])
-        if port == "i":
-            fields["tile"] %= self.tiles
-            fields["element"] %= self.value
-        return self.port(port).pack(**fields)
-
-    def model(self) -> Model:
-        return _Model(self)
+    def model(self) -> LaneModel:
+        return LaneModel(self)
 
 
 class _Stage(NamedTuple):
@@ -193,7 +152,7 @@ class _Stage(NamedTuple):
     state: Travelling = Travelling()
 
 
-class _Model:
+class LaneModel:
     def __init__(self, engine: PE1D) -> None:
         self._engine = engine
         self._steps = engine.steps
@@ -202,14 +161,12 @@ class _Model:
         self._stages = [self._idle] * (engine.stages - 1)  # from the second on
         self._done, self._back = False, self._idle  # what was last in the last stage
         self._divided: list[int | None] = [None] * (engine.divider.latency - 1)
-        self._climb: int | None = None
+        self._maxima = engine.running_max.model()
         self._state: dict[str, list[int]] = {
-            "RM": [0] * engine.tiles,
             "RD": [0] * engine.tiles,
             "RNV": [0] * engine.tiles * engine.value,
         }
-        names = ("maxima", "totals", "older", "newer", "scale")
-        self._rings = {name: [0] * engine.rings for name in names}
+        self._rings = {name: [0] * engine.rings for name in ("totals", "scale")}
         self._products = [0] * engine.vectors * engine.value
         self._element = 0  # of the product that comes next
 
@@ -218,9 +175,10 @@ class _Model:
     ) -> tuple[frozenset[str], Mapping[str, int]]:
         del ready  # rigid
         engine = self._engine
-        gives = {"o": self._came, "climb": self._climb}
         now, fetch = self._works(self._came), self._works(offered["i"])
-        ways = [self._issue(now), *self._stages]
+        running = self._running(fetch, offered["maximum"])
+        gives = {"o": self._came, "climb": running.get("climb")}
+        ways = [self._issue(now, running.get("pair")), *self._stages]
         last = ways[-1]
         early = fetch if engine.stages == 1 else ways[-2].fields
         for name, fields in (("early", early), ("adding", last.fields)):
@@ -229,7 +187,7 @@ class _Model:
                 gives[name] = engine.port(name).pack(**told)
         self._divided.insert(0, self._quotient(now))
         gives["quotient"] = self._divided.pop()
-        self._end_of_cycle(now, last, offered)
+        self._end_of_cycle(last, offered["sum"])
         self._stages, self._came = ways[:-1], offered["i"]
         self._done = last.fields["op"] != LaneOp.IDLE
         self._back = last if self._done else self._back
@@ -241,6 +199,19 @@ class _Model:
         fields = self._engine.port("i").unpack(value or 0)
         return fields if fields["op"] in WORKS else self._idle.fields
 
+    def _running(self, fetch: Mapping[str, int], maximum: int | None) -> Mapping[str, int]:
+        """Pass a cycle of the running maxima: RM updates one, the first step of PRM reads a pair."""
+        engine = self._engine.running_max
+        which = {name: fetch[name] for name in ("fresh", "tile", "tag")}
+        what = {"update": fetch["op"] == LaneOp.RM, "rescale": fetch["op"] == LaneOp.STEP_0}
+        offered: dict[str, int | None] = {"i": engine.port("i").pack(**what, **which)}
+        offered["maximum"] = None
+        if maximum is not None:
+            fields = self._engine.port("maximum").unpack(maximum)
+            told = {name: fields[name] for name in ("value", "tag")}
+            offered["maximum"] = engine.port("maximum").pack(**told)
+        return self._maxima.step(offered, {})[1]
+
     def _ring(self, fields: Mapping[str, int]) -> int:
         return fields["tag"] % self._engine.rings
 
@@ -248,7 +219,7 @@ class _Model:
         """Return where an element of a running product is."""
         return fields["tile"] * self._engine.value + fields["element"]
 
-    def _issue(self, fields: Mapping[str, int]) -> _Stage:
+    def _issue(self, fields: Mapping[str, int], pair: int | None) -> _Stage:
         """Read the operands, or take those of an exponential's next step, and compute."""
         engine, steps = self._engine, self._steps
         x, y = engine.operand, engine.accumulator
@@ -270,8 +241,9 @@ class _Model:
             number = op - LaneOp.STEP_0
             factors: tuple[int, int]
             if number == 0:
-                factors = self._rings["newer"][ring], steps.minus_one
-                kept = x.convert(self._rings["older"][ring], y)
+                maxima = engine.running_max.port("pair").unpack(pair or 0)
+                factors = maxima["new"], steps.minus_one
+                kept = x.convert(maxima["old"], y)
             else:
                 special = steps.special(back.result) if number == 1 else special
                 whole = steps.integer(back.result) if number == 2 else whole
@@ -291,24 +263,9 @@ class _Model:
         which = {name: fields[name] for name in ("tile", "element", "last")}
         return engine.port("quotient").pack(value=value, **which)
 
-    def _end_of_cycle(
-        self,
-        now: Mapping[str, int],
-        last: _Stage,
-        offered: Mapping[str, int | None],
-    ) -> None:
-        """Write the state: maxima at once, sums in the last stage, an exponential behind it."""
-        engine, rings, ring = self._engine, self._rings, self._ring(now)
-        x = engine.operand
-        self._climb = None
-        if now["op"] == LaneOp.RM:
-            tile = now["tile"]
-            before = x.negate(x.infinity) if now["fresh"] else self._state["RM"][tile]
-            greater = x.maximum(before, rings["maxima"][ring])
-            self._state["RM"][tile] = rings["newer"][ring] = greater
-            rings["older"][ring] = before
-            self._climb = engine.port("climb").pack(value=greater, tag=now["tag"])
-        fields, op = last.fields, last.fields["op"]
+    def _end_of_cycle(self, last: _Stage, column: int | None) -> None:
+        """Write the state: sums in the last stage, an exponential behind it, what the column hands down."""
+        engine, fields, op = self._engine, last.fields, last.fields["op"]
         if op == LaneOp.RD or (op == LaneOp.SPD and not fields["fresh"]):
             self._state["RD"][fields["tile"]] = last.result
         if op == LaneOp.RNV or (op == LaneOp.SPNV and not fields["fresh"]):
@@ -316,22 +273,17 @@ class _Model:
         back = self._back
         if self._done and back.fields["op"] == LAST_STEP:
             power = self._steps.outcome(back.result, back.state)
-            rings["scale"][self._ring(back.fields)] = power
-        self._take(offered)
+            self._rings["scale"][self._ring(back.fields)] = power
+        if column is not None:
+            self._take(engine.port("sum").unpack(column))
 
-    def _take(self, offered: Mapping[str, int | None]) -> None:
-        """Write what a column hands down: a maximum or a sum by its tag, products one by one."""
+    def _take(self, fields: Mapping[str, int]) -> None:
+        """Write what a column hands down: a sum by its tag, products one by one."""
         engine = self._engine
-        y = engine.accumulator
-        if (value := offered["maximum"]) is not None:
-            fields = engine.port("maximum").unpack(value)
-            self._rings["maxima"][self._ring(fields)] = y.convert(fields["value"], engine.operand)
-        if (value := offered["sum"]) is not None:
-            fields = engine.port("sum").unpack(value)
-            number = engine.column.rounded(engine.column.sum_of(fields["value"]))
-            if not fields["product"]:
-                self._rings["totals"][self._ring(fields)] = number
-                return
-            element = 0 if fields["first"] else self._element
-            self._products[fields["tag"] % engine.vectors * engine.value + element] = number
-            self._element = (element + 1) % engine.value
+        number = engine.adder.rounded(engine.adder.sum_of(fields["value"]))
+        if not fields["product"]:
+            self._rings["totals"][self._ring(fields)] = number
+            return
+        element = 0 if fields["first"] else self._element
+        self._products[fields["tag"] % engine.vectors * engine.value + element] = number
+        self._element = (element + 1) % engine.value

@@ -7,25 +7,11 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import ClassVar
 
+from accelsim.engines.element import Element, bits
 from accelsim.engines.element_stimulus import element_operands
-from accelsim.engines.engine import (
-    Engine,
-    Model,
-    Operands,
-    Operation,
-    Port,
-    parameter,
-)
-from accelsim.engines.exponential_steps import (
-    STEPS,
-    ExponentialSteps,
-    Travelling,
-    latency,
-    occupancy,
-)
-from accelsim.engines.number import BF16, FP32, Float
-from accelsim.engines.number_sum import Adder, Real
-from accelsim.errors import SpecError
+from accelsim.engines.engine import Operands, Operation, Port, parameter
+from accelsim.engines.exponential_steps import STEPS, Travelling
+from accelsim.engines.number_sum import Real
 
 
 class Op(IntEnum):
@@ -45,7 +31,30 @@ WORKS = (Op.SCORE, Op.MAXIMUM, *COLUMN, *range(Op.STEP_0, LAST_STEP + 1))
 
 
 @dataclass(frozen=True, kw_only=True)
-class PE2D(Engine):
+class WideElement(Element):
+    """What one element of the 2D array is built for, and the instruction that it takes."""
+
+    scores: int = parameter(4, "scores in the register file", low=1, high=64)
+    tag: int = parameter(3, "bits that travel with an instruction", low=1, high=32)
+
+    @property
+    def control(self) -> tuple[tuple[str, int], ...]:
+        """Fields of an instruction without operands.
+
+        ``first`` and ``last`` of its sum or column; ``on``: the row has a key; ``score``: its register.
+        """
+        return (
+            ("op", 4),
+            ("first", 1),
+            ("last", 1),
+            ("on", 1),
+            ("score", bits(self.scores)),
+            ("tag", self.tag),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PE2D(WideElement):
     """One element of the 2D array: a MAC, a comparator, and a register file of scores.
 
     A rigid pipeline: an instruction comes in at ``i`` with its operands, leaves at ``o`` a cycle
@@ -58,42 +67,6 @@ class PE2D(Engine):
     """
 
     name: ClassVar[str] = "pe2d"
-
-    operand: Float = parameter(BF16, "format of factors and exponentials")
-    accumulator: Float = parameter(FP32, "format of sums and scores")
-    stages: int = parameter(3, "cycles from operands to sum", low=1, high=16)
-    scores: int = parameter(4, "scores in the register file", low=1, high=64)
-    tag: int = parameter(3, "bits that travel with an instruction", low=1, high=32)
-
-    def check(self) -> None:
-        try:
-            self.steps  # noqa: B018 - the formats must go together
-        except SpecError as refused:
-            raise self.fault(refused.faults[0].message) from None
-
-    @property
-    def steps(self) -> ExponentialSteps:
-        return ExponentialSteps(self.operand, self.accumulator)
-
-    @property
-    def adder(self) -> Adder:
-        return Adder(self.operand, self.accumulator)
-
-    @property
-    def control(self) -> tuple[tuple[str, int], ...]:
-        """Fields of an instruction without operands.
-
-        ``first`` and ``last`` of its sum or column; ``on``: the row has a key; ``score``: its register.
-        """
-        score = max(1, (self.scores - 1).bit_length())
-        return (
-            ("op", 4),
-            ("first", 1),
-            ("last", 1),
-            ("on", 1),
-            ("score", score),
-            ("tag", self.tag),
-        )
 
     @property
     def ports(self) -> tuple[Port, ...]:
@@ -115,10 +88,6 @@ class PE2D(Engine):
         return self.stages
 
     @property
-    def interval(self) -> int:
-        return 1
-
-    @property
     def lags(self) -> Mapping[tuple[str, str], int]:
         return {
             ("i", "o"): 1,
@@ -128,18 +97,6 @@ class PE2D(Engine):
             ("above", "sum"): 1,
             ("above", "maximum"): 1,
         }
-
-    def exponentials(self, count: int) -> tuple[int, int]:
-        """Return for how long so many interleaved exponentials issue, and when the awaited is a factor."""
-        return occupancy(self.stages, count), latency(self.stages, count)
-
-    @property
-    def actions(self) -> Mapping[str, int]:
-        return {"mac": 1}
-
-    @property
-    def attributes(self) -> Mapping[str, int]:
-        return {"width_bits": self.operand.width}
 
     @property
     def operations(self) -> tuple[Operation, ...]:
@@ -161,8 +118,8 @@ class PE2D(Engine):
         width = self.adder.width
         return bits >> width << width | self.adder.legal(bits & ((1 << width) - 1))
 
-    def model(self) -> Model:
-        return _Model(self)
+    def model(self) -> ElementModel:
+        return ElementModel(self)
 
 
 NOTHING = Travelling()
@@ -179,7 +136,7 @@ class _Stage:
     state: Travelling = NOTHING
 
 
-class _Model:
+class ElementModel:
     def __init__(self, engine: PE2D) -> None:
         self._engine = engine
         self._i, self._above = engine.port("i"), engine.port("above")
@@ -191,6 +148,11 @@ class _Model:
         self._sum = Real(0, 1, 0, 0, 0)
         self._maximum = 0
         self._scores = [0] * (1 << dict(engine.control)["score"])
+
+    @property
+    def standing(self) -> tuple[int, int]:
+        """Return the bits of the sum and of the maximum in the registers, whether they are given or not."""
+        return self._adder.bits(self._sum), self._maximum
 
     def step(
         self, offered: Mapping[str, int | None], ready: Mapping[str, bool]

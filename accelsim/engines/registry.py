@@ -12,8 +12,11 @@ from accelsim.errors import SpecError, nearest
 # Name of the engine and of its module, here and in accelsim.rtl: name of the class in both.
 CLASSES: Mapping[str, str] = {
     "arithmetic": "Arithmetic",
+    "array1d": "Array1D",
+    "array2d": "Array2D",
     "batcher": "Batcher",
     "buffer": "Buffer",
+    "column": "Column",
     "divide": "Divide",
     "exponential": "Exponential",
     "fifo": "Fifo",
@@ -25,6 +28,7 @@ CLASSES: Mapping[str, str] = {
     "quick_select": "QuickSelect",
     "radix_select": "RadixSelect",
     "realigner": "Realigner",
+    "running_max": "RunningMax",
     "zero_eliminator": "ZeroEliminator",
 }
 NAMES = tuple(sorted(CLASSES))

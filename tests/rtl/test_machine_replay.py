@@ -169,8 +169,9 @@ def test_verilog_is_readable_and_the_same_every_time(text: str) -> None:
     assert text == machine_verilog(FuseMax(SMALL, apart=True))
     modules = re.findall(r"^module (\w+)\(", text, re.MULTILINE)
     assert len(modules) == len(set(modules))
-    assert {"fusemax", "fusemax_element", "fusemax_lane"} <= set(modules)
-    assert len(re.findall(r"^  fusemax_element pe_", text, re.MULTILINE)) == 4
+    assert {"fusemax", "fusemax_pe2d", "fusemax_column", "fusemax_pe1d"} <= set(modules)
+    for part in ("pe2d pe_", "column column_", "pe1d lane_"):
+        assert len(re.findall(rf"^  fusemax_{part}", text, re.MULTILINE)) == 2
     assert "\\" not in text
 
 

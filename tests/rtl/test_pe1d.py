@@ -36,7 +36,7 @@ def test_block_equals_model_at_length(stages):
 def test_two_tiles_of_a_row(stages):
     """Maximum, rescaling, sum, product and quotient of one query, each as early as the lags allow."""
     engine = PE1D(stages=stages, tiles=1, value=2)
-    x, y, adder = engine.operand, engine.accumulator, engine.column
+    x, y, adder = engine.operand, engine.accumulator, engine.adder
     number = lambda value: y.of(Fraction(value))  # noqa: E731
     tiles = [(number("1.25"), number("3.5"), [number("0.75"), number("-2")])]
     tiles.append((number("2.5"), number("1.5"), [number("5"), number("0.125")]))
