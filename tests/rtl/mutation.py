@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from accelsim.rtl.pins import signals
 from tests.rtl import replay
-from tests.rtl.netlist import STATE, Compiled, cells_of
+from tests.rtl.netlist import STATE, Compared, cells_of
 
 # An operator and what a slip of the pen makes of it.
 SLIPS = {
@@ -132,18 +132,8 @@ class Campaign:
 
     def caught(self, netlist):
         """Return whether some stimulus tells the netlist from the model."""
-        found = Compiled(netlist, ["rst", *self._inputs], self.outputs).run(self._into)
-        rows = zip(self._into, found, self._expected, strict=True)
-        return any(out is not None and self._masked(into, row) != out for into, row, out in rows)
-
-    def _masked(self, into, row):
-        """Blank what does not count: payloads without valid, readiness for nothing."""
-        levels = dict(zip(self._inputs, into[1:], strict=True))
-        levels |= dict(zip(self.outputs, row, strict=True))
-        return [
-            value if signal_counts(name, levels) else 0
-            for name, value in zip(self.outputs, row, strict=True)
-        ]
+        compared = Compared(netlist, ["rst", *self._inputs], self.outputs)
+        return compared.run(self._into, self._expected)
 
     def survivors(self, count=None, seed=0):
         """Seed ``count`` different bugs (all, without); return (how many, those that live)."""
@@ -159,8 +149,3 @@ def _after_reset(engine, model):
         return engine.model()
     model.reset()
     return model
-
-
-def signal_counts(name, levels):
-    port, signal = name.split("__")
-    return signal == "valid" or bool(levels.get(f"{port}__valid", 1))

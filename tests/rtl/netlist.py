@@ -76,17 +76,22 @@ class Compiled:
         ports = self._netlist["ports"]
         into = [self._variable(ports[name]["bits"]) if name in ports else "_" for name in inputs]
         order, state = self._order(cells)
-        lines = ["def run(vectors):", "  found = []"]
-        lines += [f"  {q} = {init}" for _, q, init in state]
-        lines += [f"  for {', '.join(into)}, in vectors:"]
+        given = f"({', '.join(into)},)"
+        before, loop, show, after = self._around(given, outputs)
+        lines = [*before, *(f"  {q} = {init}" for _, q, init in state), f"  {loop}"]
         lines += [f"    {self._out[name]} = {self._value(cells[name])}" for name in order]
-        shown = ", ".join(self._word(ports[name]["bits"]) for name in outputs)
-        lines.append(f"    found.append([{shown}])")
+        lines.append(f"    {show}")
         new = [self._word(cells[name]["connections"]["D"]) for name, _, _ in state]
         if state:
             old = ", ".join(q for _, q, _ in state)
             lines.append(f"    {old}, = {', '.join(new)},")
-        return "\n".join([*lines, "  return found"])
+        return "\n".join([*lines, f"  {after}"])
+
+    def _around(self, given, outputs):
+        """Return what stands before the cycles, their loop, what a cycle shows, what comes after them."""
+        shown = ", ".join(self._word(self._netlist["ports"][name]["bits"]) for name in outputs)
+        before = ["def run(vectors):", "  found = []"]
+        return before, f"for {given} in vectors:", f"found.append([{shown}])", "return found"
 
     def _variable(self, bits):
         name = f"v{len(self._widths)}"
@@ -165,6 +170,27 @@ def _two(symbol):
 
 def _compare(symbol):
     return lambda w, full, sizes: f"+({w['A']} {symbol} {w['B']})"
+
+
+class Compared(Compiled):
+    """A netlist held against what is wanted: ``run(vectors, expected)`` stops at the first difference.
+
+    It says whether there is one. A row of None counts for nothing, and so do a payload without its
+    valid and readiness for nothing, which are 0 in ``expected``.
+    """
+
+    def _around(self, given, outputs):
+        ports = self._netlist["ports"]
+        shown = []
+        for name in outputs:
+            word, valid = self._word(ports[name]["bits"]), f"{name.rpartition('__')[0]}__valid"
+            counts = valid != name and valid in ports
+            shown.append(
+                f"({word} if {self._word(ports[valid]['bits'])} else 0)" if counts else word
+            )
+        show = f"if wanted is not None and [{', '.join(shown)}] != wanted: return True"
+        loop = f"for {given}, wanted in zip(vectors, expected, strict=True):"
+        return ["def run(vectors, expected):"], loop, show, "return False"
 
 
 # What a cell's output is: (operands by port, mask of the output, masks of the operands) -> text.

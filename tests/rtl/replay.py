@@ -14,7 +14,7 @@ import subprocess
 import pytest
 
 from accelsim.rtl.pins import input_pins, output_pins, signals
-from accelsim.rtl.verilog import verilog
+from tests.rtl.small import text
 
 # What Amaranth's text cannot avoid. Cases may be incomplete: an assignment stands before every one,
 # so that no latch can come of it (LATCH stays an error).
@@ -44,15 +44,15 @@ def write(folder, runs):
     files, pieces = [], []
     for n, (engine, stimulus) in enumerate(runs):
         name = f"dut{n}"
-        text = verilog(engine)
+        written = text(engine)
         file = folder / f"{name}.v"
         # The same engine may be there twice with other parameters: all modules get its number.
         modules = [
-            line.split()[1].split("(")[0] for line in text.splitlines() if line[:7] == "module "
+            line.split()[1].split("(")[0] for line in written.splitlines() if line[:7] == "module "
         ]
         for module in modules:
-            text = _renamed(text, module, f"{name}_{module}")
-        file.write_text(text)
+            written = _renamed(written, module, f"{name}_{module}")
+        file.write_text(written)
         files.append(file)
         into, _ = record(engine, stimulus)
         vectors = [_hex(engine, levels) for levels in into]

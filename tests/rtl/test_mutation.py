@@ -6,7 +6,7 @@ every bug there is, the others a share.
 
 import sys
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import pytest
 import z3
@@ -51,6 +51,7 @@ class Row:
     driven: object = None
     """What makes a stimulus of a seed, if not random values with gaps and stalls."""
 
+    @cached_property
     def campaign(self):
         one = self.driven or partial(stimulus, self.engine, values=self.values, offers=self.offers)
         driven = [one(seed) for seed in range(self.stimuli)]
@@ -168,12 +169,12 @@ def row(request):
 
 
 def test_the_netlist_without_a_bug_equals_the_model(row):
-    campaign = row.campaign()
+    campaign = row.campaign
     assert not campaign.caught(campaign.netlist)
 
 
 def check(row, count, capsys):
-    campaign = row.campaign()
+    campaign = row.campaign
     seeded, living = campaign.survivors(count)
     counted = [bug for bug in living if not harmless(row, campaign, bug)]
     if CAMPAIGN:
@@ -206,7 +207,7 @@ def test_all_bugs_are_caught(row, capsys):
 def test_what_is_called_harmless_is():
     """A bug that is caught is never called harmless, and a copy of the netlist always is."""
     row = fifo(3)
-    campaign = row.campaign()
+    campaign = row.campaign
     assert same(campaign.netlist, campaign.netlist, campaign.outputs)
     caught = [
         bug
@@ -218,14 +219,14 @@ def test_what_is_called_harmless_is():
 
 
 def test_kinds_of_bugs():
-    kinds = {bug.kind for row in ROWS[-4:] for bug in bugs(row.campaign().netlist)}
+    kinds = {bug.kind for row in ROWS[-4:] for bug in bugs(row.campaign.netlist)}
     assert kinds == {"operator", "stuck0", "stuck1", "inverted", "constant", "swapped", "start"}
     assert str(Bug("c", "stuck0", ("A", 1))) == "stuck0 A 1 at c"
 
 
 def check_reachable(row, count, seconds, capsys=None):
     """No bug lives that an input tells from none; few live of which nobody can say so in time."""
-    campaign = row.campaign()
+    campaign = row.campaign
     assert not campaign.caught(campaign.netlist)
     seeded, living = campaign.survivors(count)
     found = {
@@ -261,7 +262,7 @@ def test_the_bugs_of_top_k_engines_are_caught(row, capsys):
 
 def test_what_is_called_harmless_in_reach_is():
     row = SELECTS[1]
-    netlist = (campaign := row.campaign()).netlist
+    netlist = (campaign := row.campaign).netlist
     caught = next(bug for bug in bugs(netlist)[::401] if campaign.caught(with_bug(netlist, bug)))
     outputs = campaign.outputs
     assert same_reachable(netlist, with_bug(netlist, caught), outputs, 60) == REFUTED
