@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
+from math import prod
 
 import numpy as np
+from numpy.typing import NDArray
 
 from accelsim.cascade.linear import Linear
+from accelsim.cascade.polygon import polygon
 
+Ints = NDArray[np.int64]
 MAX_MESH = 20_000_000
+MAX_COUNT = 1 << 62  # points of a group: what 64 bits hold
 
 
 class UncountableError(Exception):
@@ -17,16 +22,38 @@ class UncountableError(Exception):
 
 
 def simplified(planes: Iterable[Linear], extents: Mapping[str, int]) -> tuple[Linear, ...] | None:
-    """Return the conditions that the box does not already imply, or None if no point meets them."""
-    kept: dict[tuple[object, ...], Linear] = {}
+    """Return the conditions that the box and the others do not imply, or None if no point meets them."""
+    kept: dict[tuple[tuple[str, int], ...], Linear] = {}
     for plane in planes:
-        least = plane.const + sum(k * (extents[x] - 1) for x, k in plane.coefs.items() if k < 0)
-        most = plane.const + sum(k * (extents[x] - 1) for x, k in plane.coefs.items() if k > 0)
-        if most < 0:
+        low, high = _range(plane, extents)
+        if high < 0:
             return None
-        if least < 0:
-            kept[tuple(sorted(plane.coefs.items())), plane.const] = plane
-    return tuple(kept.values())
+        if low < 0:
+            key = tuple(sorted(plane.coefs.items()))
+            if key not in kept or plane.const < kept[key].const:
+                kept[key] = plane
+    found = list(kept.values())
+    for key, plane in kept.items():
+        opposite = kept.get(tuple((x, -k) for x, k in key))
+        if opposite is not None and plane.const + opposite.const < 0:
+            return None
+        if any(o is not plane and _implies(o, plane, extents) for o in found):
+            found.remove(plane)
+    return tuple(found)
+
+
+def _range(plane: Linear, extents: Mapping[str, int]) -> tuple[int, int]:
+    ends = [k * (extents[x] - 1) for x, k in plane.coefs.items()]
+    return plane.const + sum(e for e in ends if e < 0), plane.const + sum(e for e in ends if e > 0)
+
+
+def _implies(one: Linear, other: Linear, extents: Mapping[str, int]) -> bool:
+    """Whether a multiple of one condition is below another everywhere in the box."""
+    for coord, k in one.coefs.items():
+        j = other.coefs.get(coord, 0)
+        if j * k > 0 and _range(other.times(abs(k)).plus(one.times(abs(j)), -1), extents)[0] >= 0:
+            return True
+    return False
 
 
 def count_points(
@@ -46,10 +73,14 @@ def count_points(
     if tight is None:
         return 0
     tight, sizes = _merged(tight, sizes)
+    solved = _solved(tight, sizes)
+    if solved is None:
+        return 0
+    tight, sizes = solved
     total = 1
     left = set(sizes)
-    while left:
-        group = _component(next(iter(sorted(left))), tight)
+    while left and total:
+        group = _component(min(left), tight)
         left -= group
         inside = [p for p in tight if set(p.coefs) & group]
         total *= _component_count(inside, sorted(group), sizes, mesh)
@@ -88,69 +119,125 @@ def _merged(
     return planes, sizes
 
 
+def _solved(
+    planes: tuple[Linear, ...], sizes: dict[str, int]
+) -> tuple[tuple[Linear, ...], dict[str, int]] | None:
+    """Put in for a coordinate what an equation says that it is; None if no point meets all conditions."""
+    known = {(tuple(sorted(p.coefs.items())), p.const) for p in planes}
+    for plane in planes:
+        opposite = (tuple(sorted((x, -k) for x, k in plane.coefs.items())), -plane.const)
+        unit = [x for x, k in plane.coefs.items() if abs(k) == 1]
+        if not unit or opposite not in known:
+            continue
+        coord = max(unit, key=lambda x: (sizes[x], x))
+        k = plane.coefs[coord]
+        value = plane.plus(Linear(coefs={coord: k}, const=0), -1).times(-k)
+        bounds = [value, Linear(coefs={}, const=sizes[coord] - 1).plus(value, -1)]
+        changed = [
+            p.plus(Linear(coefs={coord: c}, const=0), -1).plus(value.times(c)) if c else p
+            for p in planes
+            for c in (p.coefs.get(coord, 0),)
+        ]
+        rest = {c: n for c, n in sizes.items() if c != coord}
+        tight = simplified([*changed, *bounds], rest)
+        return None if tight is None else _solved(tight, rest)
+    return planes, sizes
+
+
 def _component_count(
     planes: Sequence[Linear], group: Sequence[str], sizes: Mapping[str, int], most: int
 ) -> int:
-    """Return the points of one group: intervals along its longest coordinate, for all others at once."""
-    if len(planes) == 1 and len(group) == 2:
-        (a, x), (b, y) = ((planes[0].coefs[c], sizes[c]) for c in group)
-        return below_line(a, b, planes[0].const, x, y)
-    along = max(group, key=lambda c: sizes[c])
-    others = [c for c in group if c != along]
-    mesh = 1
-    for c in others:
-        mesh *= sizes[c]
-    if mesh > most:
-        raise UncountableError(f"{mesh} combinations of {', '.join(others)}")
-    grids = np.meshgrid(
-        *(np.arange(sizes[c], dtype=np.int64) for c in others), indexing="ij", sparse=True
-    )
-    shape = tuple(sizes[c] for c in others)
-    low = np.zeros(shape, np.int64)
-    high = np.full(shape, sizes[along] - 1, np.int64)
-    for plane in planes:
-        rest = np.asarray(plane.const, np.int64)
-        for c, grid in zip(others, grids, strict=True):
-            rest = rest + plane.coefs.get(c, 0) * grid
-        step = plane.coefs.get(along, 0)
-        if step > 0:
-            low = np.maximum(low, -(rest // step))
-        elif step < 0:
-            high = np.minimum(high, rest // -step)
-        else:
-            high = np.where(rest >= 0, high, -1)
-    return int(np.maximum(high - low + 1, 0).sum())
+    """Return the points of one group: of one or two coordinates in closed form, else one after another.
 
-
-def below_line(a: int, b: int, c: int, width: int, height: int) -> int:
-    """Return how many 0 <= x < width, 0 <= y < height have a*x + b*y + c >= 0 (a and b are not 0).
-
-    >>> below_line(1, -1, 0, 4, 4)
-    10
+    A coordinate is summed out for all values of its neighbours at once: an interval, or what is left
+    by those before it.
     """
-    if b > 0:  # count y from the other end
-        b, c = -b, c + b * (height - 1)
-    if a < 0:
-        a, c = -a, c + a * (width - 1)
-    d = -b
-    first = min(max(-(c // a), 0), width)
-    full = min(max(-((c - d * (height - 1)) // a), first), width)
-    steps = full - first
-    return floor_sum(steps, d, a, a * first + c) + steps + (width - full) * height
+    if len(group) == 1:
+        return polygon([(p.coefs[group[0]], 0, p.const) for p in planes], sizes[group[0]], 1)
+    if len(group) == 2:
+        a, b = group
+        lines = [(p.coefs.get(a, 0), p.coefs.get(b, 0), p.const) for p in planes]
+        return polygon(lines, sizes[a], sizes[b])
+    if prod(sizes[c] for c in group) > MAX_COUNT:
+        raise UncountableError(f"more than {MAX_COUNT} points of {', '.join(group)}")
+    left, rest = list(group), list(planes)
+    arrays: list[tuple[tuple[str, ...], Ints]] = []
+    while left:
+        coord = min(left, key=lambda c: (_effort(c, rest, arrays, sizes), c))
+        if _effort(coord, rest, arrays, sizes) > most:
+            raise UncountableError(f"too many combinations of {', '.join(group)}")
+        mine = [p for p in rest if coord in p.coefs]
+        known = [item for item in arrays if coord in item[0]]
+        others = _around(coord, mine, known)
+        rest = [p for p in rest if coord not in p.coefs]
+        arrays = [item for item in arrays if coord not in item[0]]
+        arrays.append((others, _summed(coord, others, mine, known, sizes)))
+        left.remove(coord)
+    return prod(int(array) for _, array in arrays)
 
 
-def floor_sum(count: int, divisor: int, step: int, start: int) -> int:
-    """Return the sum of (step*i + start) // divisor over 0 <= i < count, for step, start >= 0."""
-    total = 0
-    while count > 0:
-        total += (step // divisor) * count * (count - 1) // 2 + (start // divisor) * count
-        step, start = step % divisor, start % divisor
-        top = step * count + start
-        if top < divisor:
-            break
-        count, start = divmod(top, divisor)
-        divisor, step = step, divisor
-    return total
+def _around(
+    coord: str, planes: Sequence[Linear], arrays: Sequence[tuple[tuple[str, ...], Ints]]
+) -> tuple[str, ...]:
+    names = {c for p in planes for c in p.coefs} | {c for axes, _ in arrays for c in axes}
+    return tuple(sorted(names - {coord}))
+
+
+def _effort(
+    coord: str,
+    planes: Sequence[Linear],
+    arrays: Sequence[tuple[tuple[str, ...], Ints]],
+    sizes: Mapping[str, int],
+) -> int:
+    """Return how many values it takes to sum out a coordinate."""
+    mine = [p for p in planes if coord in p.coefs]
+    known = [item for item in arrays if coord in item[0]]
+    around = _around(coord, mine, known)
+    return prod(sizes[c] for c in around) * (sizes[coord] if known else 1)
+
+
+def _summed(
+    coord: str,
+    others: tuple[str, ...],
+    planes: Sequence[Linear],
+    arrays: Sequence[tuple[tuple[str, ...], Ints]],
+    sizes: Mapping[str, int],
+) -> Ints:
+    """Return for all values of the others how many points (weighted by the arrays) a coordinate has."""
+    axes = (*others, coord) if arrays else others
+    place = {c: n for n, c in enumerate(axes)}
+
+    def along(c: str) -> Ints:
+        shape = [1] * len(axes)
+        shape[place[c]] = sizes[c]
+        return np.arange(sizes[c], dtype=np.int64).reshape(shape)
+
+    def value(plane: Linear) -> Ints:
+        total = np.full((1,) * len(axes), plane.const, dtype=np.int64)
+        for c, k in plane.coefs.items():
+            if c in place:
+                total = total + k * along(c)
+        return total
+
+    shape = tuple(sizes[c] for c in axes)
+    if not arrays:
+        low, high = np.zeros(shape, np.int64), np.full(shape, sizes[coord] - 1, np.int64)
+        for plane in planes:
+            step = plane.coefs[coord]
+            if step > 0:
+                low = np.maximum(low, -(value(plane) // step))
+            else:
+                high = np.minimum(high, value(plane) // -step)
+        return np.asarray(np.maximum(high - low + 1, 0), dtype=np.int64)
+    total = np.ones(shape, np.int64)
+    for names, array in arrays:
+        order = sorted(range(len(names)), key=lambda n: place[names[n]])
+        turned = array.transpose(order)
+        wide = [sizes[c] if c in names else 1 for c in axes]
+        total *= turned.reshape(wide)
+    for plane in planes:
+        total *= value(plane) >= 0
+    return np.asarray(total.sum(axis=place[coord]), dtype=np.int64)
 
 
 def projected(

@@ -174,37 +174,3 @@ def _truth(expr: Expr, symbols: Mapping[str, Any]) -> bool | None:
                 return decides
             return None if None in parts else not decides
     return None
-
-
-def interval(
-    expr: Expr, symbols: Mapping[str, Any], extents: Mapping[str, int]
-) -> tuple[Any, Any] | None:
-    """Return bounds of an expression over all points of its coordinates, by interval arithmetic.
-
-    They may be wide; None where an operation has no rule here.
-    """
-    if ast.is_constant(expr):
-        value = constant(expr, symbols)
-        return value, value
-    match expr:
-        case ast.Coord(name=n):
-            return (0, extents[n] - 1) if extents[n] else None
-        case ast.Unary(op="-", arg=arg):
-            inner = interval(arg, symbols, extents)
-            return (-inner[1], -inner[0]) if inner else None
-        case ast.Binary(op=("+" | "-" | "*" | "//") as op, left=a, right=b):
-            left, right = interval(a, symbols, extents), interval(b, symbols, extents)
-            if left is None or right is None or (op == "//" and right[0] <= 0):
-                return None
-            ends = [BINARY[op].scalar(x, y) for x in left for y in right]
-            return min(ends), max(ends)
-        case ast.Binary(op="%", right=b):
-            right = interval(b, symbols, extents)
-            return (0, right[1] - 1) if right and right[0] > 0 else None
-        case ast.Call(function=("min" | "max") as function, args=(a, b)):
-            left, right = interval(a, symbols, extents), interval(b, symbols, extents)
-            if left is None or right is None:
-                return None
-            pick = FUNCTIONS[function].scalar
-            return pick(left[0], right[0]), pick(left[1], right[1])
-    return None

@@ -2,83 +2,46 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from math import prod
-from operator import floordiv, mul
 
-from accelsim.cascade import ast
-from accelsim.cascade.ast import Expr
 from accelsim.cascade.cascade import Cascade
-from accelsim.cascade.count import Closed
-from accelsim.cascade.lattice import UncountableError, count_points
-from accelsim.cascade.linear import Linear, half_planes, linear
+from accelsim.cascade.lattice import UncountableError
 from accelsim.cascade.model import Equation
+from accelsim.cascade.pointset import EVERYWHERE, Pieces
+from accelsim.cascade.present import Present
 from accelsim.cascade.sizes import Sizes
 
 MESH = 1_000_000  # combinations that are counted one by one: some tens of milliseconds
 
 
 def live_points(cascade: Cascade, sizes: Sizes) -> dict[str, int]:
-    """Return the points of each Einsum; conditions on data, and those not affine, are taken to hold.
+    """Return the points of each Einsum; conditions on data, and what they select, are taken to hold.
 
-    Exact where presence is affine (``Cascade.count`` agrees), else the most that there can be.
+    Exact where presence has a closed form (``Cascade.count`` agrees), else the most that there can be.
     """
-    closed = _Quick(cascade.block, sizes)
-    closed.present |= {e.tensor: [] for e in cascade.block.equations}
+    present = Present(cascade.block, sizes, selects=False, mesh=MESH)
+    present.tensors |= {e.tensor: EVERYWHERE for e in cascade.block.equations}
     found: dict[str, int] = {}
     for equation in cascade.equations:
-        planes = _planes(closed, equation)
-        found[equation.id] = _count(planes, equation, sizes)
-        reduce = equation.reduce
-        if equation.iterative or (reduce and (reduce.slot or reduce.op == "scatter")):
+        points = _points(present, equation)
+        try:
+            found[equation.id] = present.box.count(points, equation.coords)
+        except UncountableError:
+            found[equation.id] = prod(sizes.extents[c] for c in equation.coords)
+        if equation.iterative:
             continue
         try:
-            closed.define(equation, planes, is_loop=False)
+            present.define(equation, points)
         except UncountableError:
-            continue
+            present.tensors[equation.tensor] = EVERYWHERE
     return found
 
 
-class _Quick(Closed):
-    """Presence without looking at the values of an index one by one: at 1M tokens that takes seconds."""
-
-    def span(self, index: Expr) -> tuple[float, float]:
-        """Return bounds of an index of quotients and rests, by intervals."""
-        form = linear(index, self.sizes.symbols)
-        if form is not None:
-            ends = [(0, k * (self.sizes.extents[c] - 1)) for c, k in form.coefs.items()]
-            return form.const + sum(map(min, ends)), form.const + sum(map(max, ends))
-        match index:
-            case ast.Binary(op=("+" | "-" | "*" | "//") as op, left=a, right=b):
-                (low, high), (least, most) = self.span(a), self.span(b)
-                if op == "+":
-                    return low + least, high + most
-                if op == "-":
-                    return low - most, high - least
-                if least == most > 0:
-                    change = mul if op == "*" else floordiv
-                    return change(low, least), change(high, least)
-            case ast.Binary(op="%", right=b):
-                least, most = self.span(b)
-                if least == most > 0:
-                    return 0, most - 1
-        raise UncountableError(f"index {ast.show(index)}")
-
-
-def _planes(closed: Closed, equation: Equation) -> list[Linear]:
-    planes: list[Linear] = []
-    for condition in equation.where:
-        if not ast.has_reads(condition):
-            planes += half_planes([condition], closed.sizes.symbols) or []
-    for node in (*(w for w in equation.where if ast.has_reads(w)), equation.right):
-        try:
-            planes += closed.needs(node)
-        except UncountableError:
-            continue
-    return planes
-
-
-def _count(planes: list[Linear], equation: Equation, sizes: Sizes) -> int:
-    try:
-        return count_points(planes, equation.coords, sizes.extents, MESH)
-    except UncountableError:
-        return prod(sizes.extents[c] for c in equation.coords)
+def _points(present: Present, equation: Equation) -> Pieces:
+    """Return the points of an Einsum, without the conditions that have no closed form."""
+    found = EVERYWHERE
+    for part in present.conditions_of(equation):
+        with suppress(UncountableError):
+            found = present.box.both(found, part())
+    return found

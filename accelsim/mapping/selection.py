@@ -17,6 +17,7 @@ from typing import Literal
 from pydantic import Field
 
 from accelsim.cascade import Cascade
+from accelsim.cascade.lists import expected_rows
 from accelsim.errors import Fault, SpecError, nearest
 from accelsim.specs import Spec, read, validate
 
@@ -91,16 +92,6 @@ class Selection:
 
 
 UNIFORM = Selection()
-
-
-def expected_rows(size: int, each: int, lists: int) -> float:
-    """Return the expected number of different rows: a list misses a row with probability 1 - each/size.
-
-    By linearity of expectation size * (1 - (1 - each/size) ** lists), for independent lists.
-    """
-    if each >= size:
-        return float(size)
-    return -size * math.expm1(lists * math.log1p(-each / size))
 
 
 def expected_live(share: Fraction, points: int) -> Fraction:

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import random
 import time
 
-import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from accelsim.cascade import Cascade
-from accelsim.cascade.lattice import below_line
-from accelsim.cascade.linear import interval
 
 P, M, E, F, M0 = 6, 12, 5, 7, 4
 M1 = M // M0
@@ -76,37 +70,3 @@ def test_counts_a_million_steps_at_once(name):
     assert time.process_time() - start < 1
     power = 2 if name == "waad_fai" else 1
     assert whole["mul"] == pytest.approx(2**power * half["mul"], rel=1e-4)
-
-
-EXPRESSIONS = st.recursive(
-    st.sampled_from(["n", "m", "0", "1", "3"]),
-    lambda inner: (
-        st.builds(
-            lambda op, a, b: f"{op}({a}, {b})" if op in ("min", "max") else f"({a}) {op} ({b})",
-            st.sampled_from(["+", "-", "*", "min", "max"]),
-            inner,
-            inner,
-        )
-        | st.builds(lambda op, a: f"({a}) {op} 3", st.sampled_from(["//", "%"]), inner)
-    ),
-    max_leaves=6,
-)
-
-
-@given(EXPRESSIONS, st.integers(1, 5), st.integers(1, 5))
-def test_bounds_hold_at_every_point(text, n, m):
-    cascade = Cascade.parse(f"in A[N]; B[M]\nout Y[N,M]\nrank n = N; m = M\nY[n,m] = {text}")
-    found = interval(cascade.equations[0].right, {}, {"n": n, "m": m})
-    assert found is not None
-    values = cascade.evaluate({"A": np.zeros(n), "B": np.zeros(m)})["Y"]
-    assert found[0] <= values.min()
-    assert values.max() <= found[1]
-
-
-def test_counts_points_under_a_line():
-    rng = random.Random(0)
-    for _ in range(500):
-        a, b = (rng.choice([-7, -3, -2, -1, 1, 2, 3, 5]) for _ in "ab")
-        c, width, height = rng.randint(-40, 40), rng.randint(1, 12), rng.randint(1, 12)
-        wanted = sum(a * x + b * y + c >= 0 for x in range(width) for y in range(height))
-        assert below_line(a, b, c, width, height) == wanted

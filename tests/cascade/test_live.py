@@ -26,17 +26,7 @@ SMALL = {
     "SS": 4,
 }
 # Presence that is no set of half planes: the most there can be is more than there is.
-LOOSE = {
-    "longformer",
-    "hop_profile",
-    "hop_profile_1pass",
-    "nsa",
-    "contmix",
-    "ela",
-    "ela_2pass",
-    "landmark",
-    "ssd_chunk",
-}
+LOOSE = {"ssd_chunk"}
 
 
 def per_point(equation) -> Counter[str]:

@@ -57,7 +57,7 @@ def test_counts_in_closed_form_as_point_by_point(name, small):
         sizes = small(cascade, **choice)
         closed = counted(cascade, sizes)
         if not closed.exact_for_all_data:
-            return  # it is counted by points in any case, at every size
+            return  # test_closed.py has these, at data of which it is true
         points: Counter[str] = Counter()
         for part in count_by_points(cascade, cascade.sizes(**sizes)).values():
             points.update(part)
