@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from textwrap import wrap
+from typing import TYPE_CHECKING
 
 from accelsim.cli import flags
 from accelsim.cli.output import whole, writable, writable_file, write
@@ -14,6 +15,9 @@ from accelsim.errors import SpecError
 from accelsim.job import ATTENTION, Call, Job
 from accelsim.mapping import Mapping, Stage, Workload
 from accelsim.result import Report
+
+if TYPE_CHECKING:
+    from accelsim.explore.mapper import Found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,9 +137,37 @@ def map_command(
             write(out / name, f"# {cycles:,.0f} cycles, {energy:.4e} pJ\n{text_of(one.mapping)}")
             print(f"{name}: {cycles:,.0f} cycles, {energy:.4e} pJ")
         return
-    lines = [line for words in found.words() for line in wrap(words, 100)]
-    text = "".join(f"# {line}\n" for line in lines) + text_of(found.best.mapping)
+    text = _described(found)
     print(text, end="") if out is None else write(out, text)
+
+
+def map_rewritten(
+    request: Request, out: Path | None, *, made: bool, objective: str, effort: str
+) -> None:
+    """Write the cascade, rewritten if that runs better, and its mapping: two files of a folder."""
+    from accelsim.cascade.text import cascade_yaml
+    from accelsim.explore.mapper import find_rewritten
+
+    if not made:
+        raise SpecError("--rewrite must come with --mapping auto")
+    if objective == "pareto":
+        raise SpecError("--rewrite must come with an objective that has one best, not pareto")
+    if out is None:
+        raise SpecError("--rewrite must come with -o FOLDER: a cascade and its mapping")
+    writable(out)
+    stage = max(request.stages, key=lambda s: s.scope == ATTENTION)
+    problem = request.job.problem(stage)
+    cascade, found = find_rewritten(problem, objective=objective, effort=effort)
+    names = [f"{cascade.name}.yaml", f"{cascade.name}.mapping.yaml"]
+    write(out / names[0], cascade_yaml(cascade))
+    write(out / names[1], _described(found))
+    print("\n".join([*found.words(), *(f"{out / name}" for name in names)]))
+
+
+def _described(found: Found) -> str:
+    """Return a mapping as YAML with what is known of it ahead, as comments."""
+    lines = [line for words in found.words() for line in wrap(words, 100)]
+    return "".join(f"# {line}\n" for line in lines) + text_of(found.best.mapping)
 
 
 def text_of(mapping: Mapping) -> str:

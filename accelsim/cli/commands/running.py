@@ -92,17 +92,24 @@ def map_(
     effort: Annotated[
         str, typer.Option(help="quick, normal, thorough or exhaustive.", metavar="NAME")
     ] = "normal",
+    rewrite: Annotated[
+        bool,
+        typer.Option("--rewrite", help="Fewer passes too, where that is better; -o is a folder."),
+    ] = False,
     out: Annotated[
         Path | None,
         typer.Option("-o", help="File (pareto: folder); else it is printed.", metavar="FILE"),
     ] = None,
 ) -> None:
     """Find a mapping for a cascade on an architecture: YAML to read, edit and run again."""
-    from accelsim.cli.running import Request, map_command
+    from accelsim.cli.running import Request, map_command, map_rewritten
 
     request = Request.of(
         what, workload, seq, set_, arch_set, "attention", mapping, full=False, selection=selection
     )
+    if rewrite:
+        map_rewritten(request, out, made=mapping == "auto", objective=objective, effort=effort)
+        return
     map_command(request, out, made=mapping == "auto", objective=objective, effort=effort)
 
 

@@ -221,7 +221,7 @@ class _Search:
 
     def _is_enough(self) -> bool:
         """Whether the best is so near to the bound that the search ends."""
-        if not self.goal.is_time or not self.bound.cycles:
+        if not (self.goal.is_time and self.bound.cycles and self.done):
             return False
         best = min(t.figures[0] for t in self.done)
         return best <= self.bound.cycles * (1 + ENOUGH)
