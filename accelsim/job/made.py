@@ -14,7 +14,8 @@ from accelsim.sim.lower import Lowered, lower
 from accelsim.sim.measure import measure
 
 EFFORT = 45_000  # of simulation (see sim.jump.Statistics) to choose among mappings that are made
-MOST = 180_000  # for those that are tried while none has come to an end
+MOST = 60_000  # for those that are tried while none has come to an end
+MAKING = 50  # what it takes to make, lower and measure a mapping, by task
 SAME = Fraction(1, 200)  # mappings whose cycles differ by less are as fast: traffic decides
 
 
@@ -57,11 +58,13 @@ def best_made(problem: Problem, name: str) -> Made:
     first: Made | None = None
     refused: list[InfeasibleError] = []
     spent = 0
-    for mapping in auto.candidates(problem):
-        if spent >= (EFFORT if best is not None else 2 * MOST):
-            break
-        if mapping.fallback if best is not None else (spent >= MOST and not mapping.fallback):
-            continue
+
+    def wanted(fallback: bool) -> bool:
+        if best is not None:
+            return spent < EFFORT and not fallback
+        return spent < (2 * MOST if fallback else MOST)
+
+    for mapping in auto.candidates(problem, wanted):
         statistics = jump.Statistics()
         limit = MOST if best is None else EFFORT - spent  # the first one may take its time
         try:
@@ -69,6 +72,7 @@ def best_made(problem: Problem, name: str) -> Made:
             made = Made(mapping=mapping, lowered=lowered, activity=None)
             if first is None or (mapping.fallback and not first.mapping.fallback):
                 first = made  # the most cautious ends soonest
+            spent += MAKING * sum(len(phase.tasks) for phase in lowered.program.phases)
             outcome = jump.run(lowered.program, statistics, limit)
             activity = measure(lowered, outcome, name, mapping.name)
             made = replace(made, activity=activity)

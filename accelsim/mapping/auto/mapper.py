@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -39,14 +39,24 @@ FALLBACK = 3  # so many of the last are for what no other can run
 LONG = 64  # tiles along a masked rank from which on coarse tiles come first
 
 
-def candidates(problem: Problem) -> Iterator[Mapping]:
-    """Yield mappings for a problem, each different; the last ones are the most cautious."""
-    seen: set[str] = set()
+def candidates(
+    problem: Problem, wanted: Callable[[bool], bool] = lambda _: True
+) -> Iterator[Mapping]:
+    """Yield mappings for a problem, each different; the last ones are the most cautious.
+
+    ``wanted`` is asked before one is made, given whether it is for what no other can run.
+    """
+    seen: list[dict[str, Any]] = []
     for style in styles(problem):
-        found = Draft.of(Case.of(problem, style)).mapping()
-        if found.document.source not in seen:
-            seen.add(found.document.source)
-            yield replace(found, fallback=style in STYLES[-FALLBACK:] or style.thin > 1)
+        fallback = style in STYLES[-FALLBACK:] or style.thin > 1
+        if not wanted(fallback):
+            continue
+        draft = Draft.of(Case.of(problem, style))
+        data = draft.data()
+        what = {key: value for key, value in data.items() if key != "summary"}
+        if what not in seen:
+            seen.append(what)
+            yield replace(draft.read(data), fallback=fallback)
 
 
 def styles(problem: Problem) -> list[Style]:
@@ -127,10 +137,15 @@ class Draft:
 
     def mapping(self, schedules: Sequence[Schedule] | None = None) -> Mapping:
         """Return the mapping with a schedule for each nest, by default that of the style."""
-        name = f"auto.{self.case.style.name}"
-        return Mapping.from_document(read_text(self.text(schedules), name), name)
+        return self.read(self.data(schedules))
 
-    def text(self, schedules: Sequence[Schedule] | None = None) -> str:
+    def read(self, data: dict[str, Any]) -> Mapping:
+        """Return the mapping that data say, by way of the text that a person would write."""
+        text = yaml.dump(data, Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=110)
+        name = f"auto.{self.case.style.name}"
+        return Mapping.from_document(read_text(text, name), name)
+
+    def data(self, schedules: Sequence[Schedule] | None = None) -> dict[str, Any]:
         case = self.case
         if schedules is None:
             schedules = [nest.by_rule(case.style) for nest in self.nests]
@@ -147,7 +162,7 @@ class Draft:
         if states:
             names = ", ".join(dict.fromkeys(states))
             data["assumptions"] = [f"the first states of {names} are in place: they are not loaded"]
-        return yaml.dump(data, Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=110)
+        return data
 
     def _block(self, number: int, schedule: Schedule) -> dict[str, Any]:
         case, nest = self.case, self.nests[number]
