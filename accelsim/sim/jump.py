@@ -13,8 +13,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from accelsim.errors import InfeasibleError
+from accelsim.sim.level import Level
 from accelsim.sim.program import Guard, Outcome, Phase, PhaseOutcome, Program
-from accelsim.sim.state import Key, Snapshot, Step, apply, make_step, snapshot
+from accelsim.sim.state import Snapshot, apply, make_step, snapshot
 from accelsim.sim.stepper import DONE, Stepper
 from accelsim.sim.stretch import Lines
 from accelsim.sim.trail import Trail, apply_stretch
@@ -24,8 +25,6 @@ from accelsim.sim.within import Within
 HISTORY = 1000  # snapshots of a level kept to find a period
 MEMO = 50_000  # steps kept for all levels
 PATIENCE = 256  # ticks walked with the reference queue in one slot before another may be taken
-BURST = SPAN  # boundaries looked at in a row: the longest period found after many misses
-SKIP = 65_536  # most boundaries passed by unseen at a level that keeps missing
 WORTH = 32  # ticks walked that a step from the memo must save to count as a hit
 LONG = 48  # items in a slot from which on it is worth looking for a period inside
 CANDIDATES = 8  # steps tried for a state
@@ -84,32 +83,6 @@ def _work(phase: Phase, queue: int) -> tuple[bool, int]:
     return most == phase.iterations and bool(body), most
 
 
-class _Level:
-    """What is remembered of one loop level; ``trail``: where rows under a mask may be alike."""
-
-    def __init__(self, trail: Trail | None = None) -> None:
-        self.memo: dict[Key, list[Step]] = {}
-        self.trail = trail
-        self.forget()
-        self.misses = 0
-        self.skip = 0
-        self.prefix = 0
-
-    def miss(self, *, innermost: bool) -> None:
-        """After every burst of misses pass by more boundaries unseen than after the one before."""
-        self.misses += 1
-        if innermost and self.misses % BURST == 0:
-            self.skip = min(self.misses, SKIP)
-
-    def forget(self) -> None:
-        self.history: list[Snapshot] = []
-        self.steps: list[Step] = []
-        self.index: dict[Key, int] = {}
-        self.peak: list[int] | None = None
-        self.walked = 0
-        self.recalled = False  # the open step was taken from the memo
-
-
 class _Jump:
     def __init__(self, phase: Phase, statistics: Statistics, limit: int | None = None) -> None:
         self.limit = limit
@@ -117,7 +90,7 @@ class _Jump:
         self.statistics = statistics
         queues = range(len(phase.queues))
         self.ref = max(queues, key=lambda q: _work(phase, q)) if self.stepper.slots else 0
-        self.levels: list[_Level] = []
+        self.levels: list[Level] = []
         if self.stepper.slots:
             self.verifier = Verifier(self.stepper, self.ref)
             self.levels = self.new_levels()
@@ -129,9 +102,9 @@ class _Jump:
         if max((len(queue.body) for queue in phase.queues), default=0) >= LONG:
             self.within = Within(self.stepper)
 
-    def new_levels(self) -> list[_Level]:
+    def new_levels(self) -> list[Level]:
         lines = [Lines(self.verifier, n) for n in range(len(self.verifier.rows))]
-        return [_Level(Trail(line) if line.is_masked else None) for line in lines]
+        return [Level(Trail(line) if line.is_masked else None) for line in lines]
 
     def run(self) -> PhaseOutcome:
         stepper, statistics = self.stepper, self.statistics
@@ -222,7 +195,7 @@ class _Jump:
         return True
 
     @property
-    def open_levels(self) -> list[_Level]:
+    def open_levels(self) -> list[Level]:
         """The levels by which boundaries are seen now, and the outer ones of the main clock."""
         if self.ref == self.main:
             return self.levels

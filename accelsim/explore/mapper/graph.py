@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from math import ceil
 
-from accelsim.explore.mapper.modulo import Arc, Operation
+from accelsim.explore.mapper.operation import Arc, Operation
 from accelsim.mapping.plan import result_axes
 from accelsim.sim.lower.amounts import tile_words
 from accelsim.sim.lower.compute import PhaseDraft, needs

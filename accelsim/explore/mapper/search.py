@@ -12,8 +12,9 @@ from accelsim.explore.mapper.bound import Bound, is_masked, lower_bound, structu
 from accelsim.explore.mapper.exhaustive import SPACE as WHOLE_SPACE
 from accelsim.explore.mapper.exhaustive import all_drafts, all_schedules
 from accelsim.explore.mapper.graph import arcs, operations
-from accelsim.explore.mapper.modulo import Arc, Operation, modulo_schedule
+from accelsim.explore.mapper.modulo import modulo_schedule
 from accelsim.explore.mapper.objective import Objective
+from accelsim.explore.mapper.operation import Arc, Operation
 from accelsim.explore.mapper.registers import fits_registers
 from accelsim.explore.mapper.structure import structures, tile_sizes
 from accelsim.mapping import Mapping, Problem

@@ -6,13 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accelsim.explore.mapper.modulo import (
-    Arc,
-    Operation,
-    longest,
     modulo_schedule,
     recurrence_interval,
     resource_interval,
 )
+from accelsim.explore.mapper.operation import Arc, Operation, longest
 
 
 @st.composite
