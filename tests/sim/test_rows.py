@@ -11,8 +11,8 @@ import pytest
 from accelsim.errors import DeadlockError
 from accelsim.sim import jump, reference
 from accelsim.sim import trail as trail_module
+from accelsim.sim.corners import Place
 from accelsim.sim.program import Guard, HalfPlane, Loop, Outcome, Phase, Pool, Queue, Task, Wait
-from accelsim.sim.stretch import _Place
 from accelsim.sim.trail import Trail
 from tests.sim.programs import masked_phase
 
@@ -104,11 +104,11 @@ def test_many_masked_programs() -> None:
 
 
 def any_need(patch: Patch) -> None:
-    patch.setattr(_Place, "_alike", lambda self, task, need, low, high: np.ones(len(need), bool))
+    patch.setattr(Place, "_alike", lambda self, task, need, low, high: np.ones(len(need), bool))
 
 
 def any_guard(patch: Patch) -> None:
-    patch.setattr(_Place, "task_fits", lambda *_: True)
+    patch.setattr(Place, "task_fits", lambda *_: True)
 
 
 def one_more(patch: Patch) -> None:
