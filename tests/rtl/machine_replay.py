@@ -158,7 +158,7 @@ def _bench(machine: FuseMax) -> str:
 
 
 class Replay:
-    """A machine's Verilog, compiled once in a folder by ``icarus`` or ``verilator``."""
+    """A machine's Verilog, compiled once in a folder by ``icarus`` or :class:`Quickly`."""
 
     def __init__(
         self, build: Build, folder: Path, compiler: Callable[[Path, list[Path]], list[Any]]
@@ -221,13 +221,8 @@ def icarus(folder: Path, files: list[Path]) -> list[Any]:
     return [tool("vvp"), "-n", out]
 
 
-def verilator(folder: Path, files: list[Path]) -> list[Any]:
-    """Build with -O3: with -O0, version 5.006 gives wrong outputs."""
-    return _verilated(folder, files, "-O1")
-
-
 class Quickly:
-    """Verilator for many small machines: its own code is compiled once, a machine's without optimizing."""
+    """Verilator: its own code is compiled once for many machines, a machine's without optimizing."""
 
     def __init__(self, shared: Path) -> None:
         self.shared = shared
@@ -236,18 +231,19 @@ class Quickly:
         for compiled in self.shared.glob("*.o"):
             (folder / "obj").mkdir(exist_ok=True)
             shutil.copy(compiled, folder / "obj")
-        command = _verilated(folder, files, "-O0")
+        command = _verilated(folder, files)
         for compiled in (folder / "obj").glob("verilated*.o"):
             shutil.copy(compiled, self.shared)
         return command
 
 
-def _verilated(folder: Path, files: list[Path], optimize: str) -> list[Any]:
+def _verilated(folder: Path, files: list[Path]) -> list[Any]:
+    """Translate with -O3 (with -O0, version 5.006 gives wrong outputs), compile what comes of it with -O0."""
     flags = ["--cc", "--exe", "--main", "--timing", "-O3", "--top-module", "bench"]
     flags += ["-Wno-fatal", "-Wno-lint", "-Wno-style", "--Mdir", folder / "obj"]
     _run([tool("verilator"), *flags, *files])
     make = ["make", "-C", folder / "obj", "-f", "Vbench.mk", "VM_PARALLEL_BUILDS=0"]
-    _run([*make, *(f"OPT_{part}={optimize}" for part in ("FAST", "SLOW", "GLOBAL"))])
+    _run([*make, *(f"OPT_{part}=-O0" for part in ("FAST", "SLOW", "GLOBAL"))])
     return [folder / "obj" / "Vbench"]
 
 

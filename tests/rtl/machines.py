@@ -100,7 +100,10 @@ def _mapping(at: Any) -> Mapping:
     k, r = at.ahead, at.behind
     late_first = at.keys_innermost and k and r and not at.serial
     name = "serial" if at.serial else "keys" if late_first else ""
-    document = read(path("mapping", f"fusemax_rtl/attention_1pass{name and '.' + name}"))
+    shipped = (
+        f"fusemax_rtl/attention_1pass.{name}" if name else "fusemax_rtl_1stage/attention_1pass"
+    )
+    document = read(path("mapping", shipped))
     data = deepcopy(document.data)
     inner = "m1" if at.keys_innermost else "p1"
     (block,) = data["blocks"]

@@ -134,9 +134,22 @@ def test_every_lag_less_one_is_wrong(formats: dict[str, Any]) -> None:
     assert (lags | waits) - told == set(ORDERED)
 
 
+def test_the_lags_of_interleaved_exponentials_less_one_are_wrong() -> None:
+    """Three on two stages take two rounds in the array, on three stages one in the lane."""
+    sizes_of = {"rows": 1, "cols": 1, "head": 1, "value": 2, "key_tiles": 1, "query_tiles": 3}
+    pipelines = {"stages": 2, "lane_stages": 3, "digits": 11, "climb": 6, "together": 3}
+    order = {"keys_innermost": True, "behind": 1, "chain": False}
+    machine, job, record = ran({**sizes_of, **pipelines, **order})
+    assert_equal(machine, job, record)
+    program = machine.run(job.sizes).program
+    for edge in (("SLD", "SLN"), ("SPD", "PRM"), ("SLN", "RM")):
+        assert simulated(with_lag(program, *edge, -1))[0] != sorted(record.starts), edge
+
+
 def test_two_runs_without_reset_and_what_the_first_leaves_behind() -> None:
     """A run on NaN and infinities fills registers and memories; the next one is as after a reset."""
-    machine = built(**PIPELINED | {"query_tiles": 3, "key_tiles": 2, "value": 2, "words": 2})
+    deep = {"stages": 2, "together": 3}
+    machine = built(**PIPELINED | deep | {"query_tiles": 3, "key_tiles": 2, "value": 2, "words": 2})
     engine = machine.engine
     x = engine.operand
     run = Attention(heads=1, queries=5, keys=3, query_tiles=3)

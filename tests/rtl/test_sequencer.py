@@ -150,6 +150,8 @@ def test_what_the_machine_was_not_built_for_is_refused() -> None:
     assert refusal(run(), keys_innermost=True) == other
     assert refusal(run(), climb=9) == "SLN: a wait that the machine was not built for"
     assert refusal(run(), serial=True, ahead=0, behind=0) == task
+    with pytest.raises(InfeasibleError, match=r"multiple of the 2 query tiles .* not 3"):
+        built(**BUILT, together=2).run(Attention(heads=1, queries=12, keys=8, query_tiles=3))
 
 
 def test_programs_that_no_machine_can_sequence_are_refused() -> None:
