@@ -71,7 +71,7 @@ def check(engine, asked, trace):
 def draw_request(engine, draw):
     """Return (values, k) of a request: any length, few or many ties, often sorted or constant."""
     n = draw.choice([engine.elements, draw.randint(0, engine.elements)])
-    top = draw.choice([0, 1, 3, 2**engine.width - 1])
+    top = min(draw.choice([0, 1, 3, 2**engine.width - 1]), 2**engine.width - 1)
     values = [draw.randint(0, top) for _ in range(n)]
     match draw.randrange(6):
         case 0:
