@@ -247,8 +247,9 @@ def check_selects(row, count, times, seconds=0, capsys=None):
         }
         proven = list(reason.values()).count(PROVEN)
         lines = [
-            f"{row.engine}: {seeded} bugs, {len(living)} live. {len(told)} of them matter; {proven} are proven to"
-            f" change nothing; {len(reason) - proven} change nothing in {pairs.runs} pairs of requests",
+            f"{row.engine}: {seeded} bugs, {len(living)} live. {len(told)} of them matter; {proven} are"
+            f" proven to change nothing; {len(reason) - proven} change nothing in {pairs.runs} pairs of"
+            " requests",
             *(f"  matters: {bug}" for bug in told),
             *(f"  {verdict}: {bug}" for bug, verdict in reason.items()),
         ]
