@@ -33,8 +33,8 @@ class Figure(Spec):
     """One published number and ``ours``, a formula over ``RUN.KEY.KEY`` (keys of the JSON output).
 
     Reproduced if ours is ``within`` that share of it. A difference is explained by ``note`` as long as ours
-    lies in the range ``explained``: it is the difference that was looked into. Without ``ours`` the note says
-    why it is not reproducible.
+    lies in the range ``explained``: it is the difference that was looked into. Without ``ours``, or without
+    a published number that is known to be one, the note says why it is not reproducible.
     """
 
     name: str
@@ -47,10 +47,11 @@ class Figure(Spec):
 
     @model_validator(mode="after")
     def _says_why(self) -> Figure:
-        if (self.ours is None or self.explained is not None) and not self.note:
+        differs = None in (self.ours, self.published) or self.explained is not None
+        if differs and not self.note:
             raise ValueError("a figure that differs, or that cannot be had, must have a note")
-        if self.ours is not None and not self.published:
-            raise ValueError("a figure that is compared must have a published number")
+        if self.published is None and self.explained is not None:
+            raise ValueError("a figure that is explained must have a published number")
         return self
 
 
@@ -80,7 +81,7 @@ class Ratio:
     @property
     def status(self) -> Status:
         figure = self.figure
-        if self.ours is None:
+        if self.ours is None or figure.published is None:
             return "not reproducible"
         if self.error is not None and abs(self.error) <= figure.within:
             return "reproduced"

@@ -48,6 +48,14 @@ def test_verdicts(tmp_path: Path) -> None:
     assert found.to_dict()["rows"][3]["simulated"] is None
 
 
+def test_ours_without_a_published_number_is_shown(tmp_path: Path) -> None:
+    """A figure that nobody could verify is no target, and says so."""
+    text = TEXT + "  - {name: x, tag: none, ours: a.cycles / b.cycles, note: not verified}\n"
+    runs = {n: {"cycles": c, "trace": {"keys": 1}} for n, c in (("a", 30), ("b", 10))}
+    row = ratios(tmp_path, text).compare(runs).rows[-1]
+    assert (row.status, row.ours, row.error) == ("not reproducible", 3, None)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -55,7 +63,7 @@ def test_verdicts(tmp_path: Path) -> None:
         (("note: it cannot be had", "within: 0.1"), "must have a note"),
         (
             ("published: 2, tag: S, ours: a.trace", "tag: S, ours: a.trace"),
-            "must have a published number",
+            "must have a note",
         ),
     ],
 )
