@@ -8,7 +8,8 @@ counts over the flattened pair: what is reduced inside one tile only needs a buf
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -259,12 +260,12 @@ def _live(block: Block, levels: Sequence[Status], rank: Rank) -> tuple[LiveTenso
     inputs = {t.name for t in block.inputs}
     made: dict[str, int] = {}
     used: dict[str, set[int]] = {}
-    shapes: dict[str, str] = {t.name: "*".join(map(ast.show, t.axes)) for t in block.inputs}
+    shapes: dict[str, str] = {t.name: _product(map(ast.show, t.axes)) for t in block.inputs}
     names = extent_names(block)
     for equation, status in zip(block.equations, levels, strict=True):
         made[equation.tensor] = max(made.get(equation.tensor, 1), status.level)
         coords = dict.fromkeys(equation.left_coords)
-        shapes.setdefault(equation.tensor, "*".join(names[c] for c in coords) or "1")
+        shapes.setdefault(equation.tensor, _product(names[c] for c in coords))
         for read in equation.reads:
             if status.visits and carries(on_axis(read), rank):
                 used.setdefault(read.tensor, set()).add(status.level)
@@ -283,8 +284,14 @@ def _states(block: Block, rank: Rank) -> tuple[tuple[str, str], ...]:
     for equation in block.equations:
         if equation.iterative in rank:
             rest = [c for c in equation.left_coords if c not in rank]
-            found[equation.tensor] = "*".join(names[c] for c in rest) or "1"
+            found[equation.tensor] = _product(names[c] for c in rest)
     return tuple(found.items())
+
+
+def _product(sizes: Iterable[str]) -> str:
+    """Return sizes multiplied, sums in brackets."""
+    factors = [f"({s})" if re.search(r" [-+/] ", s) and not s.endswith(")") else s for s in sizes]
+    return "*".join(factors) or "1"
 
 
 def extent_names(block: Block) -> dict[str, str]:

@@ -23,18 +23,23 @@ _NEGATED = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 
 
 class Conditions:
-    """Reads conditions and indices; ``atom`` names what is neither a coordinate nor an operation."""
+    """Reads conditions and indices; ``atom`` names what is neither a coordinate nor an operation.
+
+    The sets of a union do not overlap, unless ``apart`` is False: then an ``or`` has two sides, no more.
+    """
 
     def __init__(
         self,
         symbols: Mapping[str, Any],
         extents: Mapping[str, int],
         atom: Callable[[Expr], str | None] = lambda _: None,
+        *,
+        apart: bool = True,
     ) -> None:
-        self.symbols, self.extents, self.atom = symbols, extents, atom
+        self.symbols, self.extents, self.atom, self.apart = symbols, extents, atom, apart
 
     def union(self, expr: Expr, *, holds: bool = True) -> list[Planes]:
-        """Return the disjoint sets of points at which a condition holds (or does not)."""
+        """Return the sets of points at which a condition holds (or does not)."""
         if ast.is_constant(expr):
             return [()] if bool(constant(expr, self.symbols)) == holds else []
         match expr:
@@ -44,6 +49,8 @@ class Conditions:
                 first, second = self.union(a, holds=holds), self.union(b, holds=holds)
                 if (op == "and") == holds:
                     return [x + y for x, y in product(first, second)]
+                if not self.apart:
+                    return first + second
                 return first + [x + y for x, y in product(self.union(a, holds=not holds), second)]
             case ast.Binary(op=op, left=a, right=b) if op in _NEGATED:
                 return self._compared(op if holds else _NEGATED[op], a, b)

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import product
 
 from accelsim.cascade import Cascade, ast
+from accelsim.cascade.lattice import UncountableError, simplified
 from accelsim.cascade.linear import Linear, half_planes, linear
 from accelsim.cascade.model import Equation, Plain
 from accelsim.cascade.order import components
+from accelsim.cascade.quasi import Conditions, Planes
 from accelsim.cascade.sizes import Sizes
 
 Masks = dict[str, tuple[Linear, ...]]
+Parts = dict[str, tuple[Planes, ...]]
+Kept = dict[
+    str, list[tuple[Equation, Planes]]
+]  # by tensor: its maker with each part of its conditions
+MOST_PARTS = 8  # of a union of conditions that are told apart
 
 
 def masks_of(cascade: Cascade, sizes: Sizes) -> Masks:
@@ -19,7 +27,15 @@ def masks_of(cascade: Cascade, sizes: Sizes) -> Masks:
 
     They are necessary, not sufficient: what is not affine, or rests on data, is left out.
     """
-    return _masks(_Key(cascade, sizes))
+    return _masks(_Key(cascade, sizes))[0]
+
+
+def parts_of(cascade: Cascade, sizes: Sizes) -> Parts:
+    """Return by Einsum conditions of which each point meets those of one part, besides its masks.
+
+    Parts may overlap; an Einsum whose masks are no union has none.
+    """
+    return _masks(_Key(cascade, sizes))[1]
 
 
 class _Key:
@@ -40,29 +56,70 @@ class _Key:
 
 
 @lru_cache(maxsize=16)
-def _masks(key: _Key) -> Masks:
+def _masks(key: _Key) -> tuple[Masks, Parts]:
     equations, sizes = key.cascade.equations, key.sizes
     makers: dict[str, list[int]] = {}
     for number, equation in enumerate(equations):
         makers.setdefault(equation.tensor, []).append(number)
     needs = [sorted({n for r in e.reads for n in makers.get(r.tensor, ())}) for e in equations]
     found: Masks = {}
-    kept: dict[str, tuple[Equation, tuple[Linear, ...]]] = {}
+    parts: Parts = {}
+    kept: Kept = {}
     for number in (n for group in components(needs) for n in sorted(group)):
         equation = equations[number]
-        planes = [
-            plane for where in equation.where for plane in half_planes([where], sizes.symbols) or []
-        ]
+        planes: list[Linear] = []
+        unions: list[Sequence[Planes]] = []
+        for where in equation.where:
+            plain = half_planes([where], sizes.symbols)
+            planes += plain or []
+            unions += [_union(where, sizes)] * (plain is None)
         for node in (equation.right, *equation.where):
             for read in _needed(node):
-                planes += _inherited(read, kept, sizes)
+                sides = [
+                    tuple(_inherited(read, *side, sizes)) for side in kept.get(read.tensor, ())
+                ]
+                planes += sides[0] if len(sides) == 1 else ()
+                unions += [sides] * (len(sides) > 1)
                 planes += _inside(read, sizes)
-        found[equation.id] = tuple(
-            {(tuple(sorted(p.coefs.items())), p.const): p for p in planes}.values()
-        )
+        found[equation.id] = tuple({_name(p): p for p in planes}.values())
+        parts[equation.id] = _joined(unions, sizes)
         if equation.iterative is None and len(makers[equation.tensor]) == 1:
-            kept[equation.tensor] = (equation, found[equation.id])
-    return found
+            sides = [(*found[equation.id], *part) for part in parts[equation.id] or ((),)]
+            kept[equation.tensor] = [(equation, side) for side in sides]
+    return found, parts
+
+
+def _name(plane: Linear) -> tuple[object, ...]:
+    return (tuple(sorted(plane.coefs.items())), plane.const)
+
+
+def _union(where: ast.Expr, sizes: Sizes) -> Sequence[Planes]:
+    """Return the sides of a condition that is no conjunction; one that says nothing if nothing is known."""
+    if ast.has_reads(where):
+        return [()]
+    try:
+        return Conditions(sizes.symbols, sizes.extents, apart=False).union(where)
+    except UncountableError:
+        return [()]
+
+
+def _joined(unions: Sequence[Sequence[Planes]], sizes: Sizes) -> tuple[Planes, ...]:
+    """Return the sides of all unions met; none where they say nothing, or are too many to tell apart."""
+    found: dict[object, Planes] = {(): ()}
+    for union in unions:
+        sides: list[Planes] = []
+        for side in union:
+            known = [p for p in side if all(n in sizes.extents for n in p.coefs)]
+            tight = simplified(known, sizes.extents)
+            sides += [] if tight is None else [tight]
+        if () in sides:
+            continue
+        met = ((*old, *new) for old, new in product(found.values(), sides))
+        tidy = [t for planes in met if (t := simplified(planes, sizes.extents)) is not None]
+        found = {frozenset(map(_name, planes)): planes for planes in tidy}
+        if len(found) > MOST_PARTS:
+            return ()
+    return tuple(found.values()) if len(found) > 1 else ()
 
 
 def _needed(node: ast.Expr) -> Iterator[ast.Read]:
@@ -85,13 +142,8 @@ def _inside(read: ast.Read, sizes: Sizes) -> Iterator[Linear]:
             yield Linear(coefs={}, const=size - 1).plus(form, -1)
 
 
-def _inherited(
-    read: ast.Read, kept: dict[str, tuple[Equation, tuple[Linear, ...]]], sizes: Sizes
-) -> Iterator[Linear]:
-    """Yield the conditions of what is read, in the coordinates of the reader."""
-    if read.tensor not in kept:
-        return
-    maker, planes = kept[read.tensor]
+def _inherited(read: ast.Read, maker: Equation, planes: Planes, sizes: Sizes) -> Iterator[Linear]:
+    """Yield conditions of what is read, in the coordinates of the reader."""
     at: dict[str, Linear | None] = {
         axis.coord: linear(index, sizes.symbols)
         for axis, index in zip(maker.left, read.indices, strict=True)

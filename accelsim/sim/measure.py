@@ -35,11 +35,13 @@ class _Measure:
         self.actions: dict[tuple[str, str, str, str, str], Fraction] = {}
         self.ops: dict[str, Fraction] = {}
         self.lane_ticks: dict[str, dict[str, int]] = {}
+        self.tile_points: dict[str, Fraction] = {}  # of the phase at hand, by Einsum
 
     def activity(self, design: str, mapping: str) -> Activity:
         for number, phase in enumerate(self.lowered.phases):
             done = self.outcome.phases[number]
             groups = self.lowered.classes[number]
+            self._see_points(number)
             for place, draft in enumerate(phase.drafts):
                 count = _counter(done.instances[place], groups[place])
                 if draft.kind == "compute":
@@ -96,7 +98,7 @@ class _Measure:
         unit = binding.bind.unit
         array = self.arch.arrays[unit]
         points = count(tile_points(block, binding))
-        live = self._live(binding.id, points)
+        live = self._live(binding.id, self.tile_points[binding.id])
         lanes = lanes_used(block, binding).scaled(live)
         ticks = self.lowered.program.ticks_per_cycle
         used = count(lanes) * max(1, binding.cycles) * ticks
@@ -113,6 +115,20 @@ class _Measure:
             self._act(unit, "register", "write", binding.id, draft.tensor, total * steps)
         for access in accesses(phase, draft.block, binding):
             self._rows(access.buffer, access.action, binding.id, access.tensor, count(access.words))
+
+    def _see_points(self, number: int) -> None:
+        """Count the points of the tiles of each Einsum of a phase, over all its tasks."""
+        phase = self.lowered.phases[number]
+        self.tile_points = {}
+        for place, draft in enumerate(phase.drafts):
+            if draft.kind == "compute":
+                block = phase.blocks[draft.block]
+                binding = block.binding(draft.einsum)
+                assert binding is not None
+                done = self.outcome.phases[number].instances[place]
+                count = _counter(done, self.lowered.classes[number][place])
+                more = count(tile_points(block, binding))
+                self.tile_points[draft.einsum] = self.tile_points.get(draft.einsum, 0) + more
 
     def _live(self, einsum: str, points: Fraction) -> Fraction:
         """Return the share of the points of the tiles that exists: what masks and data leave of them."""

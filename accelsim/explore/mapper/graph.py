@@ -21,8 +21,7 @@ def operations(phase: PhaseDraft) -> list[Operation]:
             unit=draft.resource,
             cycles=max(1, draft.cycles) if _is_frequent(draft) else 0,
         )
-        for draft in phase.drafts
-        if draft.kind == "compute"
+        for draft in phase.compute.values()
     ]
 
 

@@ -12,6 +12,7 @@ from accelsim.sim.lower.amounts import lanes_used, tile_points
 from accelsim.sim.lower.compute import PhaseDraft, draft_compute
 from accelsim.sim.lower.draft import Classes, Draft, Edge, classes, finish
 from accelsim.sim.lower.movement import draft_movement
+from accelsim.sim.lower.parts import split
 from accelsim.sim.lower.ports import draft_ports
 from accelsim.sim.program import Loop, Phase, Pool, Program, Queue
 
@@ -36,6 +37,7 @@ def lower(plan: Plan) -> Lowered:
         later = frozenset(t for p in phases[number + 1 :] for t in _read(p.blocks))
         draft_movement(phase, later)
         draft_ports(phase)
+        phase.drafts = split(phase.drafts)
     ticks = _ticks(phases)
     built = [_phase(phase, ticks) for phase in phases]
     return Lowered(

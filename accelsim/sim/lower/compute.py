@@ -7,7 +7,7 @@ from fractions import Fraction
 from math import ceil
 
 from accelsim.errors import InfeasibleError
-from accelsim.mapping.masks import masks_of
+from accelsim.mapping.masks import masks_of, parts_of
 from accelsim.mapping.plan import Binding, BlockPlan, Plan
 from accelsim.sim.lower.amounts import live_tiles
 from accelsim.sim.lower.draft import Draft, DraftWait
@@ -51,7 +51,8 @@ def draft_compute(plan: Plan, blocks: tuple[BlockPlan, ...]) -> PhaseDraft:
     for number, block in enumerate(blocks):
         nest = nest_of(block)
         phase.nests.append(nest)
-        sites = sites_of(block, nest, masks_of(plan.cascade, plan.sizes))
+        masks = masks_of(plan.cascade, plan.sizes)
+        sites = sites_of(block, nest, masks, parts_of(plan.cascade, plan.sizes))
         phase.sites.append(sites)
         for order, binding in enumerate(block.bindings):
             draft = Draft(

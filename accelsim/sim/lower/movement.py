@@ -22,6 +22,7 @@ from accelsim.sim.lower.draft import Amount, Draft, DraftWait
 from accelsim.sim.lower.gathers import Loaded, fresh_share, wait_for_indices
 from accelsim.sim.lower.nest import ALL, FIRST, LAST, Digit, Nest, Site, need
 from accelsim.sim.lower.occupancy import occupy
+from accelsim.sim.lower.parts import apart
 from accelsim.sim.lower.passes import same_pass
 from accelsim.sim.lower.place import digits_of
 from accelsim.sim.lower.slots import inside, load_site, projected, unranked, wait_for_slot
@@ -218,7 +219,12 @@ class _Mover:
             kind="store",
             resource=self.dram,
             queue=f"{self.dram}: store {tensor}",
-            site=Site(nest=nest, at=at, planes=projected(maker.site.planes, nest, at)),
+            site=Site(
+                nest=nest,
+                at=at,
+                planes=projected(maker.site.planes, nest, at),
+                parts=apart(nest, [projected(part, nest, at) for part in maker.site.parts]),
+            ),
             einsum=binding.id,
             shift=maker.shift,
             block=number,

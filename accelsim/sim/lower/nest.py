@@ -66,11 +66,16 @@ class Plane:
 
 @dataclass(frozen=True, kw_only=True)
 class Site:
-    """Where a task runs: per level in all iterations, only in the first or only in the last."""
+    """Where a task runs: per level in all iterations, only in the first or only in the last.
+
+    Where its iterations are a union, each meets the conditions of one of the ``parts`` too; no two of
+    these meet in an iteration.
+    """
 
     nest: Nest
     at: tuple[str, ...]
     planes: tuple[Plane, ...] = ()
+    parts: tuple[tuple[Plane, ...], ...] = ()
 
     def placed(self, name: str) -> str:
         return self.at[self.nest.position[name]]

@@ -19,7 +19,8 @@ def occupy(taken: Turn, given: Turn, tensor: str, depth: int) -> int:
     than the ``depth`` paid for.
     """
     (taker, amount, begin), (user, back, end) = taken, given
-    if _left(taker.site, begin) == _left(user.site, end):
+    whole = not taker.site.parts and not user.site.parts
+    if whole and _left(taker.site, begin) == _left(user.site, end):
         taker.takes.append((tensor, amount.only_at(begin)))
         user.gives.append((tensor, back.only_at(end)))
         return 0

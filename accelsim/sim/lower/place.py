@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from accelsim.cascade import ast
 from accelsim.cascade.linear import Linear
 from accelsim.cascade.model import Equation, Merged, Plain, Shift, TensorRead
 from accelsim.cascade.sizes import Sizes
 from accelsim.errors import InfeasibleError
-from accelsim.mapping.masks import Masks
+from accelsim.mapping.masks import Masks, Parts
 from accelsim.mapping.plan import Binding, BlockPlan
 from accelsim.sim.lower.nest import ALL, FIRST, LAST, Digit, Level, Nest, Plane, Site
+from accelsim.sim.lower.parts import apart
 
 
 def nest_of(plan: BlockPlan) -> Nest:
@@ -18,7 +21,7 @@ def nest_of(plan: BlockPlan) -> Nest:
     return Nest(levels=levels, outer=plan.outer or len(levels))
 
 
-def sites_of(plan: BlockPlan, nest: Nest, masks: Masks) -> dict[str, Site]:
+def sites_of(plan: BlockPlan, nest: Nest, masks: Masks, parts: Parts) -> dict[str, Site]:
     """Return the site of each bound Einsum, by id.
 
     An Einsum that lacks a loop runs in that loop's last iteration if an input comes out of it, else in
@@ -49,7 +52,10 @@ def sites_of(plan: BlockPlan, nest: Nest, masks: Masks) -> dict[str, Site]:
                 out_of_it = any(s.at[place] != FIRST for _, s in inputs)
                 at.append(LAST if out_of_it else FIRST)
         found[binding.id] = Site(
-            nest=nest, at=tuple(at), planes=_planes(plan, nest, binding, found, masks)
+            nest=nest,
+            at=tuple(at),
+            planes=_planes(plan, nest, binding, found, masks),
+            parts=_parts(plan, nest, parts[binding.id]),
         )
         busy.discard(binding.id)
         return found[binding.id]
@@ -84,6 +90,18 @@ def _planes(
     loops = {level.name for level in nest.levels}
     unique = {(tuple(sorted(p.coefs.items())), p.const): p for p in planes}
     return tuple(p for p in unique.values() if p.coefs and set(p.coefs) <= loops)
+
+
+def _parts(
+    plan: BlockPlan, nest: Nest, parts: Sequence[Sequence[Linear]]
+) -> tuple[tuple[Plane, ...], ...]:
+    """Return the parts of a union in tiles: where each has a live point and none before it has."""
+    loops = {level.name for level in nest.levels}
+    tiles = []
+    for part in parts:
+        planes = (tile_plane(plan, form) for form in part)
+        tiles.append(tuple(p for p in planes if p.coefs and set(p.coefs) <= loops))
+    return apart(nest, tiles)
 
 
 def _always(plan: BlockPlan, plane: Plane) -> bool:

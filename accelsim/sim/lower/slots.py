@@ -5,6 +5,7 @@ from __future__ import annotations
 from accelsim.mapping.plan import STREAM
 from accelsim.sim.lower.draft import Draft, DraftWait, Edge
 from accelsim.sim.lower.nest import ALL, FIRST, Digit, Nest, Plane, Site, need
+from accelsim.sim.lower.parts import apart
 
 
 def inside(nest: Nest, loop: str) -> int:
@@ -26,7 +27,12 @@ def load_site(nest: Nest, ranks: set[str], loop: str, consumers: list[Site]) -> 
         moves = level.name in ranks or (place < limit and changes)
         at.append(ALL if moves else FIRST)
     common = [p for p in consumers[0].planes if all(p in c.planes for c in consumers)]
-    return Site(nest=nest, at=tuple(at), planes=projected(tuple(common), nest, tuple(at)))
+    planes = projected(tuple(common), nest, tuple(at))
+    parts: tuple[tuple[Plane, ...], ...] = ()
+    if any(c.parts for c in consumers):
+        each = [(*c.planes, *part) for c in consumers for part in c.parts or ((),)]
+        parts = apart(nest, [projected(part, nest, tuple(at)) for part in each])
+    return Site(nest=nest, at=tuple(at), planes=planes, parts=parts)
 
 
 def projected(planes: tuple[Plane, ...], nest: Nest, at: tuple[str, ...]) -> tuple[Plane, ...]:

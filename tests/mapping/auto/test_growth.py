@@ -9,7 +9,7 @@ from accelsim.sim.lower import lower
 from accelsim.specs import names
 
 LINEAR = ["deltanet", "linear_decay", "mamba2", "titans", "attention_gate"]
-WINDOWED = ["sliding_window", "streaming_sink"]
+WINDOWED = ["longformer", "streaming_sink"]
 QUADRATIC = ["attention_1pass", "sigmoid_attention"]
 
 
