@@ -52,9 +52,18 @@ class Entry:
     figure: bool = False
     """Without rows of its own: what it measures is for derived rows."""
 
+    @property
+    def whole(self) -> bool:
+        """An engine that is several parts is one of its own, each of its operations an action of it."""
+        engine = self.measured.engine
+        parts = {operation.part for operation in engine.operations}
+        return self.part is None and len(parts) > 1 and engine.name not in parts
+
     def keys(self, part: str) -> dict[str, Any]:
-        where = self.measured.engine.attributes if self.where is None else self.where
-        return {"part": self.part or part} | ({"where": dict(where)} if where else {})
+        engine = self.measured.engine
+        where = engine.attributes if self.where is None else self.where
+        own = engine.name if self.whole else part
+        return {"part": self.part or own} | ({"where": dict(where)} if where else {})
 
     def energy_pj(self, priced: Priced) -> float:
         standing = self.measured.idle_fj * priced.cycles / priced.operations if self.apart else 0.0
@@ -125,7 +134,7 @@ def _rows(entry: Entry, corner: str, figures: dict[str, str]) -> list[dict[str, 
         rows.append(
             entry.keys(operation.part)
             | {
-                "action": operation.action,
+                "action": operation.name if entry.whole else operation.action,
                 "energy_pj": energy,
                 "source": f"{corner}: {_called(found)}, {operation.name}; gate-level toggles of "
                 f"{first.operations} operations on attention values (random bits: {other} pJ); "

@@ -32,6 +32,11 @@ def recipe(library: Library) -> tuple[str, Mapping[str, Any]]:
     raise SpecError(f"no table is made for library {library.name!r}; known: {known}")
 
 
+def measured_in(found: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return what a recipe measures: the engines that all tables have, then those of its own."""
+    return [*found["engines"], *found.get("elements", ())]
+
+
 def entry(row: Mapping[str, Any], library: Library, period_ps: float) -> Entry:
     """Measure one engine of a recipe."""
     settings = {name: str(value) for name, value in row.get("set", {}).items()}
@@ -50,7 +55,7 @@ def write(library: Library) -> tuple[str, str]:
     """Return the name and the text of a library's table."""
     name, found = recipe(library)
     period_ps = float(10**12 / parse_frequency(found["clock"]))
-    entries = [entry(row, library, period_ps) for row in found["engines"]]
+    entries = [entry(row, library, period_ps) for row in measured_in(found)]
     extra = Extra(found.get("extends"), found["assumptions"], found["rows"], found["areas"])
     return name, table(name, entries, library, period_ps, extra)
 

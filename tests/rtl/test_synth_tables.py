@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from accelsim.energy import CostTable
+from accelsim.engines import engine
 from accelsim.errors import SpecError
 from accelsim.rtl.synth import tables
 from accelsim.rtl.synth.library import Library
@@ -38,7 +39,7 @@ def test_every_table_says_what_it_was_made_of(name):
     assert digests
     assert all(re.search(r"sha256 [0-9a-f]{64}$", text) for text in digests)
     engines = [text for key, text in provenance.items() if key.startswith("engine_")]
-    assert len(engines) == len(RECIPES[name]["engines"])
+    assert len(engines) == len(tables.measured_in(RECIPES[name]))
     assert all(int(re.search(r"(\d+) outputs", text)[1]) > 1000 for text in engines)
     assert any("no wires, no clock tree" in text for text in table.assumptions)
     for row in table.layers[0].file.rows:
@@ -73,6 +74,20 @@ def test_a_mac_meets_a_gigahertz_on_asap7():
         if key.startswith("engine_") and text.startswith("mac ")
     ]
     assert float(re.search(r"([\d.]+) ps", mac)[1]) <= 1000
+
+
+@pytest.mark.parametrize(("part", "stages"), [("pe2d", 3), ("pe1d", 5)])
+def test_elements_meet_a_gigahertz_on_asap7(part, stages):
+    """With these stages, before layout; an exponential is seven of their steps."""
+    table = CostTable.load("rtl_asap7")
+    source = table.part_cost(part, WORD).source
+    assert f"stages {stages}," in source
+    assert float(re.search(r"critical path (\d+) ps", source)[1]) <= 1000
+    actions = [o.name for o in engine(part).operations]
+    assert all(table.cost(part, action, WORD).pj > 0 for action in actions)
+    step = table.cost(part, "step", WORD).pj
+    exponential = table.cost("exp", "compute", WORD | {"exp_slots": 6}).pj
+    assert exponential / 2 < 7 * step < 3 * exponential
 
 
 def test_smaller_nodes_are_smaller_and_cheaper():
@@ -129,7 +144,8 @@ def test_our_figures_are_printed_beside_the_published_ones():
         [sys.executable, "benchmarks/rtl_costs.py"],
         cwd=root, env=os.environ | {"PYTHONPATH": str(root)}, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    head, *rows = done.stdout.splitlines()
+    single, elements = done.stdout.split("\n\n")
+    head, *rows = single.splitlines()
     assert head.split()[:3] == ["table", "part", "pJ"]
     assert {tuple(row.split()[:2]) for row in rows} == {
         (name, part) for name in RECIPES for part in ("mac", "add", "max", "div", "exp")
@@ -137,3 +153,26 @@ def test_our_figures_are_printed_beside_the_published_ones():
     mac = next(row for row in rows if row.startswith("rtl_osu018") and " mac " in row).split()
     theirs = float(CostTable.load("fusemax_45nm").cost("mac", "compute", WORD).pj)
     assert float(mac[3]) == pytest.approx(theirs * 180 / 45 * 1.8**2, rel=1e-3)
+    # Stillmaker and Baas: 24.64 V - 17.98 at 180 nm over 1.018 V^2 - 0.3107 V + 0.1539 at 45 nm.
+    fitted = (24.64 * 1.8 - 17.98) / (1.018 - 0.3107 + 0.1539)
+    assert float(mac[5]) == pytest.approx(theirs * fitted, rel=1e-3)
+
+    head, *rows = elements.splitlines()
+    assert head.split()[:4] == ["table", "element", "stages", "ps"]
+    named = {row.split()[1]: row.split() for row in rows if row.startswith("rtl_")}
+    assert set(named) == {"pe2d", "pe1d"}
+    published = CostTable.load("fusemax_45nm")
+    for part, stages, depth, units in (
+        ("pe2d", 3, 12, ["mac", "max"]),
+        ("pe1d", 5, 32, ["mac", "max", "div"]),
+    ):
+        row = named[part]
+        assert int(row[2]) == stages
+        assert int(row[3]) <= 1000
+        assert float(row[5]) == pytest.approx(
+            float(CostTable.load("rtl_asap7").part_cost(part, WORD).um2), rel=1e-3
+        )
+        area = sum(published.part_cost(unit, WORD).um2 for unit in units)
+        area += published.part_cost("register", WORD | {"depth": depth}).um2
+        assert float(row[6]) == pytest.approx(float(area) * (7 / 45) ** 2, rel=1e-3)
+        assert float(row[8]) == pytest.approx(float(area) * 0.059, rel=1e-3)
