@@ -7,7 +7,7 @@ from pathlib import Path
 
 from accelsim.api import LENGTHS
 from accelsim.cli import flags
-from accelsim.cli.output import progress, whole, writable, write
+from accelsim.cli.output import progress, writable, write, write_pictures
 from accelsim.cli.study import Study
 from accelsim.errors import InfeasibleError, SpecError, nearest
 from accelsim.job import Job
@@ -82,10 +82,7 @@ def write_comparison(comparison: Comparison, folder: Path) -> None:
     }
     for unit in dict.fromkeys(unit for row in comparison.rows for unit in row.utilization):
         pictures[f"utilization_{unit}"] = plot.utilization(comparison, unit)
-    for name, axes in pictures.items():
-        for ending in ("png", "svg"):
-            with whole(folder / f"{name}.{ending}") as draft:
-                plot.save(axes, draft)
+    write_pictures(folder, pictures)
 
 
 def _longest_reports(comparison: Comparison) -> dict[str, Report]:

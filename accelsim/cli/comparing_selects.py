@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from accelsim.cli import flags
-from accelsim.cli.output import whole, writable, write
+from accelsim.cli.output import writable, write, write_pictures
 from accelsim.engines import NAMES, model_class
 from accelsim.engines.select import Select
 from accelsim.errors import SpecError
@@ -82,14 +82,10 @@ def compare_selects_command(
     write(out / "selects.json", comparison.to_json())
     from accelsim import plot
 
-    pictures = {"cycles": plot.select_cycles}
+    pictures = {"selects_cycles": plot.select_cycles(comparison)}
     if costs is not None:
-        pictures["area"] = plot.select_area
-    for name, draw in pictures.items():
-        picture = draw(comparison)
-        for ending in ("png", "svg"):
-            with whole(out / f"selects_{name}.{ending}") as draft:
-                plot.save(picture, draft)
+        pictures["selects_area"] = plot.select_area(comparison)
+    write_pictures(out, pictures)
     print(comparison.to_json() if as_json else comparison, end="" if as_json else "\n")
     if not as_json:
         print(f"\ntables and plots: {out}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
-from accelsim.cli.output import progress, whole, writable, write
+from accelsim.cli.output import progress, whole, writable, write, write_pictures
 from accelsim.errors import SpecError
 from accelsim.explore import (
     Exploration,
@@ -75,10 +75,7 @@ def write_results(results: Results, folder: Path) -> None:
     if find_spec("pyarrow") is not None:
         with whole(folder / "points.parquet") as draft:
             results.to_parquet(draft)
-    for name, axes in plot.pictures(results).items():
-        for ending in ("png", "svg"):
-            with whole(folder / f"{name}.{ending}") as draft:
-                plot.save(axes, draft)
+    write_pictures(folder, plot.pictures(results))
 
 
 def _check_resume(exploration: Exploration, run: object, resume: bool, where: str) -> None:

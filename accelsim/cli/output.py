@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from accelsim.errors import SpecError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @contextmanager
@@ -36,6 +40,18 @@ def whole(path: Path) -> Iterator[Path]:
 def write(path: Path, text: str) -> None:
     with whole(path) as draft:
         draft.write_text(text, encoding="utf-8")
+
+
+def write_pictures(folder: Path, pictures: Mapping[str, Axes]) -> None:
+    """Write each picture as PNG and as SVG."""
+    from accelsim import plot
+
+    for name, axes in pictures.items():
+        with (
+            whole(folder / f"{name}.png") as png,
+            whole(folder / f"{name}.svg") as svg,
+        ):
+            plot.save(axes, png, svg)
 
 
 def writable(folder: Path) -> Path:

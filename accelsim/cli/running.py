@@ -10,7 +10,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from accelsim.cli import flags
-from accelsim.cli.output import whole, writable, writable_file, write
+from accelsim.cli.output import whole, writable, writable_file, write, write_pictures
 from accelsim.errors import SpecError
 from accelsim.job import ATTENTION, Call, Job
 from accelsim.mapping import Mapping, Stage, Workload
@@ -233,7 +233,4 @@ def write_report(report: Report, folder: Path) -> None:
     write(folder / "report.json", report.to_json())
     write(folder / "report.txt", f"{report}\n")
     write(folder / "units.csv", report.to_frame().to_csv())
-    for name, axes in (("activity", plot.activity(report)), ("energy", plot.energy(report))):
-        for ending in ("png", "svg"):
-            with whole(folder / f"{name}.{ending}") as draft:
-                plot.save(axes, draft)
+    write_pictures(folder, {"activity": plot.activity(report), "energy": plot.energy(report)})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from accelsim.plot.style import MARKERS, axes, colors, legend
+from accelsim.plot.style import MARKERS, axes, colors, legend, log_scale
 from accelsim.result import Comparison, Row
 from accelsim.units import format_count
 
@@ -71,7 +71,7 @@ def cycles(comparison: Comparison, ax: Axes | None = None) -> Axes:
                 label=None if i else design,
             )
     ax.set_xscale("log", base=2)
-    ax.set_yscale("log")
+    log_scale(ax, "y")
     ax.set_xticks(comparison.lengths, [format_count(length) for length in comparison.lengths])
     ax.set_xlabel("sequence length (tokens)")
     ax.set_ylabel("cycles")
@@ -105,8 +105,7 @@ def latency_energy(comparison: Comparison, ax: Axes | None = None) -> Axes:
                 linewidth=0.9,
                 alpha=0.9,
             )
-    ax.set_xscale("log")
-    ax.set_yscale("log")
+    log_scale(ax)
     ax.set_xlabel("latency (s)")
     ax.set_ylabel("energy (J)")
     ax.grid(visible=True, color="#DDDDDD", linewidth=0.5)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from accelsim.explore import Results, Row
 from accelsim.explore.axis import measure
 from accelsim.explore.pareto import front
-from accelsim.plot.style import GREY, PALETTE, axes, legend
+from accelsim.plot.style import GREY, PALETTE, axes, legend, log_scale
 from accelsim.units import format_count
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def utilizations(results: Results, ax: Axes | None = None) -> Axes:
             markersize=4,
             label=name.removeprefix("utilization."),
         )
-    ax.set_xscale("log")
+    log_scale(ax, "x")
     ax.set_xlabel(_NAMES["seconds"])
     ax.set_ylim(0, 105)
     ax.set_ylabel("utilization (%)")
@@ -131,8 +131,7 @@ def rooflines(results: Results, ax: Axes | None = None) -> Axes:
     for (name, points), color in zip(kinds.items(), (GREY, PALETTE[0]), strict=True):
         if points:
             ax.plot(*zip(*points, strict=True), "o", color=color, markersize=5, label=name)
-    ax.set_xscale("log")
-    ax.set_yscale("log")
+    log_scale(ax)
     ax.set_xlim(low, high)
     ax.set_xlabel("memory bound / compute bound")
     ax.set_ylabel("time / compute bound")
@@ -276,8 +275,7 @@ def _positive(row: Row, name: str) -> bool:
 
 
 def _log_axes(ax: Axes, x: str, y: str) -> None:
-    ax.set_xscale("log")
-    ax.set_yscale("log")
+    log_scale(ax)
     ax.set_xlabel(_NAMES.get(x, x))
     ax.set_ylabel(_NAMES.get(y, y))
     _grid(ax)

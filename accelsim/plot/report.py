@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from accelsim.plot.style import GREY, MARKERS, axes, colors, hatches, legend
+from accelsim.plot.style import GREY, MARKERS, axes, colors, hatches, legend, log_scale
 from accelsim.result import Report
 
 if TYPE_CHECKING:
@@ -92,8 +92,7 @@ def roofline(reports: Report | Mapping[str, Report], ax: Axes | None = None) -> 
             markersize=7,
             label=name,
         )
-    ax.set_xscale("log")
-    ax.set_yscale("log")
+    log_scale(ax)
     ax.set_xlim(low, high)
     ax.set_xlabel("memory bound / compute bound")
     ax.set_ylabel("time / compute bound")

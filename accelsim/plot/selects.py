@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from accelsim.plot.style import MARKERS, axes, colors, legend
+from accelsim.plot.style import MARKERS, axes, colors, legend, log_scale
 from accelsim.result.selects import SelectComparison
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def select_area(comparison: SelectComparison, ax: Axes | None = None) -> Axes:
             label=None if row.engine in seen else row.engine,
         )
         seen.add(row.engine)
-    ax.set_xscale("log")
+    log_scale(ax, "x")
     ax.set_xlabel("area (um^2)")
     ax.set_ylabel("cycles of a request, mean")
     legend(ax, title="engine")

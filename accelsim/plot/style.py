@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,9 +27,10 @@ PALETTE = (  # Okabe and Ito's colours, told apart by colour-blind readers too; 
 )
 GREY = "#BBBBBB"
 _HATCHES = ("", "//", "xx", "..")
+_MARGIN = 0.1  # inches around a picture
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
-_STYLE = {
+_STYLE: dict[str, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 9,
     "axes.titlesize": 10,
@@ -65,6 +68,34 @@ def axes(ax: Axes | None, width: float = 7.0, height: float = 3.6) -> Axes:
     return made
 
 
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+@cache
+def _plain_formatter() -> type[Any]:
+    from matplotlib.ticker import LogFormatterSciNotation
+
+    class Plain(LogFormatterSciNotation):
+        """Powers in plain text: setting formulas takes longer than all the rest of a picture."""
+
+        def __call__(self, x: float, pos: int | None = None) -> str:
+            text = super().__call__(x, pos).replace(r"$\mathdefault{", "").removesuffix("}$")
+            text = text.replace(r"\times", "×")
+            return re.sub(r"\^\{(-?\d+)\}", lambda m: m[1].translate(_SUPERSCRIPT), text)
+
+    return Plain
+
+
+def log_scale(ax: Axes, which: str = "xy") -> None:
+    """Make the x or y axis or both logarithmic."""
+    for name in which:
+        getattr(ax, f"set_{name}scale")("log")
+        axis = getattr(ax, f"{name}axis")
+        axis.set_major_formatter(_plain_formatter()())
+        axis.set_minor_formatter(_plain_formatter()())
+        axis.set_tick_params(which="minor", labelsize=_STYLE["font.size"] - 2)
+
+
 def legend(ax: Axes, handles: Sequence[Any] | None = None, title: str | None = None) -> None:
     """Put the legend to the right of the axes, where it hides nothing."""
     place: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "frameon": False}
@@ -74,19 +105,28 @@ def legend(ax: Axes, handles: Sequence[Any] | None = None, title: str | None = N
         ax.legend(handles=list(handles), title=title, **place)
 
 
-def save(ax: Axes, path: str | Path) -> Path:
-    """Write the axes' figure as PNG or SVG, by the name's ending; equal figures, equal bytes."""
-    target = Path(path)
-    kind = target.suffix.removeprefix(".")
-    metadata: dict[str, Any] = {"png": {"Software": None}, "svg": {"Date": None}}
-    if kind not in metadata:
-        raise ValueError(f"picture must be .png or .svg, not {target.name!r}")
+def save(ax: Axes, path: str | Path, *more: str | Path) -> Path:
+    """Write the axes' figure as PNG or SVG, by each name's ending; equal figures, equal bytes.
+
+    The figure is laid out once for all of the files. Gives the first one.
+    """
+    targets = [Path(each) for each in (path, *more)]
+    metadata: dict[str, Any] = {".png": {"Software": None}, ".svg": {"Date": None}}
+    for target in targets:
+        if target.suffix not in metadata:
+            raise ValueError(f"picture must be .png or .svg, not {target.name!r}")
     from matplotlib import rc_context
 
     with rc_context(_style()):
         figure: Any = ax.get_figure(root=True)
-        figure.savefig(target, dpi=150, bbox_inches="tight", metadata=metadata[kind])
-    return target
+        engine = figure.get_layout_engine()
+        figure.draw_without_rendering()
+        box = figure.get_tightbbox().padded(_MARGIN)
+        figure.set_layout_engine("none")
+        for target in targets:
+            figure.savefig(target, dpi=150, bbox_inches=box, metadata=metadata[target.suffix])
+        figure.set_layout_engine(engine)
+    return targets[0]
 
 
 def _style() -> Any:
