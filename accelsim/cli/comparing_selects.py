@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from accelsim.cli import flags
 from accelsim.cli.output import writable, write, write_pictures
 from accelsim.engines import NAMES, model_class
 from accelsim.engines.select import Select
 from accelsim.errors import SpecError
+
+if TYPE_CHECKING:
+    from accelsim.energy import CostTable
+
+COSTS = "topk_asap7"
+"""The table that is meant if none is named."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +62,6 @@ def are_engines(names: Sequence[str]) -> bool:
 def compare_selects_command(
     names: Sequence[str], given: SelectFlags, *, as_json: bool, out: Path
 ) -> None:
-    from accelsim.energy import CostTable
     from accelsim.result.selects import compare_selects
 
     settings = flags.settings(given.set_)
@@ -72,11 +78,12 @@ def compare_selects_command(
     requests = 256 if given.requests is None else given.requests
     if requests < 1:
         raise SpecError(f"--requests must be at least 1, not {requests}")
-    costs = None if given.costs is None else CostTable.load(given.costs)
+    costs, lacking = _costs(engines, given.costs)
     writable(out)
     comparison = compare_selects(
         engines, sizes, scores, costs, requests=requests, seed=given.seed or 0
     )
+    comparison = replace(comparison, assumptions=(*comparison.assumptions, *lacking))
     write(out / "selects.txt", f"{comparison}\n")
     write(out / "selects.csv", comparison.to_csv())
     write(out / "selects.json", comparison.to_json())
@@ -89,6 +96,22 @@ def compare_selects_command(
     print(comparison.to_json() if as_json else comparison, end="" if as_json else "\n")
     if not as_json:
         print(f"\ntables and plots: {out}")
+
+
+def _costs(engines: Sequence[Select], name: str | None) -> tuple[CostTable | None, list[str]]:
+    """Return the table that is named, else the shipped one if it has every engine, or why there is none."""
+    from accelsim.energy import CostTable
+    from accelsim.result.selects import Price
+
+    if name is not None:
+        return CostTable.load(name), []
+    costs = CostTable.load(COSTS)
+    try:
+        for engine in engines:
+            Price.of(engine, costs)
+    except SpecError as error:
+        return None, [f"{error}; another table: --costs"]
+    return costs, []
 
 
 def _numbers(text: str, flag: str) -> list[int]:

@@ -40,7 +40,10 @@ class SelectRow:
 
 @dataclass(frozen=True, kw_only=True)
 class SelectComparison:
-    """Rows of several engines; ``costs`` names the table if there is one, ``assumptions`` are its own."""
+    """Rows of several engines; ``costs`` names the table if there is one.
+
+    ``assumptions`` are the table's, and how far it was extrapolated.
+    """
 
     rows: tuple[SelectRow, ...]
     costs: str | None
@@ -68,7 +71,7 @@ class SelectComparison:
             for row in self.rows
         ]
         notes = "".join(f"\n  - {text}" for text in self.assumptions)
-        costs = "no costs: see --costs" if self.costs is None else f"costs {self.costs}:{notes}"
+        costs = f"no costs{notes}" if self.costs is None else f"costs {self.costs}:{notes}"
         return f"{table(head, lines)}\n\n{self.requests} requests each, seed {self.seed}; {costs}"
 
     def to_json(self) -> str:
@@ -97,36 +100,62 @@ def compare_selects(
     All engines get the same scores. SpecError where the table lacks a row.
     """
     rows = []
+    notes = [] if costs is None else list(costs.assumptions)
     sized = {(n, k): [engine.sized(n, k) for engine in engines] for n, k in sizes}
     for n, k in sizes:
         for name in scores:
             for engine in sized[n, k]:
                 lists = score_lists(name, requests=requests, n=n, width=engine.width, seed=seed)
-                rows.append(_row(engine, select_batch(engine, lists, k), n, k, name, costs))
+                price = None if costs is None else Price.of(engine, costs)
+                notes += () if price is None else price.assumptions
+                rows.append(_row(engine, select_batch(engine, lists, k), n, k, name, price))
     return SelectComparison(
         rows=tuple(rows),
         costs=None if costs is None else costs.name,
         requests=requests,
         seed=seed,
-        assumptions=() if costs is None else costs.assumptions,
+        assumptions=tuple(dict.fromkeys(notes)),
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Price:
+    """What an engine costs: pJ of a cycle of its clock, a row through it, a cycle of search; its area."""
+
+    clock_pj: float
+    row_pj: float
+    search_pj: float
+    area_um2: float
+    assumptions: tuple[str, ...]
+
+    @classmethod
+    def of(cls, engine: Select, costs: CostTable) -> Price:
+        """Look an engine up; SpecError where the table lacks a row."""
+        clock, row, search = (
+            costs.cost(engine.name, action, engine.attributes)
+            for action in ("clock", "row", "search")
+        )
+        part = costs.part_cost(engine.name, engine.attributes)
+        notes = [text for cost in (clock, row, search, part) for text in cost.assumptions]
+        return cls(
+            clock_pj=float(clock.pj),
+            row_pj=float(row.pj),
+            search_pj=float(search.pj),
+            area_um2=float(part.um2),
+            assumptions=tuple(dict.fromkeys(notes)),
+        )
+
+
 def _row(
-    engine: Select, found: Selections, n: int, k: int, scores: str, costs: CostTable | None
+    engine: Select, found: Selections, n: int, k: int, scores: str, price: Price | None
 ) -> SelectRow:
     waits = found.fill_cycles - 1 - engine.rows_of(n)
     search = found.search_cycles + waits
     energy = area = None
-    if costs is not None:
-        attributes = engine.attributes
-        a_cycle, a_row, a_search = (
-            float(costs.cost(engine.name, action, attributes).pj)
-            for action in ("clock", "row", "search")
-        )
-        each = a_cycle * found.cycles + a_row * engine.rows_of(n) + a_search * search
-        energy = float(each.mean())
-        area = float(costs.part_cost(engine.name, attributes).um2)
+    if price is not None:
+        each = price.clock_pj * found.cycles + price.row_pj * engine.rows_of(n)
+        energy = float((each + price.search_pj * search).mean())
+        area = price.area_um2
     return SelectRow(
         engine=engine.name,
         n=n,

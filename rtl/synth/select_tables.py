@@ -1,7 +1,8 @@
 """Writes the cost tables of the top-k engines: python -m accelsim.rtl.synth.select_tables LIBERTY...
 
-An engine is mapped at a few sizes; area and energies are straight lines through them in the rows
-that it can hold (its memories are registers, as in the RTL) and in the depth of a queue.
+An engine is mapped at a few sizes; area and energies are straight lines near them in the rows that
+it can hold (its memories are registers, as in the RTL) and in the depth of a queue. The table says how
+near, and from where to where; what goes beyond is reported by those who use it.
 """
 
 from __future__ import annotations
@@ -14,10 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from amaranth.back import rtlil
 
-from accelsim import __version__
 from accelsim.engines import Offer, Stimulus, engine
 from accelsim.engines.select import Select
 from accelsim.engines.select_model import SelectModel
@@ -27,7 +26,7 @@ from accelsim.rtl.block import block
 from accelsim.rtl.synth.library import Library
 from accelsim.rtl.synth.mapped import Mapped, Recipe, synthesize, tool
 from accelsim.rtl.synth.measure import Rig
-from accelsim.rtl.synth.table import LIMITS, dont_use, known, short
+from accelsim.rtl.synth.table import LIMITS, document, dont_use, known, short
 from accelsim.rtl.synth.timing import timing
 
 RUNS = 8
@@ -36,10 +35,12 @@ REQUESTS = 6
 CYCLES = 240
 """At most, of each run."""
 
+RECIPE = Recipe(booth=False, fast=False)
+
 LANES, WIDTH = 16, 12
 # Rows that the engine holds, depth of its queue if it has one.
 SIZES = ((2, 8), (4, 8), (8, 8))
-QUEUE_SIZES = (*SIZES, (2, 16))
+QUEUE_SIZES = (*SIZES, (8, 32))
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def measured(found: Select, library: Library, rows: int, depth: int) -> Point:
         text,
         sized.name,
         library,
-        Recipe(booth=False, fast=False),
+        RECIPE,
         period_ps=1000.0,
         dont_use=dont_use(library),
     )
@@ -82,7 +83,7 @@ def measured(found: Select, library: Library, rows: int, depth: int) -> Point:
     clock = idle.total_fj / idle.cycles
     through, moved = _energy(sized, rig, n, 0)
     row = (through - clock * moved["cycles"]) / moved["rows"]
-    whole, did = _energy(sized, rig, n, min(depth, n // 4))
+    whole, did = _energy(sized, rig, n, min(depth, n // 2))
     search = (whole - clock * did["cycles"] - row * did["rows"]) / did["search"]
     figures = {
         "area_um2": mapped.area_um2,
@@ -138,11 +139,11 @@ def _watched(
 
 
 def fitted(points: Sequence[Point], figure: str) -> tuple[str, float]:
-    """Return the line by least squares as a formula, and its distance from the points (0.1: 10 % at most)."""
+    """Return the line of least squares of relative errors as a formula, and the greatest of them."""
     names = ["rows", "depth"] if len({p.depth for p in points}) > 1 else ["rows"]
     table = np.array([[1.0, *(getattr(p, name) for name in names)] for p in points])
     wanted = np.array([p.figures[figure] for p in points])
-    found = np.linalg.lstsq(table, wanted, rcond=None)[0]
+    found = np.linalg.lstsq(table / wanted[:, None], np.ones(len(wanted)), rcond=None)[0]
     away = float(np.max(np.abs(table @ found - wanted) / np.abs(wanted)))
     text = short(float(found[0]))
     for name, slope in zip(names, found[1:], strict=True):
@@ -154,14 +155,19 @@ def rows_of(found: Select, points: Sequence[Point], corner: str) -> tuple[list[A
     """Return the rows of energy and of area of an engine."""
     where = {"lanes": found.lanes, "width_bits": found.width}
     queue = len({p.depth for p in points}) > 1
-    sizes = ", ".join(f"{p.rows} rows" + (f" and depth {p.depth}" if queue else "") for p in points)
-    made = f"{corner}: {found.name} mapped at {sizes}"
+    spans = {"rows": [p.rows for p in points]} | (
+        {"depth": [p.depth for p in points]} if queue else {}
+    )
+    measured = {name: [min(span), max(span)] for name, span in spans.items()}
+    sizes = ", ".join(f"{p.rows}" + (f" (depth {p.depth})" if queue else "") for p in points)
+    made = f"{corner}: {found.name} mapped for {sizes} rows of {found.lanes}"
     energies = [
         {
             "part": found.name,
             "where": where,
             "action": action,
             "energy_pj": line,
+            "measured": measured,
             "source": f"{made}, within {away:.1%} of each; gate-level toggles on random values",
         }
         for action in ("clock", "row", "search")
@@ -173,6 +179,7 @@ def rows_of(found: Select, points: Sequence[Point], corner: str) -> tuple[list[A
             "part": found.name,
             "where": where,
             "area_um2": area,
+            "measured": measured,
             "source": f"{made}, within {area_away:.1%} of each; critical path"
             f" {max(p.period_ps for p in points):.0f} ps",
             "leakage_mw": fitted(points, "leakage_mw")[0],
@@ -186,7 +193,6 @@ ASSUMPTIONS = (
     *LIMITS,
     "memories are registers, as in the RTL; a clock cycle costs what is said under the action clock, "
     "as nothing is gated",
-    "straight lines in rows (and depth) beyond the sizes that were mapped",
 )
 
 
@@ -201,6 +207,12 @@ def write(library: Library, names: Sequence[str], point: Sizer) -> tuple[str, st
     provenance = {"tool": tool(), "clock_period_ps": "1000"}
     for n, file in enumerate(library.files):
         provenance[f"liberty_{n}"] = f"{file.path.name}: {file.name}, sha256 {file.sha256}"
+    provenance |= {
+        "dont_use": " ".join(dont_use(library)),
+        "recipe": str(RECIPE),
+        "stimulus": f"{RUNS} runs of at most {CYCLES} cycles and {REQUESTS} requests of random values, "
+        f"seeds 0 to {RUNS - 1}, second half; none kept, then as many as the depth",
+    }
     for name in names:
         found = select(name)
         sizes = QUEUE_SIZES if "depth" in found.parameters else SIZES
@@ -219,15 +231,9 @@ def write(library: Library, names: Sequence[str], point: Sizer) -> tuple[str, st
         "source": f"accelsim's RTL, mapped by {tool()} onto {corner}",
         "node": str(known(library).get("node", library.name)),
         "leakage": "known only of what was synthesized",
-        "rows": energies,
-        "areas": areas,
-        "assumptions": list(ASSUMPTIONS),
-        "provenance": provenance,
     }
-    text = yaml.safe_dump(head, sort_keys=False, allow_unicode=True, width=110)
-    return title, (
-        f"# Written by accelsim {__version__}, synth.select_tables; write it again rather than edit it.\n"
-        + text
+    return title, document(
+        head, energies, areas, ASSUMPTIONS, provenance, writer="synth.select_tables"
     )
 
 

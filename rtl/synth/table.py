@@ -98,22 +98,43 @@ def table(
     if extra.extends is not None:
         head["extends"] = extra.extends
     figures: dict[str, str] = {}
+    rows: list[dict[str, Any]] = []
+    for entry in entries:
+        own = _rows(entry, corner, figures)
+        rows += [] if entry.figure else own
+    rows += [_filled(row, figures) for row in extra.rows]
+    areas = [_area(entry, corner) for entry in entries if not entry.figure]
+    areas += [_filled(row, figures) for row in extra.areas]
+    return document(
+        head,
+        rows,
+        areas,
+        (*LIMITS, *extra.assumptions),
+        dict(_provenance(entries, library, period_ps)),
+    )
+
+
+def document(
+    head: Mapping[str, str],
+    rows: Sequence[Mapping[str, Any]],
+    areas: Sequence[Mapping[str, Any]],
+    assumptions: Sequence[str],
+    provenance: Mapping[str, str],
+    writer: str = "synth",
+) -> str:
+    """Return a table as text."""
     lines = [
-        f"# Written by accelsim {__version__}, synth; write it again rather than edit it.",
+        f"# Written by accelsim {__version__}, {writer}; write it again rather than edit it.",
         *(f"{key}: {_quoted(value)}" for key, value in head.items()),
         "rows:",
+        *map(_line, rows),
+        "areas:",
+        *map(_line, areas),
+        "assumptions:",
+        *(f"  - {_quoted(text)}" for text in assumptions),
+        "provenance:",
+        *(f"  {key}: {_quoted(text)}" for key, text in provenance.items()),
     ]
-    for entry in entries:
-        rows = [_line(row) for row in _rows(entry, corner, figures)]
-        lines += [] if entry.figure else rows
-    lines += [_line(_filled(row, figures)) for row in extra.rows]
-    lines.append("areas:")
-    lines += [_line(_area(entry, corner)) for entry in entries if not entry.figure]
-    lines += [_line(_filled(row, figures)) for row in extra.areas]
-    lines.append("assumptions:")
-    lines += [f"  - {_quoted(text)}" for text in (*LIMITS, *extra.assumptions)]
-    lines.append("provenance:")
-    lines += [f"  {key}: {_quoted(text)}" for key, text in _provenance(entries, library, period_ps)]
     return "\n".join(lines) + "\n"
 
 

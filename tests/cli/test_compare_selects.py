@@ -1,10 +1,12 @@
 """accelsim compare of top-k engines: the table, the files, and what is refused."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from accelsim.energy import CostTable
 from accelsim.engines import engine
 from accelsim.engines.score_lists import DISTRIBUTIONS, score_lists
 from accelsim.errors import SpecError
@@ -59,21 +61,48 @@ def test_gives_cycles_energy_and_area_of_each_engine(costs, tmp_path, cli):
     assert {file.name for file in out.iterdir()} >= {"selects.txt", "selects_cycles.png"}
 
 
-def test_without_a_table_there_is_neither_energy_nor_area(tmp_path, cli):
-    words = [
-        "quick_select",
-        "radix_select",
-        "batcher",
-        "insertion_queue",
-        "--n",
-        "256",
-        "--k",
-        "32",
-    ]
-    code, text, _ = cli("compare", *words, "--requests", "16", "-o", tmp_path)
+ALL = ["quick_select", "radix_select", "batcher", "insertion_queue"]
+
+
+@pytest.fixture
+def pictures(monkeypatch):
+    """Pictures are drawn; files of them are made in the first test alone."""
+    monkeypatch.setattr(
+        "accelsim.plot.save", lambda _, *paths: [Path(path).touch() for path in paths]
+    )
+
+
+@pytest.mark.usefixtures("pictures")
+def test_the_shipped_table_is_meant_where_none_is_named(tmp_path, cli):
+    """Energy is that of the clock, the rows and the search, by hand; what lies beyond it is said."""
+    words = [*ALL, "--n", "128,1K", "--k", "8", "--requests", "8", "-o", tmp_path, "--json"]
+    code, said, _ = cli("compare", *words)
     assert code == 0
-    assert all(f"\n{name} " in f"\n{text}" for name in words[:4])
-    assert "no costs: see --costs" in text
+    found = json.loads(said)
+    assert found["costs"] == "topk_asap7"
+    table = CostTable.load("topk_asap7")
+    for row in found["rows"]:
+        sized = engine(row["engine"]).sized(row["n"], 8)
+        clock, each, search = (
+            float(table.cost(row["engine"], action, sized.attributes).pj)
+            for action in ("clock", "row", "search")
+        )
+        energy = clock * row["cycles_mean"] + each * row["n"] / 16 + search * row["search_cycles"]
+        assert row["energy_pj"] == pytest.approx(energy)
+        assert row["area_um2"] == float(table.part_cost(row["engine"], sized.attributes).um2)
+    beyond = [text for text in found["assumptions"] if text.startswith("extrapolated")]
+    assert beyond == [f"extrapolated for {name}: rows 64 (measured from 2 to 8)" for name in ALL]
+    assert (tmp_path / "selects_area.png").exists()
+
+
+@pytest.mark.usefixtures("pictures")
+def test_engines_that_the_shipped_table_lacks_have_no_costs(tmp_path, cli):
+    words = [*ALL, "--n", "256", "--k", "32", "--set", "width=8", "--requests", "16"]
+    code, text, _ = cli("compare", *words, "-o", tmp_path)
+    assert code == 0
+    assert all(f"\n{name} " in f"\n{text}" for name in ALL)
+    assert "no costs" in text
+    assert "rows must have a row for part 'quick_select', action 'clock'" in text
     assert not (tmp_path / "selects_area.png").exists()
 
 

@@ -90,7 +90,9 @@ def test_compare_on_the_same_rows(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # Every picture is drawn; files of it are made in tests of the pictures.
-    monkeypatch.setattr("accelsim.plot.save", lambda _, path: Path(path).touch())
+    monkeypatch.setattr(
+        "accelsim.plot.save", lambda _, *paths: [Path(path).touch() for path in paths]
+    )
     designs = ("spatten_1_8", "spatten")
     cycles = {name: simulate_rows(name, trace_csv=csv).cycles for name in designs}
     arguments = [*cycles, "--trace-csv", csv, "-o", str(tmp_path / "out"), "--json"]

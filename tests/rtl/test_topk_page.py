@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from accelsim.energy import CostTable
 from accelsim.engines import engine
 from accelsim.engines.score_lists import score_lists
 from accelsim.engines.select_batch import select_batch
+from accelsim.result.selects import compare_selects
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "topk.md").read_text()
 NAMES = ("quick_select", "radix_select", "batcher", "insertion_queue")
@@ -33,3 +35,23 @@ def test_cycles_by_lanes(line):
     lanes, *cells = line.split(" | ")
     for name, cell in zip(NAMES, cells, strict=True):
         assert cell == f"{cycles(name, 1024, 128, 'normal', int(lanes)).mean():.0f}", name
+
+
+@pytest.mark.parametrize("line", re.findall(r"^\| n (\d+, k \d+ \| .*) \|$", PAGE, re.MULTILINE))
+def test_energy_and_area(line):
+    head, *cells = line.split(" | ")
+    n, k = map(int, head.split(", k "))
+    engines = [engine(name) for name in NAMES]
+    found = compare_selects(
+        engines, [(n, k)], ["normal"], CostTable.load("topk_asap7"), requests=256, seed=0
+    )
+    assert cells == [f"{row.energy_pj:.0f}, {row.area_um2:.0f}" for row in found.rows]
+
+
+def test_a_full_sort_and_the_critical_paths():
+    for name in ("batcher", "quick_select"):
+        assert f" {cycles(name, 1024, 1024, 'normal').mean():.0f} " in PAGE
+    (file,) = [layer.file for layer in CostTable.load("topk_asap7").layers]
+    for name in NAMES:
+        path = re.search(r"(\d+) ps", file.provenance[f"{name}_8_8"])[1]
+        assert re.search(rf"\b{path}\b", PAGE), name

@@ -187,7 +187,9 @@ def compare(
         int | None, typer.Option(help="Engines: requests of each kind.", metavar="N")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Engines: of the scores.", metavar="N")] = None,
-    costs: Annotated[str | None, typer.Option(help="Engines: cost table.", metavar="NAME")] = None,
+    costs: Annotated[
+        str | None, typer.Option(help="Engines: cost table (topk_asap7).", metavar="NAME")
+    ] = None,
     set_: Settings = None,
     trace_csv: TraceCsv = None,
     tensors: Tensors = None,
