@@ -139,7 +139,7 @@ class Workload:
     def stage_of(self, cascade: Cascade) -> Stage:
         """Return the stage that runs a cascade at the sizes of this workload.
 
-        It is the stage or alternative that names the cascade; else an attention stage whose ranks are
+        It is the first alternative or stage that names the cascade; else an attention stage whose ranks are
         just those of the cascade; else the ranks P, M, N (the tokens), E, F, G, H and D by their names,
         where batch and heads that the cascade does not have lead. SpecError where a size is missing.
         """
@@ -148,7 +148,8 @@ class Workload:
 
     def _stage_of(self, cascade: Cascade) -> Stage:
         attention = [s for s in self.stages if s.scope == ATTENTION]
-        named = [s for s in (*self.alternatives, *attention) if s.cascade == cascade.name]
+        mine = (*self.alternatives, *attention, *self.stages)
+        named = [s for s in mine if s.cascade == cascade.name]
         if named:
             return named[0]
         needs = set(cascade.shape_names)
