@@ -9,9 +9,9 @@ from math import prod
 
 from accelsim.cascade import Cascade
 from accelsim.cascade.sizes import Sizes
-from accelsim.errors import SpecError
+from accelsim.errors import InfeasibleError, SpecError
 from accelsim.job import Job
-from accelsim.mapping import Mapping
+from accelsim.mapping import Mapping, Stage
 from accelsim.sim import jump
 from accelsim.sim.activity import Activity
 from accelsim.sim.lower import Lowered, lower
@@ -65,17 +65,11 @@ class Pair:
 
 
 def pair(name: str, arch: str, few: int, many: int, settings: dict[str, str] | None = None) -> Pair:
-    """Return a cascade with the mapping that is made for many tokens, at few and many."""
+    """Return a cascade with one mapping for few tokens and many."""
     job = Job.of(cascade=name, arch=arch, mapping="auto", arch_set=settings)
     stages = [job.load(None, tokens).stage_of(job.cascade) for tokens in (few, many)]
-    run = job.run(stages[1])
-    mapping = _fixed(run.lowered, run.mapping)
-    try:
-        lowered = [lower(mapping.plan(job.problem(stage))) for stage in stages]
-    except SpecError:  # its numbers do not divide the fewer tokens
-        mapping = run.mapping
-        lowered = [lower(mapping.plan(job.problem(stage))) for stage in stages]
-    done = [measure(x, jump.run(x.program), "", mapping.name) for x in lowered]
+    lowered, name = _lowered(job, stages)
+    done = [measure(x, jump.run(x.program), "", name) for x in lowered]
     return Pair(
         cascade=job.cascade,
         few=done[0],
@@ -84,6 +78,19 @@ def pair(name: str, arch: str, few: int, many: int, settings: dict[str, str] | N
         large=lowered[1].plan.sizes,
         heads=prod(stages[1].leading.values()),
     )
+
+
+def _lowered(job: Job, stages: list[Stage]) -> tuple[list[Lowered], str]:
+    """Return the programs of one mapping for all stages: made for the last, else the first, tiles fixed."""
+    refused: list[SpecError | InfeasibleError] = []
+    for stage, fixed in ((stages[-1], True), (stages[0], True), (stages[-1], False)):
+        run = job.run(stage)
+        mapping = _fixed(run.lowered, run.mapping) if fixed else run.mapping
+        try:
+            return [lower(mapping.plan(job.problem(s))) for s in stages], mapping.name
+        except (SpecError, InfeasibleError) as error:  # its numbers do not divide, or fit
+            refused.append(error)
+    raise refused[0]
 
 
 def _fixed(lowered: Lowered, mapping: Mapping) -> Mapping:
