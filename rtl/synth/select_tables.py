@@ -28,6 +28,7 @@ from accelsim.rtl.synth.mapped import Mapped, Recipe, synthesize, tool
 from accelsim.rtl.synth.measure import Rig
 from accelsim.rtl.synth.table import LIMITS, document, dont_use, known, short
 from accelsim.rtl.synth.timing import timing
+from accelsim.specs import Expression
 
 RUNS = 8
 """Independent runs side by side."""
@@ -41,6 +42,8 @@ LANES, WIDTH = 16, 12
 # Rows that the engine holds, depth of its queue if it has one.
 SIZES = ((2, 8), (4, 8), (8, 8))
 QUEUE_SIZES = (*SIZES, (8, 32))
+BEYOND = {"radix_select": ((16, 8),)}
+"""Sizes that are not in the lines: the table says what these make of them."""
 
 
 @dataclass(frozen=True)
@@ -151,6 +154,24 @@ def fitted(points: Sequence[Point], figure: str) -> tuple[str, float]:
     return text, away
 
 
+def _said(point: Point) -> str:
+    area = short(point.figures["area_um2"])
+    return (
+        f"{point.cells} cells, {area} um^2, {point.period_ps:.0f} ps; {point.checked} outputs of the"
+        " netlist equal to the model's"
+    )
+
+
+def _missed(points: Sequence[Point], far: Point) -> str:
+    """Say by how much the lines miss a point that is not in them."""
+    size = {"rows": far.rows, "depth": far.depth}
+    errors = [
+        f"{figure} {float(Expression.parse(fitted(points, figure)[0]).evaluate(size)) / value - 1:+.1%}"
+        for figure, value in far.figures.items()
+    ]
+    return f"not in the lines, which miss it by {', '.join(errors)}"
+
+
 def rows_of(found: Select, points: Sequence[Point], corner: str) -> tuple[list[Any], list[Any]]:
     """Return the rows of energy and of area of an engine."""
     where = {"lanes": found.lanes, "width_bits": found.width}
@@ -221,10 +242,10 @@ def write(library: Library, names: Sequence[str], point: Sizer) -> tuple[str, st
         energies += own_rows
         areas += own_areas
         for each in points:
-            provenance[f"{name}_{each.rows}_{each.depth}"] = (
-                f"{each.cells} cells, {short(each.figures['area_um2'])} um^2, "
-                f"{each.period_ps:.0f} ps; {each.checked} outputs of the netlist equal to the model's"
-            )
+            provenance[f"{name}_{each.rows}_{each.depth}"] = _said(each)
+        for rows, depth in BEYOND.get(name, ()):
+            far = point(name, rows, depth)
+            provenance[f"beyond_{name}_{rows}_{depth}"] = f"{_said(far)}; {_missed(points, far)}"
     title = "topk_" + {"asap7sc7p5t": "asap7"}.get(library.name.split("_")[0], library.name)
     head = {
         "name": title,

@@ -62,9 +62,12 @@ def test_what_is_written_is_a_table_that_says_where_it_was_measured(tiny):
         assert far.assumptions == (
             f"extrapolated for {engine_name}: rows 64 (measured from 2 to 8)",
         )
-    sizes = 3 * len(SIZES) + len(QUEUE_SIZES)
+    sizes = 3 * len(SIZES) + len(QUEUE_SIZES) + sum(map(len, select_tables.BEYOND.values()))
     points = [text for text in table.layers[0].file.provenance.values() if "cells, " in text]
     assert len(points) == sizes
+    # These points are on the lines, wherever they are.
+    beyond = [text for text in points if "not in the lines" in text]
+    assert all("miss it by area_um2 +0.0%" in text for text in beyond)
     with pytest.raises(SpecError, match="must have a row for part 'quick_select'"):
         table.cost("quick_select", "clock", {"lanes": 8, "width_bits": 12, "rows": 2})
 
@@ -117,6 +120,13 @@ def test_the_shipped_table(name):
         assert min(clock.pj, row.pj, search.pj) > 0
         for cost in (clock, row, search):
             assert float(re.search(r"within ([\d.]+)% of each", cost.source)[1]) < 10
+    for rows, depth in select_tables.BEYOND.get(name, ()):
+        beyond = file.provenance[f"beyond_{name}_{rows}_{depth}"]
+        area, clock = (
+            abs(float(re.search(rf"{figure} ([+-][\d.]+)%", beyond)[1]))
+            for figure in ("area_um2", "clock")
+        )
+        assert max(area, clock) < 10
     # Quick-select holds its values three times, in the frame and in two rings; the queue and radix once.
     areas = {n: table.part_cost(n, own | {"rows": 8, "depth": 8}).um2 for n in ENGINES}
     assert areas["quick_select"] > 2 * areas["radix_select"]
