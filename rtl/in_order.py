@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -16,10 +17,12 @@ AGE_BITS = 24  # cycles that a transfer may wait for the bus and still keep its 
 class Queue(wiring.Component):
     """An in-order queue over its tasks' walkers; a private one keeps its unit's time as well.
 
-    ``met`` says per task which waits of its head are met. Outputs: ``head`` (one hot), ``ready`` (all
-    waits of the head are met), ``start`` (one hot; a shared queue starts on ``grant``), and for a
-    private one ``issue`` (the task that has the unit), ``element`` (cycles since it started), ``ends``
-    (its last cycle) and ``stalled`` (one hot by cause).
+    ``slots`` are the walkers', which start and step at once, and ``following`` those after that:
+    which of two tasks comes first is known before the cycle in which it matters. ``met`` says per task
+    which waits of its head are met. Outputs: ``head`` (one hot), ``ready`` (all waits of the head are
+    met), ``start`` (one hot; a shared queue starts on ``grant``), and for a private one ``issue`` (the
+    task that has the unit), ``element`` (cycles since it started), ``ends`` (its last cycle) and
+    ``stalled`` (one hot by cause).
     """
 
     def __init__(self, skeleton: Skeleton, number: int, causes: tuple[str, ...]) -> None:
@@ -31,10 +34,15 @@ class Queue(wiring.Component):
         longest = max((t.duration or 1 for t in tasks), default=1)
         self.time_shape = range(longest + 1)
         self.count_bits = count_bits = skeleton.count_bits
+        # Whether a task's slot is not after that of a later one in program order.
+        self.first = {
+            (a, b): Signal(name=f"first_{a}_{b}") for a, b in combinations(range(count), 2)
+        }
         super().__init__(
             {
                 "go": In(1),
                 "slots": In(count_bits * count),
+                "following": In(count_bits * count),
                 "dones": In(count),
                 "met": In(max(1, sum(len(t.waits) for t in tasks))),
                 "grant": In(1),
@@ -52,28 +60,26 @@ class Queue(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        count_bits = self.count_bits
-        count = len(self.tasks)
-        best_slot: Any = self.slots[:count_bits]
-        best = Signal(range(max(2, count)), name="best_0")
-        any_left: Any = ~self.dones[0]
-        for n in range(1, count):
-            mine = self.slots[count_bits * n :][:count_bits]
-            wins = Signal(name=f"wins_{n}")
-            m.d.comb += wins.eq(~self.dones[n] & (~any_left | (mine < best_slot)))
-            slot, chosen, left = (
-                Signal(count_bits, name=f"slot_{n}"),
-                Signal(range(max(2, count)), name=f"best_{n}"),
-                Signal(name=f"left_{n}"),
-            )
-            m.d.comb += [
-                slot.eq(Mux(wins, mine, best_slot)),
-                chosen.eq(Mux(wins, n, best)),
-                left.eq(any_left | ~self.dones[n]),
+        bits, count = self.count_bits, len(self.tasks)
+        slots, following = (
+            [each[bits * n :][:bits] for n in range(count)] for each in (self.slots, self.following)
+        )
+        for (a, b), first in self.first.items():
+            still = Mux(self.go, following[b], slots[b])
+            with m.If(self.go | self.start[a]):
+                m.d.sync += first.eq(following[a] <= still)
+            with m.Elif(self.start[b]):
+                m.d.sync += first.eq(slots[a] <= following[b])
+        slot: Any = 0
+        for n in range(count):
+            others = [
+                self.dones[k] | (self.first[n, k] if n < k else ~self.first[k, n])
+                for k in range(count)
+                if k != n
             ]
-            best_slot, best, any_left = slot, chosen, left
-        m.d.comb += [self.pending.eq(any_left), self.slot.eq(best_slot)]
-        m.d.comb += [self.head[n].eq(any_left & (best == n)) for n in range(count)]
+            m.d.comb += self.head[n].eq(~self.dones[n] & Cat(*others, Const(1, 1)).all())
+            slot = slot | Mux(self.head[n], slots[n], 0)
+        m.d.comb += [self.pending.eq(~self.dones.all()), self.slot.eq(slot)]
         ready: Any = 1
         unmet: dict[str, Any] = dict.fromkeys(self.causes, 0)
         place = 0
@@ -85,7 +91,7 @@ class Queue(wiring.Component):
                 before = before & met
                 place += 1
             ready = ready & (~self.head[n] | before)
-        m.d.comb += self.ready.eq(any_left & ready)
+        m.d.comb += self.ready.eq(self.pending & ready)
         if self.shape.shared:
             m.d.comb += self.start.eq(Mux(self.grant, self.head, 0))
             return m
@@ -113,7 +119,7 @@ class Queue(wiring.Component):
                     m.d.sync += left.eq(duration - 1)
         with m.Elif(~free):
             m.d.sync += [left.eq(left - 1), done_so_far.eq(done_so_far + 1)]
-        with m.If(free & any_left & ~self.go):
+        with m.If(free & self.pending & ~self.go):
             m.d.comb += [self.stalled[n].eq(unmet[cause]) for n, cause in enumerate(self.causes)]
         return m
 

@@ -74,7 +74,7 @@ class Sequencer(wiring.Component):
             size = len(walker.registers) // bits
             m.d.comb += [
                 walker.go.eq(self.go),
-                walker.counts.eq(Cat(*registers[:levels])),
+                walker.lasts.eq(Cat(*registers[:levels])),
                 walker.registers.eq(Cat(*registers[place : place + size])),
             ]
             place += size
@@ -99,6 +99,7 @@ class Sequencer(wiring.Component):
             m.d.comb += [
                 queue.go.eq(self.go),
                 queue.slots.eq(Cat(*(self.walkers[n].slot for n in queue.shape.tasks))),
+                queue.following.eq(Cat(*(self.walkers[n].following for n in queue.shape.tasks))),
                 queue.dones.eq(Cat(*(self.walkers[n].done for n in queue.shape.tasks))),
             ]
             if met:

@@ -1,9 +1,9 @@
 """What is fixed of a program when a machine is built, and the numbers that stay in registers.
 
 A machine is built for a mapping at its largest sizes. The *skeleton* of that program (queues, tasks,
-order, waits, lags) becomes sequencers; the numbers that depend on the sizes of a run (loop counts, and
-by how much a slot or a needed instance changes when a loop steps) become registers. `settings` gives
-them for a run, and refuses with a sentence what the machine cannot sequence.
+order, waits, lags) becomes sequencers; the numbers that depend on the sizes of a run (the last digits
+of loops, and by how much a slot or a needed instance changes when a loop steps) become registers.
+`settings` gives them for a run, and refuses with a sentence what the machine cannot sequence.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class Skeleton:
     @property
     def registers(self) -> tuple[str, ...]:
         """The names of the registers, in the order of their addresses."""
-        names = [f"count {loop}" for loop in self.loops]
+        names = [f"last {loop}" for loop in self.loops]
         for task in self.tasks:
             walked = [self.loops[n] for n in task.walked(len(self.loops))]
             names += [f"{task.name} walks", f"{task.name} slot"]
@@ -173,7 +173,7 @@ def settings(built: Skeleton, program: Program) -> dict[str, int]:
     _same_structure(built, own)
     phase = program.phases[0]
     counts = tuple(loop.count for loop in phase.loops)
-    found = {f"count {n}": c for n, c in zip(built.loops, counts, strict=True)}
+    found = {f"last {n}": c - 1 for n, c in zip(built.loops, counts, strict=True)}
     walks = [list(_walk(phase, task)) for task in phase.tasks]
     ordinals = [{i: n for n, (i, _) in enumerate(walk)} for walk in walks]
     for number, (shape, task) in enumerate(zip(built.tasks, phase.tasks, strict=True)):

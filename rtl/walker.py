@@ -15,7 +15,8 @@ class Walker(wiring.Component):
     """The next active instance of a task; ``step`` goes on to the one after it.
 
     ``digit`` and ``need`` lie side by side, loop by loop and wait by wait; ``registers`` are the
-    numbers of the run, in the order of ``Skeleton.registers``.
+    numbers of the run, in the order of ``Skeleton.registers``, ``lasts`` the last digits of its loops.
+    ``following`` is the slot after a step, while ``go`` is up the first.
     """
 
     def __init__(
@@ -35,9 +36,10 @@ class Walker(wiring.Component):
             {
                 "go": In(1),
                 "step": In(1),
-                "counts": In(count_bits * levels),
+                "lasts": In(count_bits * levels),
                 "registers": In(count_bits * width),
                 "slot": Out(count_bits),
+                "following": Out(count_bits),
                 "digits": Out(digit_bits * levels),
                 "needs": Out(max(1, count_bits * waits)),
                 "active": Out(max(1, waits)),
@@ -64,11 +66,11 @@ class Walker(wiring.Component):
         digits = [Signal(digit_bits, name=f"digit_{n}") for n in range(self.levels)]
         at_first, at_last = [], []
         for level in range(self.levels):
-            most = self.counts[count_bits * level :][:digit_bits]
+            most = self.lasts[count_bits * level :][:digit_bits]
             if level in shape.last:
-                m.d.comb += digits[level].eq(most - 1)
+                m.d.comb += digits[level].eq(most)
             at_first.append(digits[level] == 0)
-            at_last.append(digits[level] == most - 1)
+            at_last.append(digits[level] == most)
         steps: list[Any] = []  # one hot: which loop steps
         inner: Any = 1
         for level in reversed(walked):
@@ -82,10 +84,14 @@ class Walker(wiring.Component):
             delta: Any = 0
             for step, change in zip(steps, deltas, strict=True):
                 delta = delta | Mux(step, change, 0)
+            after = Signal(signed(count_bits), name=f"{name}_after")
+            m.d.comb += after.eq(value + delta)
             with m.If(self.go):
                 m.d.sync += value.eq(start)
             with m.Elif(self.step):
-                m.d.sync += value.eq(value + delta)
+                m.d.sync += value.eq(after)
+            if name == "slot":
+                m.d.comb += self.following.eq(Mux(self.go, start, after))
         with m.If(self.go):
             m.d.sync += [self.done.eq(0), *(digits[level].eq(0) for level in walked)]
         with m.Elif(self.step):

@@ -71,7 +71,9 @@ def walker_follows_the_formula(block):
         given.append(block.slot if not number else block.needs[bits * (number - 1) :][:bits])
     # Registers stand as Skeleton.registers has them: a wait is on, needs, steps.
     found.assume(block.registers == Cat(*words))
-    found.assume(block.counts == Cat(*(Cat(c, Const(0, bits - digit_bits)) for c in counts)))
+    found.assume(
+        block.lasts == Cat(*(((c - 1)[:digit_bits] + Const(0, bits))[:bits] for c in counts))
+    )
     running = Signal()
     with found.m.If(block.go):
         found.m.d.sync += running.eq(1)
@@ -79,6 +81,8 @@ def walker_follows_the_formula(block):
         found.always(~running | block.done | (shown == formula))
     for digit, count in zip(digits, counts, strict=True):
         found.always(~running | (digit < count))
+    goes = found.before(found.named(block.go | block.step, "goes"), "goes")
+    found.always(~goes | (block.slot == found.before(block.following, "following")))
     # The one after (a, b) is (a, b + 1), or (a + 1, 0) after the last b; the last of all ends it.
     order = Const(0, 1)
     for digit, count in zip(digits, counts, strict=True):
@@ -107,6 +111,17 @@ def queue_in_order(block):
     for task in tasks:
         met.append(block.met[place : place + len(task.waits)].all() if task.waits else Const(1, 1))
         place += len(task.waits)
+    # A walker's slot changes when it starts and when it steps; before a run all are done.
+    running = Signal()
+    with found.m.If(block.go):
+        found.m.d.sync += running.eq(1)
+    found.assume(running | block.dones.all())
+    for n, slot in enumerate(slots):
+        goes = found.before(found.named(block.go | block.start[n], f"goes_{n}"), f"goes_{n}")
+        after = found.before(block.following[bits * n :][:bits], f"after_{n}")
+        found.assume(~running | (slot == Mux(goes, after, found.before(slot, f"slot_{n}"))))
+    for (a, b), known in block.first.items():
+        found.always(~running | (known == (slots[a] <= slots[b])))
     first = []
     for n, slot in enumerate(slots):
         before = [~pending[k] | (slots[k] > slot) for k in range(n)]

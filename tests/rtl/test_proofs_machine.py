@@ -71,7 +71,7 @@ def sequencer(module):
     shape = machine()
     block = module.Sequencer(shape)
     # A step of either loop is the next tile: the slot and every need grow by one.
-    registers = [*LOOPS]
+    registers = [count - 1 for count in LOOPS]
     waits = []
     for each, behind in zip(TASKS, BEHIND, strict=True):
         registers += [0b11, 0, 1, 1]
@@ -138,7 +138,7 @@ PROOFS = [
         (
             Mutant("steps.insert(0, inner & ~over)", "steps.insert(0, ~over)"),
             Mutant("inner = inner & over", "inner = inner"),
-            Mutant("value.eq(value + delta)", "value.eq(value + 1)"),
+            Mutant("after.eq(value + delta)", "after.eq(value + 1)"),
             Mutant("[digits[n].eq(0) for n in walked[place + 1 :]]", "[]"),
             Mutant("self.done.eq(inner)", "self.done.eq(0)"),
         ),
@@ -148,7 +148,8 @@ PROOFS = [
         QUEUE,
         properties.queue_in_order,
         (
-            Mutant("(~any_left | (mine < best_slot))", "(~any_left | (mine <= best_slot))"),
+            Mutant("(following[a] <= still)", "(following[a] < still)"),
+            Mutant("(slots[a] <= following[b])", "(slots[a] < following[b])"),
             Mutant("before = before & met", "before = met"),
             Mutant("begun.eq(free & self.ready & ~self.go)", "begun.eq(self.ready & ~self.go)"),
             Mutant("left.eq(duration - 1)", "left.eq(max(duration - 2, 0))"),
