@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from random import Random
 
 import numpy as np
@@ -71,7 +70,6 @@ def test_relatives_of_the_softmax_keep_their_values(seed):
 
 
 @pytest.mark.campaign
-@pytest.mark.skipif(not os.environ.get("ACCELSIM_CAMPAIGN"), reason="long; set ACCELSIM_CAMPAIGN=1")
 def test_many_relatives_of_the_softmax_keep_their_values():
     assert sum(check_softmax(seed) for seed in range(5000)) > 2500
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable
 
@@ -66,7 +65,6 @@ def test_same_counters_where_data_decide() -> None:
 
 
 @pytest.mark.campaign
-@pytest.mark.skipif(not os.environ.get("ACCELSIM_CAMPAIGN"), reason="set ACCELSIM_CAMPAIGN=1")
 def test_campaign() -> None:
     count, different = compare(range(1000, 7000))
     assert not different, count
