@@ -29,7 +29,7 @@ def import_problem(file: Path, *, unary: str, out: Path) -> None:
     _say(found.notes)
     print(f"{cascade}: {len(found.einsums)} Einsum{'s' if len(found.einsums) > 1 else ''}")
     print(workload)
-    print(f"accelsim run {cascade} ARCH --workload {workload}  # accelsim list archs")
+    print(f"accelsim run {cascade} ARCH --workload {workload}")
 
 
 def _einsums(file: Path, unary: str) -> Einsums:

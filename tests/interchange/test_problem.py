@@ -176,7 +176,7 @@ def test_the_command_writes_what_runs(cli, tmp_path, monkeypatch):
     code, out, err = cli("import", "problem", "x.yaml", "-o", "made")
     assert (code, err) == (0, "")
     assert command(["check", "made/conv.yaml", "made/conv.workload.yaml"]) == 0
-    last = out.splitlines()[-1].split()
+    last = out.splitlines()[-1].replace("ARCH", "fusemax").split()
     assert last[:2] == ["accelsim", "run"]
     code, said, _ = cli(*last[1:], "--json")
     assert code == 0

@@ -76,7 +76,10 @@ def test_a_lag_of_a_bind_stands_for_the_links() -> None:
         ("lags: {SLN: 2}, source: x", "lags must name an Einsum that RM reads, not 'SLN'"),
         ("lags: {LM: 0}, source: x", "lags.LM must be above 0 or text, not 0"),
         ("lags: {LM: PE2D.rows - 16}, source: x", "lag must be at least 1 cycle, not 0"),
-        ("lags: {LM: 2}", "a bind that overrides latency, slots or lags must have a source"),
+        (
+            "lags: {LM: 2}",
+            "a bind that overrides latency, slots, cycles or lags must have a source",
+        ),
     ],
 )
 def test_a_faulty_lag_is_refused(lags: str, message: str) -> None:
