@@ -245,6 +245,23 @@ def test_how_many_cycles_the_kernel_says(
     assert working == settings["query_tiles"] * LONG["key_tiles"] * (16 + 1 + 7 + 1 + 16)
 
 
+@pytest.mark.parametrize(
+    ("design", "queries", "bandwidth", "cycles"),
+    [("fusemax_rtl_1stage", 64, "12.8 GB/s", 8256), ("fusemax_rtl", 80, "32 GB/s", 10442)],
+)
+def test_the_shipped_files_are_those_machines(
+    design: str, queries: int, bandwidth: str, cycles: int
+) -> None:
+    grid = ("PE2D.rows=8", "PE2D.cols=8", "PE1D.lanes=8", "engine.set.climb=8")
+    found = simulate(
+        design,
+        workload="rtl-small",
+        ranks={"P": queries, "M": 192, "E": 16, "F": 16},
+        arch_set=fields([*grid, f"DRAM.bandwidth={bandwidth}"]),
+    )
+    assert found.cycles == cycles
+
+
 @pytest.mark.campaign
 @pytest.mark.parametrize(("settings", "working", "cycles"), WORKING)
 def test_the_2d_array_works_in_95_cycles_of_100(
