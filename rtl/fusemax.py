@@ -173,5 +173,5 @@ class FuseMax(wiring.Component):
 
 
 def _power(adding: Any, step: int) -> Any:
-    """Whether the last step of the first exponential of a task is in the last stage."""
+    """Whether the last step of the exponential that is awaited is in the last stage."""
     return adding.valid & (adding.payload.op == step) & adding.payload.first
