@@ -86,7 +86,7 @@ def campaign(seed, count, shipped, capsys):
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_spoilt_specs(chunk, shipped, capsys):
-    campaign(1000 + chunk, 300 // CHUNKS, shipped, capsys)
+    campaign(1000 + chunk, 160 // CHUNKS, shipped, capsys)
 
 
 @pytest.mark.campaign

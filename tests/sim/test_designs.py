@@ -1,13 +1,13 @@
 """Every shipped design: the jump kernel equals the reference, and the closed forms come out.
 
-The closed forms are those of FuseMax (MICRO 2024) as reference/fusemax.md, section 3, has them, for
-numbers other than the paper's. ``N`` is the side of the arrays, ``T`` the tiles of the scores.
+The closed forms are those of FuseMax (MICRO 2024), for numbers other than the paper's. ``N`` is the side of the arrays, ``T`` the tiles of the scores.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import product
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from accelsim.job import Job, Run
 from accelsim.mapping import Workload
 from accelsim.sim import jump, reference
 from accelsim.sim.measure import measure
+from tests.shares import share
 
 FAMILIES = ("fusemax", "fusemax_serial", "flat", "flat_1pass", "unfused")
 TWINS = tuple(f"{name}_micro24" for name in FAMILIES)
@@ -71,9 +72,9 @@ def assert_same(run: Run) -> None:
     assert measure(run.lowered, slow, name, mapping) == run.activity
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("design", [*FAMILIES, *TWINS])
-def test_jump_is_the_reference(design: str, shape: str) -> None:
+@pytest.mark.parametrize("case", share(product([*FAMILIES, *TWINS], SHAPES), 3), ids="-".join)
+def test_jump_is_the_reference(case: tuple[str, str]) -> None:
+    design, shape = case
     seq, ranks, arch_set = SHAPES[shape]
     for run in runs(design, seq, ranks, arch_set):
         assert_same(run)

@@ -15,6 +15,7 @@ from accelsim.sim.lower import Lowered
 from accelsim.sim.program import Loop, Phase, Queue, Task, Wait
 from accelsim.sim.waits import stalls_in_words, times_in, unit_times
 from accelsim.sim.walk import Window
+from tests.shares import share
 
 
 def phase(count: int, tasks: list[Task], resources: list[int], names: str = "XYZDUVW") -> Phase:
@@ -146,7 +147,7 @@ def random_program(seed: int, count: int) -> Phase:
     return phase(count, tasks, list(range(units)))
 
 
-@pytest.mark.parametrize("seed", range(150))
+@pytest.mark.parametrize("seed", share(range(150), 3))
 def test_the_rate_is_the_maximum_cycle_ratio(seed):
     program = random_program(seed, 400)
     expected = maximum_cycle_ratio(program)
