@@ -1,6 +1,7 @@
 """Every shipped design: the jump kernel equals the reference, and the closed forms come out.
 
-The closed forms are those of FuseMax (MICRO 2024), for numbers other than the paper's. ``N`` is the side of the arrays, ``T`` the tiles of the scores.
+The closed forms are those of FuseMax (MICRO 2024), for numbers other than the paper's. ``N`` is the side
+of the arrays, ``T`` the tiles of the scores.
 """
 
 from __future__ import annotations
