@@ -42,7 +42,7 @@ LANES, WIDTH = 16, 12
 # Rows that the engine holds, depth of its queue if it has one.
 SIZES = ((2, 8), (4, 8), (8, 8))
 QUEUE_SIZES = (*SIZES, (8, 32))
-BEYOND = {"radix_select": ((16, 8),)}
+BEYOND = dict.fromkeys(("quick_select", "radix_select", "insertion_queue"), ((16, 8),))
 """Sizes that are not in the lines: the table says what these make of them."""
 
 
