@@ -275,6 +275,7 @@ def test_the_bugs_of_top_k_engines_are_caught(row, capsys):
     check_selects(row, 200, times=3, seconds=2, capsys=capsys)
 
 
+@pytest.mark.campaign  # as what it is for: the others are judged by pairs of requests
 def test_what_is_called_harmless_in_reach_is():
     row = SELECTS[1]
     netlist = (campaign := row.campaign).netlist

@@ -8,7 +8,6 @@ from accelsim.engines.batcher import Batcher
 from accelsim.engines.mac import Mac
 from accelsim.engines.number import Float
 from accelsim.engines.quick_select import QuickSelect
-from accelsim.engines.radix_select import RadixSelect
 from accelsim.rtl.block import block
 from accelsim.rtl.pins import signals
 from tests.rtl.exhaustive import Exhaustive, every_request
@@ -22,7 +21,6 @@ RUNS, CYCLES = 9, 40
     "engine",
     [
         QuickSelect(lanes=3, width=2, elements=5),
-        RadixSelect(lanes=2, width=2, elements=4, digit=1),
         Mac(form=Float(3, 2), accumulator=Float(4, 4), stages=1),
     ],
     ids=lambda engine: engine.name,
