@@ -15,7 +15,7 @@ from accelsim.engines.array2d import Tensor
 from accelsim.rtl.build import Attention
 from accelsim.rtl.fusemax import FuseMax
 from accelsim.rtl.operations import GROUPED, HEADS, KEY_TILES, QUERY_TILES, STRIPS
-from accelsim.rtl.skeleton import COUNT_BITS, DIGIT_BITS, settings
+from accelsim.rtl.skeleton import settings
 
 Matrix = list[list[int]]  # numbers in the operand format, as bits
 
@@ -113,18 +113,29 @@ class Bench:
         found["cols_last"] = (sizes.queries - 1) % engine.cols + 1
         return found
 
+    async def _write(self, ctx: Any, values: dict[str, int]) -> None:
+        """Write the registers of a run; in which order does not matter."""
+        for address, name in enumerate(self.machine.registers):
+            await self._write_one(ctx, address, values[name])
+
+    async def _write_one(self, ctx: Any, address: int, value: int) -> None:
+        machine = self.machine
+        bits = value & ((1 << machine.skeleton.count_bits) - 1)
+        await self._cycle(ctx, 2 | address << 2 | bits << 2 + len(machine.address))
+
+    async def _cycle(self, ctx: Any, value: int) -> None:
+        """Pass a cycle with a value on the host's pins: go, write, address, value."""
+        machine = self.machine
+        pins = Cat(machine.go, machine.write, machine.address, machine.value)
+        ctx.set(pins, value)
+        await ctx.tick()
+        ctx.set(pins, 0)
+
     async def _one(self, ctx: Any, work: Work) -> Record:
         """Write the registers, begin, and serve the ports until the machine has finished or hangs."""
         machine, engine = self.machine, self.engine
-        values = self.registers(work.sizes)
-        pins = Cat(machine.go, machine.write, machine.address, machine.value)
-        for address, name in enumerate(machine.registers):
-            value = values[name] & ((1 << COUNT_BITS) - 1)
-            ctx.set(pins, 2 | address << 2 | value << 2 + len(machine.address))
-            await ctx.tick()
-        ctx.set(pins, 1)
-        await ctx.tick()
-        ctx.set(pins, 0)
+        await self._write(ctx, self.registers(work.sizes))
+        await self._cycle(ctx, 1)
         record = self.empty(work)
         inputs = Cat(
             machine.load.ready, machine.store.ready, machine.filled, machine.fill.as_value()
@@ -167,8 +178,9 @@ class Bench:
         record.working += seen["working"]
 
     def _place(self, digits: int) -> dict[str, int]:
-        mask = (1 << DIGIT_BITS) - 1
-        return {name: digits >> (DIGIT_BITS * n) & mask for n, name in enumerate(self.loops)}
+        bits = self.machine.skeleton.digit_bits
+        mask = (1 << bits) - 1
+        return {name: digits >> (bits * n) & mask for n, name in enumerate(self.loops)}
 
     def _tile(self, at: dict[str, int], tiles: int) -> int:
         """Return the query tile that digits stand for; ``tiles`` are those of a strip."""

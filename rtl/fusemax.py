@@ -7,6 +7,7 @@ takes them in order with the tag it sent on ``fill``, and gives AV on ``store``.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from amaranth.hdl import Module, Signal, Value
@@ -25,31 +26,34 @@ from accelsim.rtl.issue import Issue
 from accelsim.rtl.operations import LANE
 from accelsim.rtl.outputs import Outputs
 from accelsim.rtl.sequencer import Sequencer
-from accelsim.rtl.skeleton import COUNT_BITS, DIGIT_BITS, Skeleton, skeleton
+from accelsim.rtl.skeleton import Skeleton, skeleton
 from accelsim.rtl.transfers import LOADS, STORE, transfers
+
+LAST = ("rows_last", "cols_last")  # registers with the lanes of ragged tiles
 
 
 class FuseMax(wiring.Component):
     """Twin of :class:`accelsim.engines.fusemax.FuseMax`, made for a mapping at its largest problem.
 
     ``go`` starts a run, ``finished`` ends it; ``start`` has a bit per task that starts in the cycle,
-    ``stalled`` one per queue and cause. Registers are written through ``write``, ``address``, ``value``.
+    ``stalled`` one per queue and cause. Registers are written through ``write``, ``address``, ``value``;
+    ``widths`` are those of the skeleton, where others than the usual ones will do.
     """
 
-    def __init__(self, build: Build, *, apart: bool = False) -> None:
+    def __init__(self, build: Build, *, apart: bool = False, **widths: Any) -> None:
         self.build = build
         self.within = build.engine.name if apart else ""
         self.engine = engine = build.engine
-        self.skeleton: Skeleton = skeleton(build.lowered.program)
+        self.skeleton: Skeleton = replace(skeleton(build.lowered.program), **widths)
         self.sequencer = Sequencer(self.skeleton)
-        self.registers = (*self.skeleton.registers, "rows_last", "cols_last")
-        levels = len(self.skeleton.loops)
+        self.registers = (*self.skeleton.registers, *LAST)
+        digits = self.skeleton.digit_bits * len(self.skeleton.loops)
         fill = fill_layout(engine)
-        self.request = data.StructLayout({"tag": fill, "digits": DIGIT_BITS * levels})
+        self.request = data.StructLayout({"tag": fill, "digits": digits})
         words = engine.operand.width * engine.words
         self.result = data.StructLayout(
             {
-                "digits": DIGIT_BITS * levels,
+                "digits": digits,
                 "lane": max(1, ceil_log2(engine.cols)),
                 "group": max(1, ceil_log2(engine.value // engine.words)),
                 "words": words,
@@ -60,7 +64,7 @@ class FuseMax(wiring.Component):
                 "go": In(1),
                 "write": In(1),
                 "address": In(range(len(self.registers))),
-                "value": In(COUNT_BITS),
+                "value": In(self.skeleton.count_bits),
                 "load": Out(stream.Signature(self.request)),
                 "filled": In(1),
                 "fill": In(fill),
@@ -84,7 +88,9 @@ class FuseMax(wiring.Component):
         for c, output in enumerate(outputs):
             m.submodules[f"output_{c}"] = output
             connect(m, output.quotient, getattr(self.lanes, f"quotient_{c}"))
-        rows_last, cols_last = Signal(COUNT_BITS), Signal(COUNT_BITS)
+        rows_last, cols_last = (
+            Signal(self.skeleton.count_bits, name=name, reset_less=True) for name in LAST
+        )
         base = len(self.skeleton.registers)
         with m.If(self.write & (self.address == base)):
             m.d.sync += rows_last.eq(self.value)

@@ -9,9 +9,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from accelsim.rtl.skeleton import COUNT_BITS, Skeleton
-
-AGE_BITS = 24  # cycles that a transfer may wait for the bus and still keep its turn
+from accelsim.rtl.skeleton import AGE_BITS, COUNT_BITS, Skeleton
 
 
 class Queue(wiring.Component):

@@ -24,7 +24,6 @@ from accelsim.rtl.operations import (
     WIDE_TASKS,
 )
 from accelsim.rtl.sequencer import Sequencer, plain
-from accelsim.rtl.skeleton import COUNT_BITS, DIGIT_BITS
 
 
 class Issue:
@@ -41,8 +40,8 @@ class Issue:
         return self.skeleton.loops.index(loop)
 
     def digit(self, task: int, loop: str) -> Value:
-        digits = self.sequencer.walkers[task].digits
-        return digits[DIGIT_BITS * self.level(loop) :][:DIGIT_BITS]
+        digits, bits = self.sequencer.walkers[task].digits, self.skeleton.digit_bits
+        return digits[bits * self.level(loop) :][:bits]
 
     def tile(self, task: int) -> Value:
         """Return the query tile of a strip that a task is at."""
@@ -64,7 +63,9 @@ class Issue:
         producer = self.skeleton.task(load)
         waits = self.skeleton.tasks[task].waits
         wait = next(n for n, w in enumerate(waits) if w.producer == producer and w.cause == "data")
-        return self.sequencer.walkers[task].needs[COUNT_BITS * wait :][:COUNT_BITS]
+        return self.sequencer.walkers[task].needs[self.skeleton.count_bits * wait :][
+            : self.skeleton.count_bits
+        ]
 
     def counter(self, m: Module, task: int, modulus: int) -> Signal:
         """Count the tiles of a task that have started."""

@@ -17,6 +17,20 @@ from accelsim.rtl.exponential_steps import once
 class RunningMax(Block):
     """Twin of :class:`accelsim.engines.running_max.RunningMax`."""
 
+    def __init__(self, engine: Any) -> None:
+        super().__init__(engine)
+        width = engine.operand.width
+        self.memory = Memory(shape=width, depth=engine.tiles, init=[])
+        rings = data.ArrayLayout(width, engine.rings)
+        self.local, self.old, self.new = (
+            Signal(rings, name=f"{name}_maxima", reset_less=True)
+            for name in ("local", "old", "new")
+        )
+        # What an update finds, begins with and leaves.
+        self.found, self.before, self.after = (
+            Signal(width, name=f"maximum_{name}") for name in ("found", "before", "after")
+        )
+
     def elaborate(self, platform: object) -> Module:
         m = Module()
         engine = self.engine
@@ -29,38 +43,35 @@ class RunningMax(Block):
         }
         m.d.sync += [update.eq(self.i.valid & came.update), rescale.eq(self.i.valid & came.rescale)]
         m.d.sync += [each.eq(came[name]) for name, each in which.items()]
-        rings = data.ArrayLayout(x.width, engine.rings)
-        local, old, new = (
-            Signal(rings, name=f"{name}_maxima", reset_less=True)
-            for name in ("local", "old", "new")
-        )
         given = self.maximum.payload
         rounded = once(m, number.convert(engine.accumulator, x), {"a": given.value}, "result")
         with m.If(self.maximum.valid):
-            m.d.sync += local[self._place(given.tag)].eq(rounded)
-        m.submodules.running = memory = Memory(shape=x.width, depth=engine.tiles, init=[])
-        write = memory.write_port()
-        read = memory.read_port(transparent_for=(write,))
-        before, place = Signal(x.width, name="maximum_before"), self._place(which["tag"])
-        m.d.comb += before.eq(Mux(which["fresh"], x.negate(x.infinity), read.data))
-        greater = once(m, number.maximum(x), {"a": before, "b": local[place]}, "result")
+            m.d.sync += self.local[self._place(given.tag)].eq(rounded)
+        m.submodules.running = self.memory
+        write = self.memory.write_port()
+        read = self.memory.read_port(transparent_for=(write,))
+        place = self._place(which["tag"])
+        operands = {"a": self.before, "b": self.local[place]}
         m.d.comb += [
+            self.found.eq(read.data),
+            self.before.eq(Mux(which["fresh"], x.negate(x.infinity), self.found)),
+            self.after.eq(once(m, number.maximum(x), operands, "result")),
             read.addr.eq(came.tile),
             read.en.eq(1),
             write.addr.eq(which["tile"]),
-            write.data.eq(greater),
+            write.data.eq(self.after),
             write.en.eq(update),
         ]
         climbing = Signal(self.climb.payload.shape(), name="climbing", reset_less=True)
         m.d.sync += self.climb.valid.eq(update)
         with m.If(update):
-            m.d.sync += [old[place].eq(before), new[place].eq(greater)]
-            m.d.sync += [climbing.value.eq(greater), climbing.tag.eq(which["tag"])]
+            m.d.sync += [self.old[place].eq(self.before), self.new[place].eq(self.after)]
+            m.d.sync += [climbing.value.eq(self.after), climbing.tag.eq(which["tag"])]
         m.d.comb += [
             self.climb.payload.eq(climbing),
             self.pair.valid.eq(rescale),
-            self.pair.payload.old.eq(old[place]),
-            self.pair.payload.new.eq(new[place]),
+            self.pair.payload.old.eq(self.old[place]),
+            self.pair.payload.new.eq(self.new[place]),
         ]
         return m
 

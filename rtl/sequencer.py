@@ -64,7 +64,10 @@ class Sequencer(wiring.Component):
         m = Module()
         skeleton = self.skeleton
         levels, bits = len(skeleton.loops), skeleton.count_bits
-        registers = [Signal(bits, name=f"r{n}") for n in range(len(skeleton.registers))]
+        # Whatever they begin with, a run starts after all of them have been written.
+        registers = [
+            Signal(bits, name=f"r{n}", reset_less=True) for n in range(len(skeleton.registers))
+        ]
         for n, register in enumerate(registers):  # one switch would be written out for each
             with m.If(self.write & (self.address == n)):
                 m.d.sync += register.eq(self.value)
@@ -143,7 +146,7 @@ class Sequencer(wiring.Component):
             queues = [q for q in self.queues if q.shape.shared and q.shape.resource == resource]
             if not queues:
                 continue
-            arbiter = Arbiter(len(queues), self.skeleton.count_bits)
+            arbiter = Arbiter(len(queues), self.skeleton.count_bits, self.skeleton.age_bits)
             m.submodules[f"arbiter_{plain(name)}"] = arbiter
             busy = Signal(name=f"busy_{plain(name)}")
             m.d.comb += [

@@ -17,7 +17,7 @@ from accelsim.sim.program import Guard, Phase, Program, Task, Wait
 
 COUNT_BITS = 16  # of slots and instance numbers, signed
 DIGIT_BITS = 8
-ALWAYS_TRUE = (1 << (COUNT_BITS - 1)) - 1
+AGE_BITS = 24  # cycles that a transfer may wait for the bus and still keep its turn
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +77,12 @@ class Skeleton:
     tasks: tuple[TaskShape, ...]
     count_bits: int = COUNT_BITS
     digit_bits: int = DIGIT_BITS
+    age_bits: int = AGE_BITS
+
+    @property
+    def greatest(self) -> int:
+        """A number that nothing which is counted reaches."""
+        return (1 << (self.count_bits - 1)) - 1
 
     def task(self, name: str) -> int:
         return next(n for n, task in enumerate(self.tasks) if task.name == name)
@@ -178,8 +184,8 @@ def settings(built: Skeleton, program: Program) -> dict[str, int]:
     ordinals = [{i: n for n, (i, _) in enumerate(walk)} for walk in walks]
     for number, (shape, task) in enumerate(zip(built.tasks, phase.tasks, strict=True)):
         points = [digits for _, digits in walks[number]]
-        if len(points) >= ALWAYS_TRUE - task.shift:
-            raise InfeasibleError(f"{task.name}: too many instances for {COUNT_BITS} bits")
+        if len(points) >= built.greatest - task.shift:
+            raise InfeasibleError(f"{task.name}: too many instances for {built.count_bits} bits")
         walked = shape.walked(len(built.loops))
         still = {n for n in walked if all(d[n] == 0 for d in points)}
         found[f"{shape.name} walks"] = sum(1 << n for n in walked if n not in still)
@@ -191,7 +197,7 @@ def settings(built: Skeleton, program: Program) -> dict[str, int]:
         for place, wait_shape in enumerate(shape.waits):
             base = f"{shape.name} wait {place}"
             found[f"{base} on"] = int(place in places)
-            found |= {f"{base} plane {n}": ALWAYS_TRUE for n in range(len(wait_shape.planes))}
+            found |= {f"{base} plane {n}": built.greatest for n in range(len(wait_shape.planes))}
             if place not in places:
                 found |= {f"{base} need": -1}
                 found |= {f"{base} need {built.loops[level]}": 0 for level in walked}

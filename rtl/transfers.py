@@ -14,7 +14,6 @@ from accelsim.engines.fusemax import FuseMax as Engine
 from accelsim.rtl.array2d import fill_layout
 from accelsim.rtl.issue import Issue
 from accelsim.rtl.operations import GROUPED, KEY_TILES, QUERY_TILES, STRIPS
-from accelsim.rtl.skeleton import DIGIT_BITS
 
 LOADS = {f"load {tensor.name}": int(tensor) for tensor in Tensor}
 STORE = "store AV"
@@ -37,7 +36,7 @@ def transfers(m: Module, issue: Issue, load: Any, store: Any, lanes: Sequence[An
     layout = data.StructLayout(
         {
             "tag": fill_layout(engine),
-            "digits": DIGIT_BITS * len(skeleton.loops),
+            "digits": skeleton.digit_bits * len(skeleton.loops),
             "lanes": lane_bits,
             "store": 1,
             "tile": max(1, ceil_log2(engine.query_tiles)),

@@ -89,6 +89,12 @@ class _Model:
         self._engine = engine
         self._lanes = [engine.lane.model() for _ in range(engine.lanes)]
 
+    def reset(self) -> None:
+        """Pass a cycle of reset: nothing is on its way any more, the state stays."""
+        self.step(dict.fromkeys(port.name for port in self._engine.inputs), {})
+        for lane in self._lanes:
+            lane.clear()
+
     def step(
         self, offered: Mapping[str, int | None], ready: Mapping[str, bool]
     ) -> tuple[frozenset[str], Mapping[str, int]]:

@@ -179,9 +179,6 @@ class _Model:
         self._engine = engine
         x = engine.operand
         self._columns = [engine.column.model() for _ in range(engine.cols)]
-        steps = max(engine.hop * (engine.rows - 1), engine.cols - 1)
-        nothing = dict.fromkeys([name for name, _ in engine.issue], 0)
-        self._issued = deque([nothing] * (steps + 1))  # of this cycle first
         self._banks = {
             tensor: [
                 _Bank(x.width, engine.words, engine.slots[tensor], engine.sizes[tensor])
@@ -189,11 +186,25 @@ class _Model:
             ]
             for tensor in Tensor
         }
+        self._tops = [[0] * engine.rings for _ in range(engine.cols)]
+        self._clear()
+
+    def reset(self) -> None:
+        """Pass a cycle of reset: no instruction and no maximum is on its way; what waits stays."""
+        self.step(dict.fromkeys(port.name for port in self._engine.inputs), {})
+        for column in self._columns:
+            column.clear()
+        self._clear()
+
+    def _clear(self) -> None:
+        engine = self._engine
+        steps = max(engine.hop * (engine.rows - 1), engine.cols - 1)
+        nothing = dict.fromkeys([name for name, _ in engine.issue], 0)
+        self._issued = deque([nothing] * (steps + 1))  # of this cycle first
         self._ops = [nothing] * engine.rows  # what enters each row in this cycle
         self._ways: list[deque[int | None]] = [
             deque([None] * (engine.climb - 1)) for _ in range(engine.cols)
         ]
-        self._tops = [[0] * engine.rings for _ in range(engine.cols)]
         self._norths: list[int | None] = [None] * engine.cols  # maxima, where one goes down
 
     def step(

@@ -112,9 +112,20 @@ class ColumnModel(Model):
         self._above = element.port("above")
         self._first = _Down(0, zero, y.negate(y.infinity))
         self._elements = [element.model() for _ in range(engine.rows)]
-        self._norths = [0] * engine.rows  # as each element last passed one on
-        nothing = _Down(0, zero, 0)
-        self._ways = [deque([nothing] * (engine.hop - 1)) for _ in range(engine.rows)]
+        self._still = _Down(0, zero, 0)
+        self.clear()
+
+    def reset(self) -> None:
+        """Pass a cycle of reset: nothing between the elements is left, their sums and scores are."""
+        self.step(dict.fromkeys(port.name for port in self._engine.inputs), {})
+        self.clear()
+
+    def clear(self) -> None:
+        rows = range(self._engine.rows)
+        self._norths = [0 for _ in rows]  # as each element last passed one on
+        self._ways = [deque([self._still] * (self._engine.hop - 1)) for _ in rows]
+        for element in self._elements:
+            element.clear()
 
     def step(
         self, offered: Mapping[str, int | None], ready: Mapping[str, bool]

@@ -194,6 +194,17 @@ class LaneModel:
         given = {name: value for name, value in gives.items() if value is not None}
         return frozenset({"i", "sum", "maximum"}), given
 
+    def reset(self) -> None:
+        """Pass a cycle of reset: nothing is on its way any more, the state stays."""
+        self.step(dict.fromkeys(("i", "sum", "maximum")), {})
+        self.clear()
+
+    def clear(self) -> None:
+        self._came, self._done, self._element = None, False, 0
+        self._stages = [self._idle] * len(self._stages)
+        self._divided = [None] * len(self._divided)
+        self._maxima.clear()
+
     def _works(self, value: int | None) -> Mapping[str, int]:
         """Return an instruction's fields, those of none if it does nothing."""
         fields = self._engine.port("i").unpack(value or 0)

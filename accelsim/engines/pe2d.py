@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import ClassVar
 
@@ -177,6 +177,15 @@ class ElementModel:
         self._end_of_cycle(last, done, self._above.unpack(offered["above"] or 0))
         self._stages = [issued, *self._stages[:-1]]
         return frozenset({"i", "above"}), gives
+
+    def reset(self) -> None:
+        """Pass a cycle of reset: what is on its way goes on, but counts for nothing."""
+        self.step({"i": None, "above": 0}, {})
+        self.clear()
+
+    def clear(self) -> None:
+        self._came = None
+        self._stages = [replace(stage, valid=False) for stage in self._stages]
 
     def _port(self, name: str) -> Port:
         return self._engine.port(name)

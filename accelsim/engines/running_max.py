@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from accelsim.engines.element import bits, holds_a_place, powers_of_two
-from accelsim.engines.engine import Engine, Model, Port, parameter
+from accelsim.engines.engine import Engine, Port, parameter
 from accelsim.engines.number import BF16, FP32, Float
 
 
@@ -73,11 +73,11 @@ class RunningMax(Engine):
         fields = self.port(port).unpack(bits)
         return self.port(port).pack(**fields | {"tile": fields["tile"] % self.tiles})
 
-    def model(self) -> Model:
-        return _Model(self)
+    def model(self) -> RunningMaxModel:
+        return RunningMaxModel(self)
 
 
-class _Model:
+class RunningMaxModel:
     def __init__(self, engine: RunningMax) -> None:
         self._engine = engine
         self._came = 0
@@ -102,6 +102,14 @@ class _Model:
             local = engine.accumulator.convert(fields["value"], engine.operand)
             self._local[fields["tag"] % engine.rings] = local
         return frozenset({"i", "maximum"}), gives
+
+    def reset(self) -> None:
+        """Pass a cycle of reset: nothing is on its way any more, the maxima stay."""
+        self.step({"i": None, "maximum": None}, {})
+        self.clear()
+
+    def clear(self) -> None:
+        self._came, self._climb = 0, None
 
     def _update(self, now: Mapping[str, int], ring: int) -> int:
         x, tile = self._engine.operand, now["tile"]

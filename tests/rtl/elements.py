@@ -1,21 +1,54 @@
 """Instructions for an element and a lane: any at all, and those of a whole exponential."""
 
+from fractions import Fraction
+
 from accelsim.engines import Offer, Stimulus
 from accelsim.engines.exponential_steps import STEPS
 from accelsim.engines.pe2d import Op
 from accelsim.errors import SpecError
+from tests.rtl.numbers import hard
 
 
-def anything(engine, draw, length, gaps=(0, 0, 0, 1)):
-    """Every port takes what it may, in any order and with gaps; operands hard more often than not."""
+def anything(engine, draw, length, gaps=(0, 0, 0, 1), usual=0.0):
+    """Every port takes what it may, in any order and with gaps; operands hard more often than not.
+
+    ``usual`` is the share of payloads whose numbers are of the size of scores, as few random bits are.
+    """
+
+    def payload(port):
+        found = bits(draw, port)
+        if draw.random() < usual:
+            found = port.pack(**port.unpack(found) | numbers(engine, port, draw))
+        return engine.payload(port.name, found)
+
     offers = {
-        port.name: [
-            Offer(engine.payload(port.name, bits(draw, port)), draw.choice(gaps))
-            for _ in range(length)
-        ]
+        port.name: [Offer(payload(port), draw.choice(gaps)) for _ in range(length)]
         for port in engine.inputs
     }
     return Stimulus(offers=offers, cycles=length + engine.latency + 4)
+
+
+def numbers(engine, port, draw):
+    """Return the fields of a port that hold numbers, with scores and hard numbers in them, by name."""
+    x, y = engine.operand, engine.accumulator
+
+    def score(form):
+        kind = draw.random()
+        if kind < 0.3:
+            return hard(form, draw)
+        # Or what is subnormal as an operand, or nearly.
+        place = draw.randint(-x.mantissa - 2, 1) - x.bias if kind < 0.6 else 1
+        return form.of(Fraction(draw.gauss(0, 1)) * Fraction(2) ** place)
+
+    found = {}
+    for name, width in port.fields:
+        if name in ("west", "north", "words") or (name, port.name[:5]) == ("value", "climb"):
+            found[name] = sum(score(x) << n for n in range(0, width, x.width))
+        elif name == "maximum" or (name, port.name[:7]) == ("value", "maximum"):
+            found[name] = score(y)
+        elif name in ("sum", "value"):
+            found[name] = engine.adder.bits(engine.adder.held(score(y)))
+    return found
 
 
 def bits(draw, port):

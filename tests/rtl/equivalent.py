@@ -10,9 +10,11 @@ import z3
 
 from tests.rtl.netlist import STATE
 
+EFFORT = 3_000_000  # of z3 in a second or so: the same verdicts on a busy machine
+
 
 def same(netlist, other, outputs, invariant=None, cares=None, seconds=10):
-    """Return whether no input and no state tells the two netlists apart (False: or in time).
+    """Return whether no input and no state tells the two netlists apart (False: or with such effort).
 
     ``invariant`` makes, of a function from a register's name to its value, what holds of every
     state. ``cares`` says of a register by name when its value matters, in the same way: while it
@@ -38,7 +40,7 @@ def same(netlist, other, outputs, invariant=None, cares=None, seconds=10):
         return one.word([driver[bit][0] for bit in nets[name]])
 
     solver = z3.Solver()
-    solver.set("timeout", seconds * 1000)
+    solver.set("rlimit", seconds * EFFORT)
     if invariant is not None:
         solver.add(invariant(now), invariant(then))
     for name, condition in cares.items():
@@ -67,7 +69,7 @@ def same_for(netlist, other, outputs, cycles, seconds=20):
         return False
     reset = netlist["ports"]["rst"]["bits"][0]
     solver = z3.Solver()
-    solver.set("timeout", seconds * 1000)
+    solver.set("rlimit", seconds * EFFORT)
     held = [_Step(each).initial(each["init"]) for each in (netlist, other)]
     apart = []
     for cycle in range(cycles):
@@ -213,6 +215,8 @@ BINARY = {
     "$shl": lambda a, b, s: a << b,
     "$sshl": lambda a, b, s: a << b,
     "$shr": lambda a, b, s: z3.LShR(a, b),
+    "$shift": lambda a, b, s: z3.LShR(a, b),
+    "$shiftx": lambda a, b, s: z3.LShR(a, b),
     "$sshr": lambda a, b, s: a >> b if s else z3.LShR(a, b),
     "$eq": lambda a, b, s: _flag(a == b),
     "$ne": lambda a, b, s: _flag(a != b),

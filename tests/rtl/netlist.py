@@ -63,7 +63,7 @@ class Compiled:
     """A netlist as a Python function from input words by cycle to output words by cycle."""
 
     def __init__(self, netlist, inputs, outputs):
-        self._netlist = netlist
+        self._netlist, self._meaning = netlist, MEANING
         self._where = {}  # bit -> (variable, index)
         self._widths = {}
         self.source = self._write(inputs, outputs)
@@ -78,14 +78,30 @@ class Compiled:
         order, state = self._order(cells)
         given = f"({', '.join(into)},)"
         before, loop, show, after = self._around(given, outputs)
-        lines = [*before, *(f"  {q} = {init}" for _, q, init in state), f"  {loop}"]
-        lines += [f"    {self._out[name]} = {self._value(cells[name])}" for name in order]
+        lines = [*before]
+        for name, q, init in state:
+            lines += [f"  {q} = {init}", *self._begun(name, q)]
+        lines.append(f"  {loop}")
+        for name in order:
+            lines.append(f"    {self._out[name]} = {self._value(cells[name])}")
+            lines += self._worked_out(name, self._out[name], "Y")
         lines.append(f"    {show}")
-        new = [self._word(cells[name]["connections"]["D"]) for name, _, _ in state]
-        if state:
-            old = ", ".join(q for _, q, _ in state)
-            lines.append(f"    {old}, = {', '.join(new)},")
-        return "\n".join([*lines, f"  {after}"])
+        news = []
+        for n, (name, q, _) in enumerate(state):
+            news.append(f"    {q} = n{n}")
+            lines.append(f"    n{n} = {self._word(cells[name]['connections']['D'])}")
+            lines += self._worked_out(name, f"n{n}", "D")
+        return "\n".join([*lines, *news, f"  {after}"])
+
+    def _begun(self, name, q):
+        """Return lines that change what a register starts with."""
+        del name, q
+        return []
+
+    def _worked_out(self, name, variable, port):
+        """Return lines that change what has just been worked out: a cell's output, a register's input."""
+        del name, variable, port
+        return []
 
     def _around(self, given, outputs):
         """Return what stands before the cycles, their loop, what a cycle shows, what comes after them."""
@@ -138,11 +154,15 @@ class Compiled:
             run = 1
             while n + run < len(bits) and self._where.get(bits[n + run]) == (variable, first + run):
                 run += 1
-            whole = first == 0 and run == self._widths[variable]
-            part = variable if whole else f"({variable} >> {first} & {(1 << run) - 1})"
+            whole, word = first == 0 and run == self._widths[variable], self._named(variable)
+            part = word if whole else f"({word} >> {first} & {(1 << run) - 1})"
             parts.append(f"({part} << {n})" if n else part)
             n += run
         return f"({' | '.join(parts)})" if parts else "0"
+
+    def _named(self, variable):
+        """Return the text that stands for the value of a variable."""
+        return variable
 
     def _value(self, cell):
         connections, parameters = cell["connections"], cell["parameters"]
@@ -157,7 +177,7 @@ class Compiled:
             words["S"] = self._word(connections["S"])
         full = (1 << width) - 1
         sizes = {port: (1 << len(connections[port])) - 1 for port in words}
-        return MEANING[cell["type"]](words, full, sizes)
+        return self._meaning[cell["type"]](words, full, sizes)
 
     def _signed(self, bits):
         half = 1 << (len(bits) - 1)

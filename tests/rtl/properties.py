@@ -44,6 +44,10 @@ class Property:
         self.m.d.sync += old.eq(value)
         return old
 
+    def register(self, bits, name):
+        """Return a register of the monitor, which keeps what it is not given anew."""
+        return Signal(bits, name=f"monitor_{name}")
+
     def constant(self, bits, name):
         """Return a signal that has any value, the same for ever."""
         held = Signal(bits, name=f"constant_{name}", reset_less=True)
