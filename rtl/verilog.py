@@ -15,6 +15,7 @@ from accelsim.rtl.block import Block, modules, pins_of
 _ESCAPED = re.compile(r"\\(\S+) ")
 _MODULE = re.compile(r"^module (\w+)\(([^)]*)\);$", re.MULTILINE)
 _WORD = re.compile(r"\b[A-Za-z_]\w*\b")
+_BARE = re.compile(r"^  always @\*\n    (.*;)\n", re.MULTILINE)
 _TEMPORARY = re.compile(r"\$\d+")
 
 
@@ -39,7 +40,11 @@ def block_verilog(top: Block, name: str, ports: tuple[Port, ...] = ()) -> str:
     with _builtin_yosys():
         text: str = back.convert(top, name=name, ports=pins_of(top), strip_internal_attrs=True)
     body = text.split("*/", 1)[1].lstrip("\n")
-    modules = [_plain_names(part) for part in re.split(r"(?<=endmodule\n)", body) if part.strip()]
+    modules = [
+        _at_start(_plain_names(part))
+        for part in re.split(r"(?<=endmodule\n)", body)
+        if part.strip()
+    ]
     return _MODULE.sub(lambda found: _ordered(found, ports), "".join(modules).rstrip("\n") + "\n")
 
 
@@ -74,6 +79,18 @@ def _plain_names(module: str) -> str:
         taken.add(wanted)
         names[old] = wanted
     return _ESCAPED.sub(lambda found: names[found[1]], module)
+
+
+def _at_start(module: str) -> str:
+    """Let assignments that are processes by themselves be worked out at time 0, as the longer ones are.
+
+    Without it a simulator has them unknown until what they read changes.
+    """
+    body = "  always @* begin\n    if (at_start) begin end\n    \\1\n  end\n"
+    found, count = _BARE.subn(body, module)
+    if count and "  reg at_start = 0;\n" not in found:
+        found = re.sub(r"^(module \w+\([^)]*\);\n)", r"\1  reg at_start = 0;\n", found, count=1)
+    return found
 
 
 def _sanitized(name: str) -> str:

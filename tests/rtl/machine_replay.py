@@ -217,7 +217,7 @@ class Replay:
 
 def icarus(folder: Path, files: list[Path]) -> list[Any]:
     out = folder / "bench.vvp"
-    _run([tool("iverilog"), "-g2012", "-o", out, "-s", "bench", *files])
+    _run([tool("iverilog"), "-g2005", "-o", out, "-s", "bench", *files])
     return [tool("vvp"), "-n", out]
 
 
