@@ -42,7 +42,7 @@ LANES, WIDTH = 16, 12
 # Rows that the engine holds, depth of its queue if it has one.
 SIZES = ((2, 8), (4, 8), (8, 8))
 QUEUE_SIZES = (*SIZES, (8, 32))
-BEYOND = dict.fromkeys(("quick_select", "radix_select", "insertion_queue"), ((16, 8),))
+BEYOND = ((16, 8),)
 """Sizes that are not in the lines: the table says what these make of them."""
 
 
@@ -243,7 +243,7 @@ def write(library: Library, names: Sequence[str], point: Sizer) -> tuple[str, st
         areas += own_areas
         for each in points:
             provenance[f"{name}_{each.rows}_{each.depth}"] = _said(each)
-        for rows, depth in BEYOND.get(name, ()):
+        for rows, depth in BEYOND:
             far = point(name, rows, depth)
             provenance[f"beyond_{name}_{rows}_{depth}"] = f"{_said(far)}; {_missed(points, far)}"
     title = "topk_" + {"asap7sc7p5t": "asap7"}.get(library.name.split("_")[0], library.name)
