@@ -26,10 +26,10 @@ class Demand:
 
 
 def tile_axes(plan: BlockPlan, sizes: Sizes, tensor: str) -> list[tuple[Axis, ...]]:
-    """Return the axes of a tensor as the block walks it: as its producer, else once for each load."""
-    for binding in plan.bindings:
-        if binding.equation.tensor == tensor:
-            return [made_axes(plan, sizes, binding.equation)]
+    """Return the axes of a tensor as the block walks it: of each part as it is made, else of each load."""
+    made = [b.equation for b in plan.bindings if b.equation.tensor == tensor]
+    if made:  # several make slices of it
+        return [made_axes(plan, sizes, equation) for equation in made]
     reads = [r for b in plan.bindings for r in b.equation.reads if r.tensor == tensor]
     return [read_axes(sizes, *together) for together in alike(sizes, reads)]
 
