@@ -134,7 +134,7 @@ def mac():
         exponent = z3.Extract(whole.size() - 4, significand, whole)
         return z3.And(exponent != 0, z3.Or(top == 1, exponent == 1))
 
-    return Row(engine=engine, values=values, invariant=invariant, stimuli=40, share=40)
+    return Row(engine=engine, values=values, invariant=invariant, stimuli=40, share=30)
 
 
 def numbers(engine):
@@ -146,7 +146,7 @@ def numbers(engine):
 
         return port.pack(**{name: field(name, bits) for name, bits in port.fields})
 
-    return Row(engine, values, stimuli=4, offers=400, share=24, forgets=True)
+    return Row(engine, values, stimuli=4, offers=400, share=10, forgets=True)
 
 
 def select(engine):
