@@ -39,7 +39,7 @@ class Made:
 
 
 def _check_room(activity: Activity) -> None:
-    """Refuse a run that held more than there is: where a mask ends a row, a tile may overlap the next."""
+    """Refuse a run that held more than there is."""
     for use in activity.buffers:
         if use.peak_bytes > use.capacity_bytes:
             raise InfeasibleError(
