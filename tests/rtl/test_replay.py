@@ -35,11 +35,11 @@ def expected(names):
 
 @pytest.mark.parametrize(
     ("simulator", "names"),
-    [(replay.icarus, NAMES), (replay.verilator, share(3, seed=1))],
+    [(replay.icarus, share(9, seed=2)), (replay.verilator, share(3, seed=1))],
     ids=["icarus", "verilator"],
 )
 def test_other_simulators_give_the_same_outputs(simulator, names, tmp_path):
-    """Verilator takes most of its time to compile: most engines go through it in the campaign."""
+    """All engines in the campaign; in an ordinary run some, as simulators take their time to compile."""
     runs = [run_of(name)[:2] for name in names]
     printed, wanted = sorted(simulator(tmp_path, replay.write(tmp_path, runs))), expected(names)
     different = [pair for pair in zip(printed, wanted, strict=False) if pair[0] != pair[1]]
