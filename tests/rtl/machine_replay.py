@@ -16,7 +16,9 @@ from accelsim.rtl.operations import GROUPED
 from accelsim.rtl.skeleton import COUNT_BITS, DIGIT_BITS
 from tests.rtl.replay import tool
 
-TRACE = 4096  # cycles after which the trace of the ports starts again
+TRACE = (
+    997  # cycles after which the trace of the ports starts again, as those of ``machines.trace`` do
+)
 
 _BENCH = """`timescale 1ns/1ps
 module bench;

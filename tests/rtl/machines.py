@@ -196,7 +196,7 @@ def sizes(r: Random, machine: Build) -> Attention:
 
 
 def trace(r: Random) -> Callable[[int], bool]:
-    """Return whether the ports are ready in a cycle: always, or at random."""
+    """Return whether the ports are ready in a cycle: always, or at random, again after 997 cycles."""
     if r.random() < 0.5:
         return lambda _: True
     share = r.choice([0.3, 0.7, 0.95])
