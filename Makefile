@@ -1,5 +1,6 @@
 # make run       compare the shipped designs; results in out/compare
 # make test      lint, type check and tests
+# make ci        what make test leaves to CI: all proofs, notebooks, other simulators
 # make campaign  the long tests
 # make bench     benchmarks
 # make tables    cost tables of our own RTL again: make tables LIBERTY="FILE.lib ..."
@@ -13,9 +14,9 @@ INPUTS := pyproject.toml setup.py constraints.txt
 JOBS   ?= 2
 
 # A worker per core: threads of a linear algebra library would only wait for each other.
-test campaign: export OPENBLAS_NUM_THREADS = 1
+test ci campaign: export OPENBLAS_NUM_THREADS = 1
 
-.PHONY: run test lint campaign bench tables clean
+.PHONY: run test lint ci campaign bench tables clean
 .DEFAULT_GOAL := test
 
 run: $(STAMPS)/core
@@ -29,8 +30,11 @@ lint: $(STAMPS)/dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+ci: $(STAMPS)/dev
+	ACCELSIM_CI=1 $(BIN)/python -m pytest -n $(JOBS) -m ci
+
 campaign: $(STAMPS)/dev
-	ACCELSIM_CAMPAIGN=1 $(BIN)/python -m pytest -m campaign
+	ACCELSIM_CAMPAIGN=1 $(BIN)/python -m pytest -m "campaign or ci"
 
 bench: $(STAMPS)/dev
 	$(BIN)/python -m pytest benchmarks --benchmark-only

@@ -1,4 +1,4 @@
-"""Long tests run only when asked for: ACCELSIM_CAMPAIGN=1."""
+"""Long tests run only when asked for: ACCELSIM_CAMPAIGN=1; those of CI with ACCELSIM_CI=1 too."""
 
 import os
 
@@ -8,19 +8,21 @@ from hypothesis import settings
 from accelsim.cli.main import run
 
 CAMPAIGN = os.environ.get("ACCELSIM_CAMPAIGN", "0") not in {"", "0"}
+CI = CAMPAIGN or os.environ.get("ACCELSIM_CI", "0") not in {"", "0"}
 
 # The same examples on every run, except in the campaign; time limits only flake on busy machines.
-settings.register_profile("default", deadline=None, derandomize=not CAMPAIGN)
+settings.register_profile(
+    "default", deadline=None, derandomize=not CAMPAIGN, max_examples=100 if CAMPAIGN else 40
+)
 settings.load_profile("default")
 
 
 def pytest_collection_modifyitems(items):
-    if CAMPAIGN:
-        return
-    skip = pytest.mark.skip(reason="long; set ACCELSIM_CAMPAIGN=1")
     for item in items:
-        if item.get_closest_marker("campaign"):
-            item.add_marker(skip)
+        if not CAMPAIGN and item.get_closest_marker("campaign"):
+            item.add_marker(pytest.mark.skip(reason="long; set ACCELSIM_CAMPAIGN=1"))
+        elif not CI and item.get_closest_marker("ci"):
+            item.add_marker(pytest.mark.skip(reason="of CI; set ACCELSIM_CI=1"))
 
 
 @pytest.fixture

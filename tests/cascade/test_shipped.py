@@ -11,6 +11,7 @@ from accelsim import specs
 from accelsim.cascade import Cascade, execute
 from accelsim.cascade.count import counted
 from accelsim.cascade.count_points import count_by_points
+from tests.shares import share
 
 NAMES = specs.names("cascade")
 CHOICES = [
@@ -50,7 +51,7 @@ def test_has_the_passes_that_its_file_claims(name):
     assert {rank: found.get(rank) for rank in cascade.claimed_passes} == cascade.claimed_passes
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", share(NAMES, 3))
 def test_counts_in_closed_form_as_point_by_point(name, small):
     cascade = Cascade.load(name)
     for choice in CHOICES:

@@ -53,6 +53,7 @@ def address(file):
     return json.loads(file.read_text())["address"]
 
 
+@pytest.mark.ci
 def test_gives_the_table_of_one_process(cluster, tmp_path):
     study = tmp_path / "x.yaml"
     study.write_text(STUDY)
@@ -75,6 +76,7 @@ def test_a_scheduler_that_is_not_there_has_a_sentence(cli, tmp_path, monkeypatch
     assert err.startswith(f"accelsim: --cluster {where} cannot be reached: ")
 
 
+@pytest.mark.ci
 def test_workers_of_another_model_are_refused(monkeypatch):
     from accelsim.explore import StoreError
     from accelsim.explore.workers import simulate_chunk

@@ -47,6 +47,7 @@ def killed(seed, unbroken, folder):
     assert kills.stored(folder) == kills.POINTS
 
 
+@pytest.mark.ci
 def test_a_parent_and_a_worker_killed(unbroken, tmp_path):
     killed(0, unbroken, tmp_path / "out")
 

@@ -97,6 +97,7 @@ vary: {seq: [64, 128, 192]}
 """
 
 
+@pytest.mark.ci
 def test_a_study_in_postgres_is_that_in_sqlite(database, cli, tmp_path):
     file = tmp_path / "x.yaml"
     file.write_text(STUDY)

@@ -179,6 +179,7 @@ def test_verilog_is_readable(text: str) -> None:
     assert "\\" not in text
 
 
+@pytest.mark.ci
 def test_the_simulator_and_the_verilog_of_the_same_files_agree(tmp_path: Path) -> None:
     """What ``accelsim run`` says of the shipped files is what their Verilog takes in Icarus."""
     machine = build("fusemax", SIZES, Specs(**SPECS))
@@ -194,6 +195,7 @@ def test_the_simulator_and_the_verilog_of_the_same_files_agree(tmp_path: Path) -
     assert report.cycles == record.cycles
 
 
+@pytest.mark.ci
 def test_icarus_runs_it_as_the_kernel_says(tmp_path: Path) -> None:
     machine = Replay(SMALL, tmp_path, icarus)
     r = Random(2)

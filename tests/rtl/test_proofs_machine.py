@@ -189,11 +189,13 @@ PROOFS = [
 ]
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("proof", PROOFS, ids=lambda proof: proof.name)
 def test_is_proven(proof):
     assert verdict(proof) == PROVEN
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(
     ("proof", "mutant"),
     [(proof, mutant) for proof in PROOFS for mutant in proof.mutants],
