@@ -54,7 +54,7 @@ $(STAMPS)/core: $(STAMPS)/venv $(INPUTS)
 
 # The core is part of dev, so one install serves both.
 $(STAMPS)/dev: $(STAMPS)/venv $(INPUTS)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,rtl,synth,dse,cluster,report,parquet,postgres]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,rtl,synth,dse,cluster,parquet,postgres]'
 	touch $@ $(STAMPS)/core
 
 clean:

@@ -5,8 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.shares import share
-
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[1] / "notebooks").glob("*.ipynb"))
 
 
@@ -20,7 +18,8 @@ def test_is_kept_without_outputs(path):
     assert not [cell for cell in cells if cell.get("outputs") or cell.get("execution_count")]
 
 
-@pytest.mark.parametrize("path", share(NOTEBOOKS, len(NOTEBOOKS), "ci"), ids=lambda path: path.stem)
+@pytest.mark.ci
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 @pytest.mark.filterwarnings("default")  # the notebook machinery's own
 def test_runs(path, tmp_path, monkeypatch):
     import nbformat

@@ -22,12 +22,14 @@ def test_tour_runs(tmp_path, monkeypatch, capsys):
     assert (tmp_path / "out" / "two" / "speedup.png").stat().st_size > 1000
 
 
+@pytest.mark.ci
 def test_specs_of_the_guide_run(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert len(play(ROOT / "docs" / "writing_specs.md", capsys)) >= 8
     assert (tmp_path / "out" / "study" / "comparison.csv").is_file()
 
 
+@pytest.mark.ci
 def test_machine_page_runs(tmp_path, monkeypatch, capsys):
     """Its Verilog and its run are of the same files."""
     monkeypatch.chdir(tmp_path)
@@ -35,6 +37,7 @@ def test_machine_page_runs(tmp_path, monkeypatch, capsys):
     assert "mapping attention_1pass.keys; at most:" in (tmp_path / "keys.v").read_text()
 
 
+@pytest.mark.ci
 def test_report_page_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert len(play(ROOT / "docs" / "report.md", capsys)) >= 9
@@ -42,6 +45,7 @@ def test_report_page_runs(tmp_path, monkeypatch, capsys):
         assert "</html>" in (tmp_path / name).read_text(encoding="utf-8")
 
 
+@pytest.mark.ci
 def test_studies_of_the_guide_run(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert len(play(ROOT / "docs" / "explore.md", capsys)) == 4

@@ -25,7 +25,7 @@ def test_ships_the_zoo():
     assert len(NAMES) >= 79
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", share(NAMES, 2, "ci"))
 @pytest.mark.parametrize("choice", range(len(CHOICES)))
 def test_evaluates_as_the_definition_says(name, choice, small, some_inputs, monkeypatch):
     cascade = Cascade.load(name)

@@ -169,6 +169,7 @@ def test_traffic_is_at_least_what_comes_in_once(zoo, kept):
         assert kept[run].traffic_bytes >= 2 * copies * words
 
 
+@pytest.mark.ci
 def test_some_figures_are_fresh(zoo, kept):
     """A share of the simulations; the campaign makes them all."""
     for run in zoo.runs[::13]:

@@ -2,6 +2,8 @@
 
 import os
 
+import pytest
+
 from accelsim.explore.evaluate import Outcome
 from accelsim.explore.workers import CHUNK_MOST, Chunks, Workers
 
@@ -12,6 +14,7 @@ def deadly(settings):
     return Outcome(status="done", report={"cycles": settings["seq"]}, cpu_seconds=0.01)
 
 
+@pytest.mark.ci
 def test_a_point_whose_worker_dies_is_failed_and_no_other():
     todo = {f"{seq}": {"seq": seq} for seq in range(8)}
     found = {}

@@ -139,6 +139,7 @@ def test_every_lag_less_one_is_wrong(formats: dict[str, Any]) -> None:
     assert every - told == set(ORDERED)
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("settings", TIGHT[::3], ids=["keys innermost", "serial", "not chained"])
 def test_lags_less_one_are_wrong(settings: dict[str, Any]) -> None:
     """A share of the machines: each tells some lags, none of those that the order makes sure of."""

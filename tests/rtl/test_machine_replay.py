@@ -54,6 +54,7 @@ SPECS: dict[str, Any] = {
 SIZES = ["P=8", "M=4"]
 
 
+@pytest.mark.ci
 def test_the_command_writes_it_with_a_header(tmp_path: Path, text: str) -> None:
     """From a mapping file and an architecture: the same bytes again as from the parts."""
     file = tmp_path / "small.yaml"
@@ -170,6 +171,7 @@ def text() -> str:
     return machine_verilog(FuseMax(SMALL, apart=True))
 
 
+@pytest.mark.ci
 def test_verilog_is_readable(text: str) -> None:
     modules = re.findall(r"^module (\w+)\(", text, re.MULTILINE)
     assert len(modules) == len(set(modules))
@@ -203,6 +205,7 @@ def test_icarus_runs_it_as_the_kernel_says(tmp_path: Path) -> None:
     assert_equal(SMALL, job, machine.run(job))
 
 
+@pytest.mark.ci
 def test_lints_clean(text: str, tmp_path: Path) -> None:
     file = tmp_path / "fusemax.v"
     file.write_text(text)

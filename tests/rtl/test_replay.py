@@ -36,7 +36,7 @@ def expected(names):
 @pytest.mark.parametrize(
     ("simulator", "names"),
     [
-        (replay.icarus, share(4, seed=2)),
+        (replay.icarus, share(2, seed=2)),
         pytest.param(replay.icarus, share(9, seed=2), marks=pytest.mark.ci),
         pytest.param(replay.verilator, share(3, seed=1), marks=pytest.mark.ci),
     ],

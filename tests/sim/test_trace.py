@@ -47,7 +47,7 @@ def slices(document: dict[str, Any], *without: str) -> dict[str, list[dict[str, 
     return found
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", share(NAMES, 2, "ci"))
 def test_the_overview(runs, name, tmp_path):
     lowered = runs[name].lowered
     about = write_trace(lowered, tmp_path / "a.json.gz", limit=12_000)
