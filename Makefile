@@ -10,7 +10,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
-INPUTS := pyproject.toml setup.py constraints.txt
+INPUTS := pyproject.toml setup.py constraints.txt $(wildcard accelsim/sim/native/*.cc accelsim/sim/native/*.h)
 JOBS   ?= 2
 
 # A worker per core: threads of a linear algebra library would only wait for each other.

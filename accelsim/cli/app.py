@@ -22,8 +22,10 @@ app = typer.Typer(
 def _version(wanted: bool) -> None:
     if wanted:
         from accelsim import __version__
+        from accelsim.sim import native
 
-        typer.echo(f"accelsim {__version__}")
+        kernel = "compiled" if native.library() else "Python (slower: no C++ compiler was found)"
+        typer.echo(f"accelsim {__version__}\nkernel: {kernel}")
         raise typer.Exit
 
 

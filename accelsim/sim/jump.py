@@ -10,9 +10,8 @@ iteration, it is a full run.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from accelsim.errors import InfeasibleError
+from accelsim.sim import native
+from accelsim.sim.effort import IrregularError, Statistics
 from accelsim.sim.level import Level
 from accelsim.sim.program import Guard, Outcome, Phase, PhaseOutcome, Program
 from accelsim.sim.state import Snapshot, apply, make_step, snapshot
@@ -30,43 +29,33 @@ LONG = 48  # items in a slot from which on it is worth looking for a period insi
 CANDIDATES = 8  # steps tried for a state
 
 
-@dataclass(slots=True)
-class Statistics:
-    """What the jumps did: repeats in closed form, steps taken from the memo, ticks walked.
-
-    ``stretches`` are cycles of rows repeated, ``looks`` the runs that were checked for them.
-    """
-
-    repeats: int = 0
-    recalls: int = 0
-    walked: int = 0
-    stretches: int = 0
-    looks: int = 0
-
-    @property
-    def effort(self) -> int:
-        """The cost so far in ticks walked; a jump costs about as much as 25, a look as 100."""
-        return self.walked + 25 * self.jumps + 100 * self.looks
-
-    @property
-    def jumps(self) -> int:
-        return self.repeats + self.recalls + self.stretches
-
-
-class IrregularError(InfeasibleError):
-    """A run took more effort than it was given: too little of it repeats."""
-
-
 def run(
     program: Phase | Program, statistics: Statistics | None = None, limit: int | None = None
 ) -> Outcome:
     """Run all phases: the same counters as ``reference.run``, or the same DeadlockError.
 
-    IrregularError if it takes more than ``limit`` of effort (see Statistics).
+    IrregularError if it takes more than ``limit`` of effort (see Statistics). Compiled where that was
+    built (``sim/native``), with the same outcome and the same statistics.
     """
-    phases = (program,) if isinstance(program, Phase) else program.phases
     spent = statistics or Statistics()
-    return Outcome(phases=tuple(_Jump(phase, spent, limit).run() for phase in phases))
+    return Outcome(
+        phases=tuple(
+            native.run(phase, spent, limit) or _Jump(phase, spent, limit).run()
+            for phase in _phases(program)
+        )
+    )
+
+
+def run_python(
+    program: Phase | Program, statistics: Statistics | None = None, limit: int | None = None
+) -> Outcome:
+    """The same without the compiled kernel."""
+    spent = statistics or Statistics()
+    return Outcome(phases=tuple(_Jump(phase, spent, limit).run() for phase in _phases(program)))
+
+
+def _phases(program: Phase | Program) -> tuple[Phase, ...]:
+    return (program,) if isinstance(program, Phase) else program.phases
 
 
 def _work(phase: Phase, queue: int) -> tuple[bool, int]:
@@ -344,3 +333,6 @@ class _Jump:
                 inner.forget()
                 if inner.trail is not None:
                     inner.trail.forget()
+
+
+__all__ = ["IrregularError", "Statistics", "run", "run_python"]

@@ -38,7 +38,7 @@ def compare(
         phase = made(seed)
         statistics = jump.Statistics()
         right = outcome_of(reference.run, phase)
-        mine = outcome_of(lambda p, s=statistics: jump.run(p, s), phase)  # type: ignore[misc]
+        mine = outcome_of(lambda p, s=statistics: jump.run_python(p, s), phase)  # type: ignore[misc]
         count["deadlocks"] += isinstance(right, str)
         count["repeated"] += statistics.repeats > 0
         count["recalled"] += statistics.recalls > 0
@@ -98,9 +98,9 @@ def test_periods_inside_a_slot(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two slots with thousands of items: the jumps are inside, and the answer is the same."""
     phase = long_body(outer=1, rows=2, inner=3000)
     inside, outside = jump.Statistics(), jump.Statistics()
-    assert jump.run(phase, inside) == reference.run(phase)
+    assert jump.run_python(phase, inside) == reference.run(phase)
     monkeypatch.setattr(jump, "LONG", 1 << 30)
-    jump.run(phase, outside)
+    jump.run_python(phase, outside)
     assert inside.repeats > outside.repeats == 0
     assert inside.walked < outside.walked * 3 // 4
 
@@ -175,7 +175,7 @@ def test_a_wrong_jump_is_caught(mutation: Mutation, monkeypatch: pytest.MonkeyPa
         phase = random_phase(seed)
         right = outcome_of(reference.run, phase)
         try:
-            if outcome_of(jump.run, phase) != right:
+            if outcome_of(jump.run_python, phase) != right:
                 return
         except (AssertionError, IndexError):  # the state it jumped to makes no sense
             return

@@ -67,11 +67,11 @@ MASKS = {
 def test_few_steps_for_many_rows(mask: str) -> None:
     phase = rows(*MASKS[mask], count=90, tiles=90)
     statistics = jump.Statistics()
-    assert jump.run(phase, statistics) == reference.run(phase)
+    assert jump.run_python(phase, statistics) == reference.run(phase)
     assert statistics.stretches > 0
     # A hundred times the rows and the tiles take about as many steps.
     more, many = jump.Statistics(), rows(*MASKS[mask], count=9000, tiles=9000)
-    jump.run(many, more)
+    jump.run_python(many, more)
     assert more.walked < 3 * statistics.walked + 500
 
 
@@ -86,7 +86,7 @@ def test_random_masked_programs() -> None:
     jumped = 0
     for seed in [*FOUND, *range(200, 203)]:
         phase, statistics = masked_phase(seed), jump.Statistics()
-        mine = outcome(lambda p, s=statistics: jump.run(p, s), phase)  # type: ignore[misc]
+        mine = outcome(lambda p, s=statistics: jump.run_python(p, s), phase)  # type: ignore[misc]
         assert mine == outcome(reference.run, phase), seed
         jumped += statistics.stretches > 0
     assert jumped >= len(FOUND)
@@ -97,7 +97,7 @@ def test_many_masked_programs() -> None:
     jumped = 0
     for seed in range(1000, 2500):
         phase, statistics = masked_phase(seed), jump.Statistics()
-        mine = outcome(lambda p, s=statistics: jump.run(p, s), phase)  # type: ignore[misc]
+        mine = outcome(lambda p, s=statistics: jump.run_python(p, s), phase)  # type: ignore[misc]
         assert mine == outcome(reference.run, phase), seed
         jumped += statistics.stretches > 0
     assert jumped >= 75
@@ -140,7 +140,7 @@ def test_a_wrong_check_is_caught(wrong: Callable[[Patch], None], monkeypatch: Pa
     wide = [rows(*planes, count=40, tiles=25) for planes in MASKS.values()]
     for phase in [*small, *wide, *map(masked_phase, FOUND)]:
         try:
-            if outcome(jump.run, phase) != outcome(reference.run, phase):
+            if outcome(jump.run_python, phase) != outcome(reference.run, phase):
                 return
         except (AssertionError, IndexError):  # the state it jumped to makes no sense
             return

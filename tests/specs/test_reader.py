@@ -132,9 +132,9 @@ LAUGHS = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     ids=range(23),
 )
 def test_refuses_what_is_not_a_spec_quickly(text, message):
-    start = time.monotonic()
+    start = time.process_time()
     assert message in messages(text)[0]
-    assert time.monotonic() - start < 10
+    assert time.process_time() - start < 10
 
 
 def test_bounds_the_depth_that_aliases_make():

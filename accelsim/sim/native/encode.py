@@ -1,0 +1,93 @@
+"""A phase as a flat list of 64-bit words, in the order in which ``phase.h`` reads it."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Sequence
+
+from accelsim.sim.program import Guard, Phase, Task
+
+FORMAT = 1  # of the words and of the counters that come back: raise it in kernel.cc too
+ROOM = 1 << 60  # ticks, instances and bytes below which no sum of two leaves 64 bits
+
+
+def encode(phase: Phase, causes: Sequence[str], buffers: Sequence[str]) -> array[int] | None:
+    """The words of a phase; None if a number in it, or what it may come to, is too large for them."""
+    words: list[int] = []
+    _list(words, (loop.count for loop in phase.loops))
+    words += [len(phase.resources), len(causes), len(buffers)]
+    _list(words, (buffers.index(pool.buffer) for pool in phase.pools))
+    words.append(len(phase.queues))
+    for queue in phase.queues:
+        words += [queue.resource, len(queue.body)]
+        for item in queue.body:
+            words += item
+    words.append(len(phase.tasks))
+    for task in phase.tasks:
+        _task(words, task, causes)
+    if _most(phase) >= ROOM or max(words) >= ROOM or min(words) <= -ROOM:
+        return None
+    return array("q", words)
+
+
+def _most(phase: Phase) -> int:
+    """A bound on every tick, instance and need of a phase: all tasks one after another, with all lags."""
+    ticks = needs = amounts = 0
+    for task in phase.tasks:
+        instances = (phase.slots + 1) * max(1, task.inner)
+        lags = sum(wait.longest_lag for wait in task.waits)
+        ticks += instances * (max(task.durations) + lags)
+        needs = max(needs, instances)
+        amounts += instances * sum(
+            max(map(abs, n), default=0) for _, n in (*task.takes, *task.gives)
+        )
+        digits = [loop.count for loop in phase.loops]
+        planes = [p for g in (task.guard, *(w.guard for w in task.waits)) for p in g.half_planes]
+        for strides in (*(w.strides for w in task.waits), *(p.coefficients for p in planes)):
+            needs = max(needs, sum(abs(s) * n for s, n in zip(strides, digits, strict=True)))
+    return max(ticks, needs, amounts)
+
+
+def _list(words: list[int], values: Iterable[int]) -> None:
+    values = tuple(values)
+    words.append(len(values))
+    words += values
+
+
+def _guard(words: list[int], guard: Guard) -> None:
+    _list(words, guard.first)
+    _list(words, guard.last)
+    words.append(len(guard.half_planes))
+    for plane in guard.half_planes:
+        _list(words, plane.coefficients)
+        words.append(plane.constant)
+        _list(words, plane.inner)
+
+
+def _task(words: list[int], task: Task, causes: Sequence[str]) -> None:
+    words.append(task.queue)
+    _list(words, task.durations)
+    words += [task.shift, task.inner]
+    _guard(words, task.guard)
+    _list(words, task.ragged)
+    _list(words, task.inner_class)
+    words.append(task.inner_classes)
+    _list(words, task.kinds)
+    words.append(len(task.waits))
+    for wait in task.waits:
+        words.append(wait.producer)
+        _list(words, wait.strides)
+        words.append(wait.offset)
+        _list(words, wait.inner)
+        words += [wait.anchor == "start", wait.lag, wait.longest_lag, causes.index(wait.cause)]
+        _guard(words, wait.guard)
+        _list(words, wait.needs)
+        _list(words, wait.lags)
+    for amounts in (task.takes, task.gives):
+        words.append(len(amounts))
+        for pool, by_class in amounts:
+            words.append(pool)
+            _list(words, by_class)
+
+
+__all__ = ["FORMAT", "encode"]

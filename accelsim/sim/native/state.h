@@ -1,0 +1,231 @@
+// Snapshots of a stepper, their keys (all that is relative), and moving a stepper by a step: sim/state.py.
+#pragma once
+#include <unordered_map>
+
+#include "stepper.h"
+
+namespace accelsim {
+
+// A list of words with its hash.
+struct Key {
+    Ints words;
+    std::size_t hash = 0;
+
+    void close() {
+        std::uint64_t h = 0x9e3779b97f4a7c15u;
+        for (i64 word : words) {
+            h ^= std::uint64_t(word);
+            h *= 0xff51afd7ed558ccdu;
+            h ^= h >> 32;
+        }
+        hash = std::size_t(h);
+    }
+    bool operator==(const Key& other) const { return hash == other.hash && words == other.words; }
+};
+
+using KeyP = std::shared_ptr<const Key>;
+struct HashKey {
+    std::size_t operator()(const KeyP& key) const { return key->hash; }
+};
+struct SameKey {
+    bool operator()(const KeyP& a, const KeyP& b) const { return a == b || *a == *b; }
+};
+template <class T>
+using ByKey = std::unordered_map<KeyP, T, HashKey, SameKey>;
+
+// A state between two ticks; absolute, but for `window`, `times` and the key.
+struct Snapshot {
+    i64 now;
+    Ints slot, item, wait, ready, status, reached, free, counters, level, window;
+    std::vector<i128> integral;
+    std::vector<std::vector<Started>> times;  // offset to reached, start and end relative to now
+    std::vector<Event> events;
+    std::vector<std::vector<Offer>> offers;
+    KeyP key;                   // the items first, then the rest
+    std::vector<KeyP> lookup;   // by level
+    bool same_rest(const Snapshot& other) const {
+        const Ints &a = key->words, &b = other.key->words;
+        return a.size() == b.size() && std::equal(a.begin() + i64(slot.size()), a.end(), b.begin() + i64(slot.size()));
+    }
+};
+using SnapP = std::shared_ptr<Snapshot>;
+
+// What happens from one snapshot to a later one; `peak` is absolute, as seen at `a`.
+struct Step {
+    SnapP a, b;
+    Ints peak;
+    std::vector<bool> anchored;  // queues whose place relative to the reference queue matters
+    i64 cost = 0;                // ticks walked to find it
+    i64 suspect = 0;             // the queue that kept it last from being taken at another place
+};
+using StepP = std::shared_ptr<Step>;
+
+// The state after everything at `now`.
+inline SnapP snapshot(Stepper& stepper, std::size_t levels) {
+    stepper.sync();
+    auto snap = std::make_shared<Snapshot>();
+    i64 now = snap->now = stepper.now;
+    snap->slot = stepper.slot;
+    snap->item = stepper.item;
+    snap->wait = stepper.wait;
+    snap->ready = stepper.ready;
+    snap->status = stepper.status;
+    snap->reached = stepper.reached;
+    snap->free = stepper.free;
+    snap->counters = stepper.counters;
+    snap->level = stepper.level;
+    snap->integral = stepper.integral;
+    snap->events = stepper.events;
+    std::sort(snap->events.begin(), snap->events.end());
+    snap->offers = stepper.offers;
+    snap->lookup.resize(levels);
+    auto key = std::make_shared<Key>();
+    Ints& words = key->words;
+    std::size_t queues = snap->slot.size();
+    words.reserve(4 * queues + 8 * snap->events.size() + 4 * stepper.times.size() + 16);
+    for (std::size_t q = 0; q < queues; ++q) words.push_back(snap->status[q] == DONE ? -1 : snap->item[q]);
+    words.insert(words.end(), snap->wait.begin(), snap->wait.end());
+    words.insert(words.end(), snap->status.begin(), snap->status.end());
+    for (std::size_t q = 0; q < queues; ++q)
+        // A timed or blocked head is held at least until now: what was before is over.
+        words.push_back(snap->status[q] == OFFERED || snap->ready[q] > now ? snap->ready[q] - now : 0);
+    for (i64 free : snap->free) words.push_back(free > now ? free - now : 0);
+    words.push_back(i64(snap->events.size()));
+    for (const Event& event : snap->events) {
+        words.push_back(event.time - now);
+        words.push_back(event.kind);
+        words.push_back(event.n);
+        words.push_back(event.gives);
+    }
+    snap->times.resize(stepper.times.size());
+    snap->window.assign(stepper.times.size(), 0);
+    for (std::size_t task = 0; task < stepper.times.size(); ++task) {
+        Times& times = stepper.times[task];
+        times.let_go(now, stepper.lag_start[task], stepper.lag_end[task]);
+        auto& kept = snap->times[task];
+        for (const Started* one = times.begin(); one != times.end(); ++one)
+            kept.push_back({one->instance - snap->reached[task], one->start - now, one->end - now});
+        if (!kept.empty()) snap->window[task] = -kept.front().instance;
+        words.push_back(i64(kept.size()));
+        for (const Started& one : kept) {
+            words.push_back(one.instance);
+            words.push_back(one.start);
+            words.push_back(one.end);
+        }
+    }
+    key->close();
+    snap->key = key;
+    return snap;
+}
+
+// The step between two snapshots. Anchored are the queues that moved, and those that were offered to a
+// bus and not served: whom they lose against may depend on their slots.
+inline StepP make_step(const SnapP& a, const SnapP& b, Ints peak) {
+    auto step = std::make_shared<Step>();
+    step->a = a;
+    step->b = b;
+    step->peak = std::move(peak);
+    for (std::size_t q = 0; q < a->slot.size(); ++q)
+        step->anchored.push_back(a->slot[q] != b->slot[q] || a->item[q] != b->item[q] || b->status[q] == OFFERED);
+    return step;
+}
+
+inline void set_times(Stepper& stepper, const Snapshot& from, i64 now) {
+    for (std::size_t task = 0; task < stepper.times.size(); ++task) {
+        stepper.times[task].clear();
+        for (const Started& one : from.times[task])
+            stepper.times[task].add(stepper.reached[task] + one.instance, now + one.start, now + one.end);
+    }
+}
+
+inline void set_events(Stepper& stepper, const Snapshot& from, i64 delta) {
+    stepper.events = from.events;
+    for (Event& event : stepper.events) event.time += delta;
+    stepper.offers = from.offers;
+    for (auto& heap : stepper.offers)
+        for (Offer& offer : heap) {
+            offer.ready += delta;
+            offer.slot = stepper.slot[offer.queue];
+        }
+}
+
+// Move the stepper from `at` by `times` repeats of a step, `shift` slots from its place.
+//
+// A step in which no queue leaves its slot is repeated from its end: items move, not slots. Gives the
+// peaks held on the way.
+inline Ints apply(Stepper& stepper, const Step& step, const Snapshot& at, i64 shift, i64 ref, i64 times) {
+    const Snapshot &a = *step.a, &b = *step.b;
+    i64 span = b.now - a.now, stride = b.slot[ref] - a.slot[ref];
+    i64 all = shift + (times - 1) * stride;
+    i64 more = &at == &b && a.slot == b.slot ? times : 0;
+    i64 now = stepper.now = at.now + span * times;
+    i64 delta = now - b.now;
+    for (std::size_t q = 0; q < step.anchored.size(); ++q) {
+        if (step.anchored[q]) {
+            stepper.slot[q] = b.slot[q] + all;
+            stepper.item[q] = b.item[q] + more * (b.item[q] - a.item[q]);
+        }
+        stepper.wait[q] = b.wait[q];
+        stepper.status[q] = b.status[q];
+        stepper.ready[q] = b.ready[q] >= b.now || step.anchored[q] ? b.ready[q] + delta : at.ready[q];
+        if (b.status[q] == BLOCKED) stepper.ready[q] = b.ready[q] <= b.now ? now : b.ready[q] + delta;
+    }
+    for (std::size_t task = 0; task < stepper.inner.size(); ++task)
+        if (step.anchored[stepper.owner[task]])
+            stepper.reached[task] =
+                b.reached[task] + all * stepper.inner[task] + more * (b.reached[task] - a.reached[task]);
+    set_times(stepper, b, now);
+    set_events(stepper, b, delta);
+    for (std::size_t r = 0; r < b.free.size(); ++r)
+        stepper.free[r] = b.free[r] != a.free[r] ? b.free[r] + delta : at.free[r];
+    for (std::size_t c = 0; c < b.counters.size(); ++c)
+        stepper.counters[c] = at.counters[c] + times * (b.counters[c] - a.counters[c]);
+    Ints grown;
+    for (std::size_t p = 0; p < b.level.size(); ++p) {
+        i64 level = at.level[p], gain = b.level[p] - a.level[p];
+        i128 held = b.integral[p] - a.integral[p] - i128(a.level[p]) * span;  // above the level at the start
+        stepper.integral[p] = at.integral[p] + times * (held + i128(level) * span) +
+                              i128(gain) * span * (i128(times) * (times - 1) / 2);
+        stepper.level[p] = level + gain * times;
+        stepper.since[p] = now;
+        grown.push_back(gain);
+    }
+    Ints peaks;
+    for (std::size_t g = 0; g < stepper.groups.size(); ++g) {
+        i64 low = 0, gain = 0, then = 0;
+        for (i64 p : stepper.groups[g]) {
+            low += at.level[p];
+            gain += grown[p];
+            then += a.level[p];
+        }
+        peaks.push_back(low + std::max(gain, i64(0)) * (times - 1) + step.peak[g] - then);
+    }
+    stepper.reattach();
+    return peaks;
+}
+
+// Put the stepper at `now` where it was at `at`, each queue some slots further on. Counters and integrals
+// are the caller's. `before` is an earlier state: a resource that has served nobody since stays free from
+// when it was.
+inline void move(Stepper& stepper, const Snapshot& at, const Snapshot& before, const Ints& slots, i64 now) {
+    i64 delta = now - at.now;
+    stepper.now = now;
+    for (std::size_t q = 0; q < slots.size(); ++q) {
+        stepper.slot[q] = at.slot[q] + slots[q];
+        stepper.ready[q] = at.ready[q] + delta;
+    }
+    stepper.item = at.item;
+    stepper.wait = at.wait;
+    stepper.status = at.status;
+    for (std::size_t task = 0; task < stepper.inner.size(); ++task)
+        stepper.reached[task] = at.reached[task] + slots[stepper.owner[task]] * stepper.inner[task];
+    set_times(stepper, at, now);
+    set_events(stepper, at, delta);
+    for (std::size_t r = 0; r < at.free.size(); ++r)
+        stepper.free[r] = at.free[r] == before.free[r] && at.free[r] <= at.now ? at.free[r] : at.free[r] + delta;
+    stepper.level = at.level;
+    stepper.since.assign(at.level.size(), now);
+    stepper.reattach();
+}
+
+}  // namespace accelsim

@@ -1,0 +1,455 @@
+// A phase in flight, one tick at a time: sim/stepper.py in C++, with the same names.
+#pragma once
+#include <tuple>
+
+#include "active.h"
+#include "phase.h"
+
+namespace accelsim {
+
+enum Status : i64 { BLOCKED, TIMED, OFFERED, DONE };
+
+// Something at a tick: an end on resource `n` (kind 0), or the head of queue `n` that may start (kind 1).
+struct Event {
+    i64 time, kind, n, gives;
+    bool operator<(const Event& other) const {
+        return std::tie(time, kind, n) < std::tie(other.time, other.kind, other.n);
+    }
+    bool operator>(const Event& other) const { return other < *this; }
+};
+
+struct Offer {
+    i64 ready, slot, queue;
+    bool operator>(const Offer& other) const {
+        return std::tie(other.ready, other.slot, other.queue) < std::tie(ready, slot, queue);
+    }
+};
+
+template <class T>
+void push(std::vector<T>& heap, const T& value) {
+    heap.push_back(value);
+    std::push_heap(heap.begin(), heap.end(), std::greater<T>());
+}
+
+template <class T>
+T pop(std::vector<T>& heap) {
+    std::pop_heap(heap.begin(), heap.end(), std::greater<T>());
+    T value = heap.back();
+    heap.pop_back();
+    return value;
+}
+
+struct Started {
+    i64 instance, start, end;
+};
+
+// The last starts of a task, in the order of their instances; what can hold nobody any more is let go.
+class Times {
+  public:
+    void add(i64 instance, i64 start, i64 end) { kept_.push_back({instance, start, end}); }
+
+    void let_go(i64 now, i64 by_start, i64 by_end) {
+        while (first_ < kept_.size()) {
+            const Started& one = kept_[first_];
+            if ((by_end >= 0 && one.end + by_end > now) || (by_start >= 0 && one.start + by_start > now)) break;
+            ++first_;
+        }
+        if (first_ > 64 && 2 * first_ > kept_.size()) {
+            kept_.erase(kept_.begin(), kept_.begin() + i64(first_));
+            first_ = 0;
+        }
+    }
+
+    // The last one up to an instance, or nullptr.
+    const Started* up_to(i64 instance) const {
+        std::size_t low = first_, high = kept_.size();
+        while (low < high) {
+            std::size_t middle = (low + high) / 2;
+            if (kept_[middle].instance <= instance)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        return low > first_ ? &kept_[low - 1] : nullptr;
+    }
+
+    const Started* begin() const { return kept_.data() + first_; }
+    const Started* end() const { return kept_.data() + kept_.size(); }
+    void clear() {
+        kept_.clear();
+        first_ = 0;
+    }
+
+  private:
+    std::vector<Started> kept_;
+    std::size_t first_ = 0;
+};
+
+struct Head {
+    i64 task, instance, kind;
+    Ints needs, lags;
+};
+
+struct Stepper {
+    const Phase& phase;
+    i64 total, slots, now = 0;
+    std::vector<bool> bus;
+    Ints resource, buses, owner, inner, shift;
+    std::vector<Ints> used, groups;
+    Ints lag_start, lag_end;
+    Ints slot, item, wait, ready, status, free, reached, counters, level, since, peak;
+    std::vector<i128> integral;
+    std::vector<Head> head;
+    std::vector<Times> times;
+    std::vector<Event> events;
+    std::vector<std::vector<Offer>> offers;
+    Ints base;
+    i64 stall_base;
+    std::vector<Ints> give_number;                               // by task and class: one number for what is alike
+    std::vector<std::vector<std::pair<i64, i64>>> given;         // by that number: pools and amounts
+
+    explicit Stepper(const Phase& of) : phase(of), total(of.iterations), slots(of.slots) {
+        std::size_t queues = phase.queues.size(), tasks = phase.tasks.size();
+        Ints users(phase.resources, 0);
+        for (const Queue& queue : phase.queues) ++users[queue.resource];
+        for (const Queue& queue : phase.queues) {
+            resource.push_back(queue.resource);
+            bus.push_back(users[queue.resource] > 1);
+            Ints mine;
+            for (const Item& one : queue.body) mine.push_back(one.task);
+            std::sort(mine.begin(), mine.end());
+            mine.erase(std::unique(mine.begin(), mine.end()), mine.end());
+            used.push_back(mine);
+        }
+        for (i64 r = 0; r < phase.resources; ++r)
+            if (users[r] > 1) buses.push_back(r);
+        lag_start.assign(tasks, -1);
+        lag_end.assign(tasks, -1);
+        i64 size = 0;
+        for (const Task& task : phase.tasks) {
+            owner.push_back(task.queue);
+            inner.push_back(task.inner);
+            shift.push_back(task.shift);
+            reached.push_back(-task.shift * task.inner);
+            base.push_back(size);
+            size += i64(task.durations.size());
+            for (const Wait& one : task.waits) {
+                i64& lag = (one.at_start ? lag_start : lag_end)[one.producer];
+                lag = std::max(lag, one.longest_lag);
+            }
+            give_number.push_back(number_gives(task));
+        }
+        stall_base = size;
+        counters.assign(size + i64(queues) * phase.causes, 0);
+        slot.assign(queues, 0);
+        item.assign(queues, -1);
+        wait.assign(queues, 0);
+        ready.assign(queues, 0);
+        status.assign(queues, BLOCKED);
+        head.resize(queues);
+        free.assign(phase.resources, 0);
+        times.resize(tasks);
+        sleepers_.resize(tasks);
+        active_.resize(tasks);
+        last_.assign(tasks, -1);
+        digits_.assign(tasks, Ints(phase.counts.size()));
+        offers.resize(phase.resources);
+        std::size_t pools = phase.pools.size();
+        level.assign(pools, 0);
+        integral.assign(pools, 0);
+        since.assign(pools, 0);
+        groups.resize(pools + phase.buffers);
+        for (std::size_t p = 0; p < pools; ++p) {
+            groups[p] = {i64(p)};
+            groups[pools + phase.pools[p]].push_back(i64(p));
+        }
+        peak.assign(groups.size(), 0);
+    }
+
+    // Everything that happens at tick 0.
+    void begin() {
+        for (std::size_t q = 0; q < phase.queues.size(); ++q) fresh_.push_back(i64(q));
+        finish_tick();
+    }
+
+    // Go to the next tick at which something happens and do all of it; false if there is none.
+    bool tick() {
+        if (events.empty()) return false;
+        now = events.front().time;
+        while (!events.empty() && events.front().time == now) {
+            Event event = pop(events);
+            if (event.kind) {
+                if (bus[event.n])
+                    offer(event.n);
+                else
+                    launch(event.n);
+            } else {
+                for (auto [pool, amount] : given[event.gives]) hold(pool, -amount);
+            }
+        }
+        finish_tick();
+        return true;
+    }
+
+    // What each group of pools holds now.
+    Ints held() const {
+        Ints found;
+        for (const Ints& group : groups) {
+            i64 sum = 0;
+            for (i64 p : group) sum += level[p];
+            found.push_back(sum);
+        }
+        return found;
+    }
+
+    // Count up to now what runs on: pools, and the stalls of blocked heads.
+    void sync() {
+        for (std::size_t pool = 0; pool < level.size(); ++pool) {
+            integral[pool] += i128(level[pool]) * (now - since[pool]);
+            since[pool] = now;
+        }
+        for (std::size_t q = 0; q < status.size(); ++q)
+            if (status[q] == BLOCKED && ready[q] < now) {
+                if (!bus[q]) stall(q, phase.tasks[head[q].task].waits[wait[q]].cause) += now - ready[q];
+                ready[q] = now;
+            }
+    }
+
+    // After a move: heads, sleepers and heaps anew from the positions.
+    void reattach() {
+        for (auto& sleepers : sleepers_) sleepers.clear();
+        for (std::size_t q = 0; q < status.size(); ++q) {
+            if (status[q] == DONE) continue;
+            const Item& at = phase.queues[q].body[item[q]];
+            plan(q, at.task, slot[q] - shift[at.task], at.k);
+            if (status[q] == BLOCKED)
+                sleepers_[phase.tasks[at.task].waits[wait[q]].producer].push_back({head[q].needs[wait[q]], i64(q)});
+        }
+        std::make_heap(events.begin(), events.end(), std::greater<Event>());
+        for (auto& heap : offers) std::make_heap(heap.begin(), heap.end(), std::greater<Offer>());
+    }
+
+    Active& active(i64 task) {
+        if (!active_[task]) active_[task] = std::make_unique<Active>(phase, phase.tasks[task]);
+        return *active_[task];
+    }
+
+    // Make an item the head of its queue; false if it is inactive.
+    bool plan(i64 queue, i64 number, i64 iteration, i64 k) {
+        const Task& task = phase.tasks[number];
+        Ints& digits = digits_[number];
+        if (last_[number] != iteration) {
+            digits_of(phase.rows, phase.counts, iteration, digits);
+            last_[number] = iteration;
+        }
+        if (!phase.holds(task.guard, digits, k)) return false;
+        i64 kind = phase.kind_of(task, digits, iteration, k);
+        if (kind < 0) return false;
+        Head& found = head[queue];
+        found.task = number;
+        found.instance = iteration * task.inner + k;
+        found.kind = kind;
+        found.needs.clear();
+        found.lags.clear();
+        for (const Wait& one : task.waits) {
+            found.needs.push_back(phase.need_of(one, digits, iteration, k));
+            found.lags.push_back(one.lag + (one.lags.empty() ? 0 : one.lags[iteration]));
+        }
+        return true;
+    }
+
+    i64& stall(i64 queue, i64 cause) { return counters[stall_base + queue * phase.causes + cause]; }
+
+  private:
+    std::vector<std::vector<std::pair<i64, i64>>> sleepers_;  // by producer: need and queue
+    std::vector<std::unique_ptr<Active>> active_;
+    Ints last_;                 // the iteration whose digits are kept, by task
+    std::vector<Ints> digits_;
+    Ints fresh_, awake_, later_;  // queues that need a new head; whose wait has been reached
+    bool held_ = false;
+
+    Ints number_gives(const Task& task) {
+        Ints numbers;
+        for (std::size_t kind = 0; kind < task.durations.size(); ++kind) {
+            std::vector<std::pair<i64, i64>> mine;
+            for (const Amounts& one : task.gives) mine.push_back({one.pool, one.by_class[kind]});
+            auto place = std::find(given.begin(), given.end(), mine);
+            numbers.push_back(place - given.begin());
+            if (place == given.end()) given.push_back(mine);
+        }
+        return numbers;
+    }
+
+    void finish_tick() {
+        quiet();
+        while (serve()) quiet();
+        if (!held_) return;
+        held_ = false;
+        for (std::size_t g = 0; g < groups.size(); ++g) {
+            i64 sum = 0;
+            for (i64 p : groups[g]) sum += level[p];
+            peak[g] = std::max(peak[g], sum);
+        }
+    }
+
+    // Step (1) until nothing changes.
+    void quiet() {
+        while (!fresh_.empty() || !awake_.empty()) {
+            if (!awake_.empty()) {
+                i64 queue = awake_.back();
+                awake_.pop_back();
+                if (look(queue)) launch(queue);
+            } else {
+                i64 queue = fresh_.back();
+                fresh_.pop_back();
+                if (advance(queue) && look(queue)) launch(queue);
+            }
+        }
+    }
+
+    // Step (2): every free bus starts one offered head.
+    bool serve() {
+        bool any_started = false;
+        for (i64 r : buses) {
+            if (offers[r].empty() || free[r] > now) continue;
+            launch(pop(offers[r]).queue);
+            any_started = true;
+            later_.clear();
+            for (std::size_t n = 0; n < awake_.size(); ++n) {
+                if (bus[awake_[n]])
+                    look(awake_[n]);
+                else
+                    later_.push_back(awake_[n]);
+            }
+            awake_ = later_;
+        }
+        return any_started;
+    }
+
+    // Go on to the next active item; false at the end of the queue.
+    bool advance(i64 queue) {
+        const std::vector<Item>& body = phase.queues[queue].body;
+        i64 size = i64(body.size()), at_slot = slot[queue], at = item[queue], inactive = 0;
+        while (true) {
+            if (++at >= size) {
+                at = 0;
+                ++at_slot;
+                if (inactive >= size) at_slot = hop(queue, at_slot);
+            }
+            if (at_slot >= slots || !size) {
+                slot[queue] = at_slot;
+                item[queue] = at;
+                status[queue] = DONE;
+                return false;
+            }
+            const Item& one = body[at];
+            i64 iteration = at_slot - shift[one.task];
+            if (iteration >= 0 && iteration < total && plan(queue, one.task, iteration, one.k)) break;
+            ++inactive;
+            reach(one.task, iteration * inner[one.task] + one.k);
+        }
+        slot[queue] = at_slot;
+        item[queue] = at;
+        wait[queue] = 0;
+        ready[queue] = bus[queue] ? now : free[resource[queue]];
+        return true;
+    }
+
+    // The next slot with a chance of an active item; the tasks have passed to it.
+    i64 hop(i64 queue, i64 from) {
+        i64 target = slots;
+        for (i64 task : used[queue])
+            target = std::min(target, active(task).next(std::max(from - shift[task], i64(0))) + shift[task]);
+        if (target <= from) return from;
+        for (i64 task : used[queue]) reach(task, (target - shift[task]) * inner[task] - 1);
+        return target;
+    }
+
+    // Go through the waits of the head; true if it is to start now on a resource of its own.
+    bool look(i64 queue) {
+        const Head& mine = head[queue];
+        const std::vector<Wait>& waits = phase.tasks[mine.task].waits;
+        i64 at = ready[queue];
+        for (std::size_t w = std::size_t(wait[queue]); w < waits.size(); ++w) {
+            i64 need = mine.needs[w];
+            if (need < 0) continue;
+            const Wait& one = waits[w];
+            if (need >= reached[one.producer]) {
+                wait[queue] = i64(w);
+                ready[queue] = at;
+                status[queue] = BLOCKED;
+                sleepers_[one.producer].push_back({need, queue});
+                return false;
+            }
+            // Passed over: not before the last active one ahead of it; or long over.
+            i64 met = now;
+            if (const Started* kept = times[one.producer].up_to(need)) {
+                i64 from = (one.at_start ? kept->start : kept->end) + mine.lags[w];
+                met = kept->instance == need ? from : std::max(now, from);
+            }
+            if (met > at) {
+                if (!bus[queue]) stall(queue, one.cause) += met - at;
+                at = met;
+            }
+        }
+        wait[queue] = i64(waits.size());
+        ready[queue] = at;
+        if (at > now) {
+            status[queue] = TIMED;
+            push(events, Event{at, 1, queue, -1});
+            return false;
+        }
+        if (bus[queue]) {
+            offer(queue);
+            return false;
+        }
+        return true;
+    }
+
+    void offer(i64 queue) {
+        status[queue] = OFFERED;
+        push(offers[resource[queue]], Offer{ready[queue], slot[queue], queue});
+    }
+
+    void reach(i64 task, i64 instance) {
+        reached[task] = instance + 1;
+        auto& sleepers = sleepers_[task];
+        if (sleepers.empty()) return;
+        std::size_t kept = 0;
+        for (const auto& one : sleepers) {
+            if (one.first > instance)
+                sleepers[kept++] = one;
+            else
+                awake_.push_back(one.second);
+        }
+        sleepers.resize(kept);
+    }
+
+    // Start the head.
+    void launch(i64 queue) {
+        const Head& mine = head[queue];
+        i64 number = mine.task, kind = mine.kind, instance = mine.instance;
+        const Task& task = phase.tasks[number];
+        i64 end = now + task.durations[kind];
+        if (lag_start[number] >= 0 || lag_end[number] >= 0) {
+            times[number].add(instance, now, end);
+            times[number].let_go(now, lag_start[number], lag_end[number]);
+        }
+        free[resource[queue]] = end;
+        ++counters[base[number] + kind];
+        for (const Amounts& one : task.takes) hold(one.pool, one.by_class[kind]);
+        if (bus[queue] || !task.gives.empty())
+            push(events, Event{end, 0, resource[queue], give_number[number][kind]});
+        reach(number, instance);
+        fresh_.push_back(queue);
+    }
+
+    void hold(i64 pool, i64 amount) {
+        integral[pool] += i128(level[pool]) * (now - since[pool]);
+        since[pool] = now;
+        level[pool] += amount;
+        held_ = true;
+    }
+};
+
+}  // namespace accelsim

@@ -1,0 +1,127 @@
+"""The compiled kernel against the one in Python and the reference: counters, statistics, errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from accelsim.errors import DeadlockError
+from accelsim.sim import jump, native, reference
+from accelsim.sim.effort import IrregularError, Statistics
+from accelsim.sim.native.encode import encode
+from accelsim.sim.program import Loop, Outcome, Phase, PhaseOutcome, Queue, Task
+from benchmarks.bench_kernel import long_body
+from tests.sim.programs import random_lookups, random_phase
+from tests.sim.test_rows import masked_phase
+
+Told = tuple[Outcome | str, Statistics]
+built = pytest.mark.skipif(
+    native.library() is None, reason="the compiled kernel was not built: no C++ compiler"
+)
+
+
+def in_python(phase: Phase, limit: int | None = None) -> Told:
+    statistics = Statistics()
+    try:
+        return jump.run_python(phase, statistics, limit), statistics
+    except (DeadlockError, IrregularError) as error:
+        return str(error), statistics
+
+
+def compiled(phase: Phase, limit: int | None = None) -> Told:
+    statistics = Statistics()
+    try:
+        outcome = native.run(phase, statistics, limit)
+    except (DeadlockError, IrregularError) as error:
+        return str(error), statistics
+    assert isinstance(outcome, PhaseOutcome)
+    return Outcome(phases=(outcome,)), statistics
+
+
+MADE = {"programs": random_phase, "lookups": random_lookups, "rows under masks": masked_phase}
+
+
+@built
+@pytest.mark.parametrize("made", MADE.values(), ids=MADE)
+def test_is_its_twin_in_python(made: Callable[[int], Phase]) -> None:
+    told = [compiled(made(seed)) for seed in range(40)]
+    assert told == [in_python(made(seed)) for seed in range(40)]
+    assert made is random_lookups or sum(s.jumps > 0 for _, s in told) >= 20
+    assert made is not masked_phase or sum(s.stretches > 0 for _, s in told) >= 2
+
+
+@built
+def test_says_what_the_reference_says() -> None:
+    dead = 0
+    for seed in range(300, 700):
+        phase = random_phase(seed)
+        mine, _ = compiled(phase)
+        try:
+            assert mine == reference.run(phase), seed
+        except DeadlockError as error:
+            assert mine == str(error), seed
+            dead += 1
+    assert 2 <= dead <= 100
+
+
+@built
+@pytest.mark.campaign
+@pytest.mark.parametrize("made", MADE.values(), ids=MADE)
+def test_is_its_twin_in_a_campaign(made: Callable[[int], Phase]) -> None:
+    seeds = range(10_000, 12_000)
+    assert not [seed for seed in seeds if compiled(made(seed)) != in_python(made(seed))]
+
+
+@built
+def test_finds_periods_inside_a_slot() -> None:
+    phase = long_body(4000)
+    assert compiled(phase) == in_python(phase)
+    assert compiled(phase)[1].repeats > 0
+
+
+@built
+def test_ends_at_the_same_effort() -> None:
+    phase = random_phase(3)
+    whole = compiled(phase)[1].effort
+    for limit in (whole // 2, whole - 1, whole):
+        told = compiled(phase, limit)
+        assert told == in_python(phase, limit)
+        assert isinstance(told[0], str) == (limit < whole)
+
+
+def one_task(duration: int, count: int) -> Phase:
+    return Phase(
+        name="p",
+        loops=(Loop(name="i", count=count),),
+        resources=("r",),
+        queues=(Queue(name="q", resource=0, body=((0, 0),)),),
+        tasks=(Task(name="t", queue=0, durations=(duration,)),),
+    )
+
+
+def test_leaves_to_python_what_64_bits_do_not_hold() -> None:
+    assert encode(one_task(1 << 20, 1 << 20), [], []) is not None
+    large = one_task(1 << 40, 1 << 40)
+    assert encode(large, [], []) is None
+    assert native.run(large, Statistics(), None) is None
+    assert jump.run(large).ticks == 1 << 80
+
+
+def test_a_kernel_of_another_version_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(native, "FORMAT", -1)
+    native.library.cache_clear()
+    try:
+        assert native.library() is None
+        assert jump.run(one_task(3, 5)).ticks == 15
+    finally:
+        native.library.cache_clear()
+
+
+def test_both_refuse_what_has_no_meaning() -> None:
+    phase = one_task(1, 5)
+    wrong = replace(phase, tasks=(replace(phase.tasks[0], durations=(0,)),))
+    for run in (jump.run, jump.run_python):
+        with pytest.raises(ValueError, match="durations are at least 1 tick"):
+            run(wrong)
