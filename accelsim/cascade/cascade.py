@@ -16,6 +16,8 @@ from accelsim.cascade.model import Block, Equation, Reduce, Tensor
 from accelsim.cascade.parser import parse, resolve
 from accelsim.cascade.sizes import Sizes, shape_names, sizes_of, symbols_of
 
+KEPT_SIZES = 64  # of a cascade: those that were used last
+
 if TYPE_CHECKING:
     import networkx as nx
     from numpy.typing import ArrayLike, NDArray
@@ -124,8 +126,24 @@ class Cascade:
         raise self.source_text.error(0, f"unknown Einsum {name!r}{known}")
 
     def sizes(self, **given: Any) -> Sizes:
-        """Return symbols, extents and shapes for shape names and parameters."""
-        return sizes_of(self.block, self.source_text, given)
+        """Return symbols, extents and shapes for shape names and parameters.
+
+        The same sizes are the same object, with all that has been found out about them.
+        """
+        key = tuple((name, type(value), value) for name, value in given.items())
+        try:
+            known = self._sizes.pop(key, None)
+        except TypeError:  # a value that cannot be a size: say so
+            return sizes_of(self.block, self.source_text, given)
+        found = known or sizes_of(self.block, self.source_text, given)
+        if len(self._sizes) >= KEPT_SIZES:
+            del self._sizes[next(iter(self._sizes))]
+        self._sizes[key] = found  # at the end: the first is the one that nobody asked for longest
+        return found
+
+    @cached_property
+    def _sizes(self) -> dict[tuple[object, ...], Sizes]:
+        return {}
 
     def symbols(self, **given: Any) -> dict[str, Any]:
         return symbols_of(self.block, self.source_text, given)

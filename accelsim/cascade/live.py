@@ -20,6 +20,10 @@ def live_points(cascade: Cascade, sizes: Sizes) -> dict[str, int]:
 
     Exact where presence has a closed form (``Cascade.count`` agrees), else the most that there can be.
     """
+    return sizes.once(live_points, (cascade.block,), lambda: _live_points(cascade, sizes))
+
+
+def _live_points(cascade: Cascade, sizes: Sizes) -> dict[str, int]:
     present = Present(cascade.block, sizes, selects=False, mesh=MESH)
     present.tensors |= {e.tensor: EVERYWHERE for e in cascade.block.equations}
     found: dict[str, int] = {}

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from accelsim.energy.model import AreaRow, CostFile, LeftOut, Matched, price
 from accelsim.errors import Fault, SpecError, nearest
 from accelsim.specs import Document, Expression, find, read, validate
 
+KEPT_PRICES = 4096  # of a table: parts with their attributes
+
 _Row = TypeVar("_Row", bound=Matched)
+_Priced = TypeVar("_Priced", "Cost", "PartCost")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +55,7 @@ class CostTable:
     """Energy and area by part; of the rows that match, the one that says most is taken."""
 
     layers: tuple[_Layer, ...]  # the file itself, then what it extends
+    _priced: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
     def load(cls, name: str | Path) -> CostTable:
@@ -67,7 +71,8 @@ class CostTable:
             layers.append(_Layer(file=file, document=document))
             seen.add(file.name)
             if file.extends is None:
-                return cls(layers=tuple(layers))
+                key = (cls, tuple(id(layer.document) for layer in layers))
+                return layers[0].document.made(key, lambda: cls(layers=tuple(layers)))
             if file.extends in seen:
                 message = f"extends must name another table, not {file.extends!r}"
                 raise SpecError(document.fault(("extends",), message))
@@ -103,6 +108,21 @@ class CostTable:
         self, part: str, action: str, attributes: Mapping[str, int], component: str = ""
     ) -> Cost:
         """Return the energy of one ``action`` of a ``part``; SpecError names the missing row."""
+        key = (part, action, component, frozenset(attributes.items()))
+        return self._once(key, lambda: self._cost(part, action, attributes, component))
+
+    def _once(self, key: Hashable, price: Callable[[], _Priced]) -> _Priced:
+        """Return the price of a part with its attributes, looked up in the rows but once."""
+        if key not in self._priced:
+            if len(self._priced) >= KEPT_PRICES:
+                self._priced.clear()
+            self._priced[key] = price()
+        found: _Priced = self._priced[key]
+        return found
+
+    def _cost(
+        self, part: str, action: str, attributes: Mapping[str, int], component: str
+    ) -> Cost:
         rows = [[r for r in layer.file.rows if r.action == action] for layer in self.layers]
         subject = f"part {part!r}, action {action!r}"
         row, level = self._most_specific(rows, part, component, attributes, subject, "rows")
@@ -115,6 +135,10 @@ class CostTable:
 
     def part_cost(self, part: str, attributes: Mapping[str, int], component: str = "") -> PartCost:
         """Return area and leakage of one instance of a ``part``."""
+        key = (part, component, frozenset(attributes.items()))
+        return self._once(key, lambda: self._part_cost(part, attributes, component))
+
+    def _part_cost(self, part: str, attributes: Mapping[str, int], component: str) -> PartCost:
         rows: list[list[AreaRow]] = [layer.file.areas for layer in self.layers]
         subject = f"part {part!r}"
         row, level = self._most_specific(rows, part, component, attributes, subject, "areas")

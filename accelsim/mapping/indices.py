@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from accelsim.cascade import ast
@@ -35,11 +36,11 @@ class Index:
     terms: tuple[Term, ...] = ()
     consts: tuple[int, ...] = (0,)
 
-    @property
+    @cached_property
     def coords(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(c for term in self.terms for c in term.coords))
 
-    @property
+    @cached_property
     def is_plain(self) -> bool:
         return all(term.kind == PLAIN for term in self.terms)
 

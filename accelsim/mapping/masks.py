@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from itertools import product
 
 from accelsim.cascade import Cascade, ast
@@ -27,7 +26,7 @@ def masks_of(cascade: Cascade, sizes: Sizes) -> Masks:
 
     They are necessary, not sufficient: what is not affine, or rests on data, is left out.
     """
-    return _masks(_Key(cascade, sizes))[0]
+    return _both(cascade, sizes)[0]
 
 
 def parts_of(cascade: Cascade, sizes: Sizes) -> Parts:
@@ -35,29 +34,15 @@ def parts_of(cascade: Cascade, sizes: Sizes) -> Parts:
 
     Parts may overlap; an Einsum whose masks are no union has none.
     """
-    return _masks(_Key(cascade, sizes))[1]
+    return _both(cascade, sizes)[1]
 
 
-class _Key:
-    """A cascade at some sizes as a key of the cache: by identity, its expressions are large."""
-
-    def __init__(self, cascade: Cascade, sizes: Sizes) -> None:
-        self.cascade, self.sizes = cascade, sizes
-
-    def __hash__(self) -> int:
-        return hash((id(self.cascade.block), id(self.sizes)))
-
-    def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, _Key)
-            and other.cascade.block is self.cascade.block
-            and other.sizes is self.sizes
-        )
+def _both(cascade: Cascade, sizes: Sizes) -> tuple[Masks, Parts]:
+    return sizes.once(masks_of, (cascade.block,), lambda: _masks(cascade, sizes))
 
 
-@lru_cache(maxsize=16)
-def _masks(key: _Key) -> tuple[Masks, Parts]:
-    equations, sizes = key.cascade.equations, key.sizes
+def _masks(cascade: Cascade, sizes: Sizes) -> tuple[Masks, Parts]:
+    equations = cascade.equations
     makers: dict[str, list[int]] = {}
     for number, equation in enumerate(equations):
         makers.setdefault(equation.tensor, []).append(number)

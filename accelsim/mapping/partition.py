@@ -107,6 +107,11 @@ def _families(
 
 
 def _tiled_totals(cascade: Cascade, sizes: Sizes) -> dict[tuple[str, str], int]:
+    return sizes.once(_tiled_totals, (cascade.block,), lambda: _walked(cascade, sizes))
+
+
+def _walked(cascade: Cascade, sizes: Sizes) -> dict[tuple[str, str], int]:
+    """Return the length of the axis that each tiled pair walks."""
     found: dict[tuple[str, str], int] = {}
     tiled = set(cascade.tiles)
     for read in (read for equation in cascade.equations for read in equation.reads):

@@ -164,6 +164,10 @@ class Plan:
 
 def read_axes(sizes: Sizes, *reads: TensorRead) -> tuple[Axis, ...]:
     """Return the axes of a tensor as its readers walk them; reads may differ in constants only."""
+    return sizes.once(read_axes, reads, lambda: _read_axes(sizes, reads))
+
+
+def _read_axes(sizes: Sizes, reads: tuple[TensorRead, ...]) -> tuple[Axis, ...]:
     shape = sizes.shapes[reads[0].tensor]
     found: list[Axis] = []
     for place, size in enumerate(shape):
@@ -175,6 +179,11 @@ def read_axes(sizes: Sizes, *reads: TensorRead) -> tuple[Axis, ...]:
 
 def alike(sizes: Sizes, reads: Iterable[TensorRead]) -> list[list[TensorRead]]:
     """Return reads of one tensor in groups that walk it in the same way, but for constants."""
+    each = tuple(reads)
+    return sizes.once(alike, each, lambda: _alike(sizes, each))
+
+
+def _alike(sizes: Sizes, reads: tuple[TensorRead, ...]) -> list[list[TensorRead]]:
     groups: dict[tuple[object, ...], list[TensorRead]] = {}
     for read in reads:
         key = tuple(index_of(index, sizes.symbols).terms for index in read.indices)
@@ -203,6 +212,10 @@ def result_axes(sizes: Sizes, equation: Equation, *, kept: bool = True) -> tuple
     a selection is made whole. A scatter makes the places that it names; if several points of one place
     come together the whole axis is ``kept`` until the last.
     """
+    return sizes.once((result_axes, kept), (equation,), lambda: _result_axes(sizes, equation, kept))
+
+
+def _result_axes(sizes: Sizes, equation: Equation, kept: bool) -> tuple[Axis, ...]:
     reduce = equation.reduce
     gathers = {g.label: g for g in reduce.gathers} if reduce and reduce.op == "scatter" else {}
     found: list[Axis] = []

@@ -49,7 +49,9 @@ class Presence:
 
 def presence_of(cascade: Cascade, sizes: Sizes, selection: Selection) -> Presence:
     """Return the presence of every Einsum under a selection."""
-    return _Presence(cascade, sizes, selection).presence()
+    find = _Presence(cascade, sizes, selection).presence
+    said = (selection.kind, selection.name, tuple(sorted(selection.live.items())))
+    return sizes.once((presence_of, said), (cascade.block,), find)
 
 
 class _Presence:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
+from typing import Any
 
 from accelsim.mapping.indices import FLOOR, OPAQUE, PLAIN, Index, Term
 from accelsim.mapping.selection import UNIFORM, Selection
@@ -27,31 +28,37 @@ class Family:
     total: int
     atoms: tuple[Atom, ...]
 
-    def positions(self, present: Iterable[str], fixed: frozenset[str], edge: frozenset[str]) -> int:
+    def positions(
+        self, present: Collection[str], fixed: frozenset[str], edge: frozenset[str]
+    ) -> int:
         """Return how many positions the free atoms among ``present`` cover.
 
         ``fixed`` are the atoms that stand still, ``edge`` those of them that are at their last digit.
         """
-        names = set(present)
-        here = [atom for atom in self.atoms if atom.name in names]
-        free = [atom for atom in here if atom.name not in fixed]
-        still = [atom for atom in self.atoms if atom.name in fixed]
-        full = prod(atom.size for atom in free)
-        if any(atom.name not in edge for atom in still):
+        full, step, base, inside = 1, 0, 0, False
+        for atom in self.atoms:
+            if atom.name in fixed:
+                inside = inside or atom.name not in edge
+                base += (atom.size - 1) * atom.stride
+            elif atom.name in present:
+                full *= atom.size
+                step = min(step, atom.stride) if step else atom.stride
+        if inside:
             return full
-        base = sum((atom.size - 1) * atom.stride for atom in still)
         left = max(0, self.total - base)
-        step = min((atom.stride for atom in free), default=0)
-        if not free:
+        if not step:
             return 1 if left > 0 else 0
         return min(full, -(-left // step))
 
+    @cached_property
+    def names(self) -> frozenset[str]:
+        return frozenset(atom.name for atom in self.atoms)
+
     def is_ragged(self, fixed: frozenset[str]) -> bool:
         """Return whether the tile at the last digits is smaller than the others."""
-        everything = [atom.name for atom in self.atoms]
-        mine = fixed & set(everything)
-        whole = self.positions(everything, mine, frozenset())
-        return bool(mine) and self.positions(everything, mine, mine) < whole
+        mine = fixed & self.names
+        whole = self.positions(self.names, mine, frozenset())
+        return bool(mine) and self.positions(self.names, mine, mine) < whole
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +97,11 @@ class Space:
     def _family_of(self) -> dict[str, int]:
         return {atom.name: n for n, f in enumerate(self.families) for atom in f.atoms}
 
+    @cached_property
+    def _known(self) -> dict[object, Any]:
+        """What was asked before: a tile is asked for by many."""
+        return {}
+
     def words(self, axes: tuple[Axis, ...], fixed: frozenset[str], edge: frozenset[str]) -> int:
         """Return the words of a tile: the points of the axes that the free atoms reach.
 
@@ -97,6 +109,15 @@ class Space:
         begin at a multiple; else the most there can be: a gather reaches a place for each point of its
         coordinates, and no index more places than the axis has.
         """
+        key = (id(axes), fixed, edge)
+        if key not in self._known:
+            self._known[key] = (self._words(axes, fixed, edge), axes)
+        found: int = self._known[key][0]
+        return found
+
+    def _words(
+        self, axes: tuple[Axis, ...], fixed: frozenset[str], edge: frozenset[str]
+    ) -> int:
         count = prod(axis.size for axis in axes if axis.index is None)
         indexed = []
         for axis in axes:
@@ -152,10 +173,14 @@ class Space:
 
     def _owners(self, coords: Iterable[str]) -> dict[int, set[str]]:
         """Return the atoms of coordinates by the number of their family."""
-        owners: dict[int, set[str]] = {}
-        for name in self.atoms(coords):
-            owners.setdefault(self._family_of[name], set()).add(name)
-        return owners
+        key = tuple(coords)
+        if key not in self._known:
+            owners: dict[int, set[str]] = {}
+            for name in self.atoms(key):
+                owners.setdefault(self._family_of[name], set()).add(name)
+            self._known[key] = owners
+        found: dict[int, set[str]] = self._known[key]
+        return found
 
     def _reach(self, axis: Axis, fixed: frozenset[str], edge: frozenset[str]) -> int:
         """Return how many places of an axis a sum of terms takes, at most."""
@@ -217,13 +242,15 @@ class Space:
 
     def ragged(self, atoms: Iterable[str], fixed: frozenset[str]) -> tuple[str, ...]:
         """Return the fixed atoms whose last digits make a tile over ``atoms`` smaller."""
-        found: list[str] = []
+        if fixed not in self._known:
+            self._known[fixed] = tuple(
+                (family.names, tuple(a.name for a in family.atoms if a.name in fixed))
+                for family in self.families
+                if family.is_ragged(fixed)
+            )
         names = set(atoms)
-        for family in self.families:
-            mine = [a.name for a in family.atoms if a.name in fixed]
-            if names & {a.name for a in family.atoms} and family.is_ragged(fixed):
-                found += mine
-        return tuple(dict.fromkeys(found))
+        ragged = (mine for family, mine in self._known[fixed] if names & family)
+        return tuple(dict.fromkeys(name for mine in ragged for name in mine))
 
 
 def _quotients(points: int, by: int, *, anywhere: bool) -> int:

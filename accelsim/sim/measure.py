@@ -12,7 +12,7 @@ from accelsim.sim.activity import Action, Activity, BufferUse, Transfer, UnitAct
 from accelsim.sim.lower import Lowered
 from accelsim.sim.lower.accesses import accesses, holder
 from accelsim.sim.lower.amounts import lanes_used, tile_points
-from accelsim.sim.lower.draft import Amount, Classes, Draft
+from accelsim.sim.lower.draft import Amount, Classes, Draft, Exact, whole
 from accelsim.sim.program import Outcome
 
 # Operands that an operation reads from the register file; each writes one result.
@@ -31,11 +31,12 @@ class _Measure:
         self.arch = lowered.plan.arch
         self.outcome = outcome
         self.points = live_points(lowered.plan.cascade, lowered.plan.sizes)
-        self.transfers: dict[tuple[str, str], Fraction] = {}
-        self.actions: dict[tuple[str, str, str, str, str], Fraction] = {}
-        self.ops: dict[str, Fraction] = {}
+        self.leading = prod(lowered.plan.leading.values())
+        self.transfers: dict[tuple[str, str], Exact] = {}
+        self.actions: dict[tuple[str, str, str, str, str], Exact] = {}
+        self.ops: dict[str, Exact] = {}
         self.lane_ticks: dict[str, dict[str, int]] = {}
-        self.tile_points: dict[str, Fraction] = {}  # of the phase at hand, by Einsum
+        self.tile_points: dict[str, Exact] = {}  # of the phase at hand, by Einsum
 
     def activity(self, design: str, mapping: str) -> Activity:
         for number, phase in enumerate(self.lowered.phases):
@@ -52,9 +53,10 @@ class _Measure:
         plan = self.plan
         ticks = self.lowered.program.ticks_per_cycle
         busy = {u.name: sum(u.busy_ticks.values()) for u in units if u.kind == "array"}
-        traffic = sum(self.transfers.values(), Fraction(0))
+        traffic = sum(self.transfers.values())
         compute = Fraction(max(busy.values(), default=0), ticks)
         memory = traffic / self.arch.bytes_per_cycle
+        dram = self.arch.dram_name
         return Activity(
             design=design,
             cascade=plan.cascade.name,
@@ -67,11 +69,11 @@ class _Measure:
             ticks_per_cycle=ticks,
             units=units,
             transfers=tuple(
-                Transfer(memory=self.arch.dram_name, direction=way, tensor=tensor, bytes=n)
+                Transfer(memory=dram, direction=way, tensor=tensor, bytes=Fraction(n))
                 for (way, tensor), n in sorted(self.transfers.items())
             ),
             actions=tuple(
-                Action(component=c, part=p, action=a, einsum=e, tensor=t, count=n)
+                Action(component=c, part=p, action=a, einsum=e, tensor=t, count=Fraction(n))
                 for (c, p, a, e, t), n in sorted(self.actions.items())
                 if n
             ),
@@ -90,7 +92,7 @@ class _Measure:
             ),
         )
 
-    def _compute(self, number: int, draft: Draft, count: Callable[[Amount], Fraction]) -> None:
+    def _compute(self, number: int, draft: Draft, count: Callable[[Amount], Exact]) -> None:
         phase = self.lowered.phases[number]
         block = phase.blocks[draft.block]
         binding = block.binding(draft.einsum)
@@ -107,7 +109,7 @@ class _Measure:
         points *= live
         for kind, times in binding.ops.ops.items():
             total = points * times
-            self.ops[kind] = self.ops.get(kind, Fraction(0)) + total
+            self.ops[kind] = self.ops.get(kind, 0) + total
             self._act(unit, kind, "compute", binding.id, draft.tensor, total)
             steps = array.ops[kind]
             operands = OPERANDS["mac"] if steps > 1 else OPERANDS.get(kind, 2)
@@ -130,30 +132,33 @@ class _Measure:
                 more = count(tile_points(block, binding))
                 self.tile_points[draft.einsum] = self.tile_points.get(draft.einsum, 0) + more
 
-    def _live(self, einsum: str, points: Fraction) -> Fraction:
+    def _live(self, einsum: str, points: Exact) -> Exact:
         """Return the share of the points of the tiles that exists: what masks and data leave of them."""
         exact = self.points.get(einsum)
         share = self.plan.presence.share(einsum)
         if exact is None or not points:
-            return share
-        return share * min(Fraction(1), exact * prod(self.plan.leading.values()) / points)
+            return whole(share)
+        return whole(share * min(Fraction(1), Fraction(exact * self.leading) / points))
 
-    def _move(self, number: int, draft: Draft, count: Callable[[Amount], Fraction]) -> None:
+    def _move(self, number: int, draft: Draft, count: Callable[[Amount], Exact]) -> None:
         if draft.moved is None or draft.kind == "access":
             return
         moved = count(draft.moved)
         way = "read" if draft.kind == "load" else "write"
         key = (way, draft.tensor)
-        self.transfers[key] = self.transfers.get(key, Fraction(0)) + moved
+        self.transfers[key] = self.transfers.get(key, 0) + moved
         self._act(self.arch.dram_name, "dram", way, draft.einsum, draft.tensor, moved)
         if draft.kind == "load" and self.arch.spec.scale == "charged":
-            self._scale(number, draft, moved / self.plan.word_bytes)
+            self._scale(number, draft, self._words(moved))
         buffer = holder(self.lowered.phases[number], draft.block, draft.tensor)
         if buffer is not None:
             other = "write" if way == "read" else "read"
-            self._rows(buffer, other, draft.einsum, draft.tensor, moved / self.plan.word_bytes)
+            self._rows(buffer, other, draft.einsum, draft.tensor, self._words(moved))
 
-    def _scale(self, number: int, draft: Draft, words: Fraction) -> None:
+    def _words(self, moved: Exact) -> Exact:
+        return whole(Fraction(moved) / self.plan.word_bytes)
+
+    def _scale(self, number: int, draft: Draft, words: Exact) -> None:
         """A constant factor folds into the first operand as it is loaded: one multiply a word."""
         block = self.lowered.phases[number].blocks[draft.block]
         binding = block.binding(draft.einsum)
@@ -166,15 +171,15 @@ class _Measure:
         if kind is not None:
             self._act(unit, kind, "compute", binding.id, draft.tensor, words)
 
-    def _rows(self, buffer: str, action: str, einsum: str, tensor: str, words: Fraction) -> None:
-        row = self.arch.buffers[buffer].row
-        self._act(buffer, "buffer", action, einsum, tensor, words * self.plan.word_bytes / row)
+    def _rows(self, buffer: str, action: str, einsum: str, tensor: str, words: Exact) -> None:
+        rows = Fraction(words * self.plan.word_bytes) / self.arch.buffers[buffer].row
+        self._act(buffer, "buffer", action, einsum, tensor, whole(rows))
 
     def _act(
-        self, component: str, part: str, action: str, einsum: str, tensor: str, n: Fraction
+        self, component: str, part: str, action: str, einsum: str, tensor: str, n: Exact
     ) -> None:
         key = (component, part, action, einsum, tensor)
-        self.actions[key] = self.actions.get(key, Fraction(0)) + n
+        self.actions[key] = self.actions.get(key, 0) + n
 
     def _units(self) -> tuple[UnitActivity, ...]:
         total = self.outcome.ticks
@@ -257,13 +262,12 @@ class _Measure:
         return f"{unit.name} waits ({cause})"
 
 
-def _counter(instances: tuple[int, ...], group: Classes) -> Callable[[Amount], Fraction]:
+def _counter(instances: tuple[int, ...], group: Classes) -> Callable[[Amount], Exact]:
     """Return a function that sums an amount over all instances of a task."""
 
-    def count(amount: Amount) -> Fraction:
-        return sum(
-            (n * amount.value(at) for n, at in zip(instances, group.at, strict=True) if n),
-            Fraction(0),
-        )
+    done = [(n, at) for n, at in zip(instances, group.at, strict=True) if n]
+
+    def count(amount: Amount) -> Exact:
+        return whole(sum(n * amount.value(at) for n, at in done))
 
     return count

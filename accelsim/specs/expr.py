@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from accelsim.errors import nearest
@@ -24,6 +25,7 @@ Number: TypeAlias = int | float | Fraction
 MAX_LENGTH = 1000
 MAX_DEPTH = 80
 MAX_BITS = 4096
+KEPT = 4096  # expressions that were read last are kept
 
 _ALPHABET = re.compile(r"[A-Za-z0-9_ \t\n.,+\-*/%()<>=!]*")
 _QUANTITY = re.compile(r"\b(\d+(?:\.\d+)?)\s*((?:[KMGT]i?)?B)\b", re.ASCII)
@@ -112,6 +114,10 @@ class Expression:
     @classmethod
     def parse(cls, text: str) -> Expression:
         """Check and keep an expression; ValueError says what is wrong with it."""
+        return _kept(text)
+
+    @classmethod
+    def _parsed(cls, text: str) -> Expression:
         tree = _parse(text)
         names: set[str] = set()
         functions: set[str] = set()
@@ -167,6 +173,11 @@ class Expression:
             raise ValueError(f"{self.text!r}: must stay a finite number") from None
         except TypeError as error:
             raise ValueError(f"{self.text!r}: must be arithmetic: {error}") from None
+
+
+@lru_cache(maxsize=KEPT)
+def _kept(text: str) -> Expression:
+    return Expression._parsed(text)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,10 +7,11 @@ keys, custom tags, several documents in one file, and anything large enough to s
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import yaml
 
@@ -20,10 +21,14 @@ from accelsim.units import brief
 
 Loc: TypeAlias = tuple[str | int, ...]
 Place: TypeAlias = tuple[int, int]
+T = TypeVar("T")
 
 MAX_BYTES = 4_000_000
 MAX_DEPTH = 64
 MAX_VALUES = 200_000
+KEPT_TEXTS = 128  # of texts that were read last, the documents are kept
+KEPT_LENGTH = 100_000  # of one of them, in characters
+KEPT_MADE = 32  # of what was made of a document last
 
 _UNPRINTABLE = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -34,7 +39,8 @@ class Document:
     """The data of one file; lines and columns count from 1.
 
     ``marks`` and ``key_marks`` give the place of each value, and of its key, by path: the width of
-    ``{"levels": [{"size": 1}]}`` is at ``("levels", 0, "size")``.
+    ``{"levels": [{"size": 1}]}`` is at ``("levels", 0, "size")``. Nobody changes the data: who reads the
+    same text again gets the same document.
     """
 
     path: str
@@ -42,6 +48,17 @@ class Document:
     marks: dict[Loc, Place] = field(default_factory=dict, repr=False)
     key_marks: dict[Loc, Place] = field(default_factory=dict, repr=False)
     source: str = field(default="", repr=False)
+    _made: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def made(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Return what is made of this document, the first time by ``make``; it must not be changed."""
+        if key not in self._made:
+            made = make()
+            if len(self._made) >= KEPT_MADE:
+                del self._made[next(iter(self._made))]
+            self._made[key] = made
+        found: T = self._made[key]
+        return found
 
     def at(self, loc: Loc, *, key: bool = False) -> Place:
         """Return (line, column) of the value (or of its key) at ``loc``, else of its nearest parent."""
@@ -124,6 +141,10 @@ def read_text(text: str, name: str = "<text>") -> Document:
     """Read YAML from a string; ``name`` stands for the file in messages."""
     if len(text) > MAX_BYTES:
         raise SpecError(_too_large(name))
+    return _kept(text, name) if len(text) <= KEPT_LENGTH else _parsed(text, name)
+
+
+def _parsed(text: str, name: str) -> Document:
     wrong = _UNPRINTABLE.search(text)
     if wrong:
         line = text.count("\n", 0, wrong.start()) + 1
@@ -150,6 +171,11 @@ def read_text(text: str, name: str = "<text>") -> Document:
     key_marks: dict[Loc, Place] = {}
     data = _plain(root, (), marks, key_marks)
     return Document(path=name, data=data, marks=marks, key_marks=key_marks, source=text)
+
+
+@lru_cache(maxsize=KEPT_TEXTS)
+def _kept(text: str, name: str) -> Document:
+    return _parsed(text, name)
 
 
 class _StopReadingError(Exception):

@@ -31,6 +31,10 @@ SpecT = TypeVar("SpecT", bound=BaseModel)
 
 def validate(document: Document, model: type[SpecT], *, loc: Loc = ()) -> SpecT:
     """Return the model of the data at ``loc``; SpecError lists every fault, in file order."""
+    return document.made((model, loc), lambda: _validated(document, model, loc))
+
+
+def _validated(document: Document, model: type[SpecT], loc: Loc) -> SpecT:
     data = document.data
     for part in loc:
         data = data[part]

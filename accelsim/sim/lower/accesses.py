@@ -2,38 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from accelsim.mapping.plan import STREAM, Binding, is_carried, made_axes, read_axes, result_axes
 from accelsim.sim.lower.amounts import axis_atoms, live_tiles, tile_words
 from accelsim.sim.lower.compute import PhaseDraft
-from accelsim.sim.lower.draft import Amount
+from accelsim.sim.lower.draft import Access, Amount
 from accelsim.sim.lower.nest import ALL
 from accelsim.sim.lower.passes import same_pass
 from accelsim.sim.lower.place import digits_of
 
 
-@dataclass(frozen=True, kw_only=True)
-class Access:
-    """Words that one instance of an Einsum reads from (or writes to) a buffer."""
-
-    buffer: str
-    action: str  # "read" | "write"
-    tensor: str
-    words: Amount
-
-
-def accesses(phase: PhaseDraft, number: int, binding: Binding) -> list[Access]:
+def accesses(phase: PhaseDraft, number: int, binding: Binding) -> tuple[Access, ...]:
     """Return the buffer accesses of one tile of an Einsum.
 
     Each operand is read once from the buffer that holds it, unless the same unit has made it in the
     same tile and pass; the running state once per unit and tile. A result is written if it is held.
     What is not held, or streams, passes between bus and array through a FIFO: no rows are accessed.
     """
+    if binding.id not in phase.accesses:
+        phase.accesses[binding.id] = _accesses(phase, number, binding)
+    return phase.accesses[binding.id]
+
+
+def _accesses(phase: PhaseDraft, number: int, binding: Binding) -> tuple[Access, ...]:
     found = [*_reads(phase, number, binding), *_writes(phase, number, binding)]
     block = phase.blocks[number]
     live = live_tiles(phase.plan, block, binding.id, block.still(binding))
-    return [replace(access, words=access.words.scaled(live)) for access in found if live]
+    return tuple(replace(access, words=access.words.scaled(live)) for access in found if live)
 
 
 def holder(phase: PhaseDraft, number: int, tensor: str) -> str | None:

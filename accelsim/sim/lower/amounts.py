@@ -9,7 +9,7 @@ from math import prod
 from accelsim.mapping.plan import Binding, BlockPlan, Plan
 from accelsim.mapping.selection import expected_live
 from accelsim.mapping.tiles import Axis
-from accelsim.sim.lower.draft import Amount, Edge
+from accelsim.sim.lower.draft import Amount, Edge, Exact
 
 
 def axis_atoms(plan: BlockPlan, axes: tuple[Axis, ...]) -> tuple[str, ...]:
@@ -25,9 +25,10 @@ def tile_words(plan: BlockPlan, axes: tuple[Axis, ...], user: Binding | None = N
         name for name in plan.space.ragged(axis_atoms(plan, axes), fixed) if name in plan.loops
     ]
 
-    def words(at: frozenset[Edge]) -> Fraction:
-        edge = frozenset(name for name, side in at if side == "last")
-        return Fraction(plan.space.words(axes, fixed, edge | (fixed - set(plan.loops))))
+    outside = fixed - set(plan.loops)
+
+    def words(at: frozenset[Edge]) -> int:
+        return plan.space.words(axes, fixed, _last(at) | outside)
 
     return Amount(edges=tuple((name, "last") for name in ragged), value=words)
 
@@ -63,10 +64,12 @@ def lanes_used(plan: BlockPlan, binding: Binding) -> Amount:
         name for name in plan.space.ragged((*binding.lanes, *taken), fixed) if name in plan.loops
     ]
 
-    def lanes(at: frozenset[Edge]) -> Fraction:
-        edge = frozenset(name for name, side in at if side == "last")
-        edge |= fixed - set(plan.loops)
-        return Fraction(prod(f.positions(names, fixed, edge) for f, names in mine), times)
+    outside = fixed - set(plan.loops)
+
+    def lanes(at: frozenset[Edge]) -> Exact:
+        edge = _last(at) | outside
+        all_of_them = prod(f.positions(names, fixed, edge) for f, names in mine)
+        return all_of_them if times == 1 else Fraction(all_of_them, times)
 
     return Amount(edges=tuple((name, "last") for name in ragged), value=lanes)
 
@@ -82,9 +85,14 @@ def tile_points(plan: BlockPlan, binding: Binding) -> Amount:
     mine = [(family, names) for family, names in mine if set(names) - fixed]
     ragged = [name for name in plan.space.ragged(atoms, fixed) if name in plan.loops]
 
-    def points(at: frozenset[Edge]) -> Fraction:
-        edge = frozenset(name for name, side in at if side == "last")
-        edge |= fixed - set(plan.loops)
-        return Fraction(prod(f.positions(names, fixed, edge) for f, names in mine))
+    outside = fixed - set(plan.loops)
+
+    def points(at: frozenset[Edge]) -> int:
+        edge = _last(at) | outside
+        return prod(f.positions(names, fixed, edge) for f, names in mine)
 
     return Amount(edges=tuple((name, "last") for name in ragged), value=points)
+
+
+def _last(at: frozenset[Edge]) -> frozenset[str]:
+    return frozenset(name for name, side in at if side == "last")

@@ -54,15 +54,15 @@ def _read(blocks: Iterable[BlockPlan]) -> set[str]:
 
 def _ticks(phases: list[PhaseDraft]) -> int:
     """Return the least power of two that makes whole-tile transfers exact, at most 4096."""
-    times = [
-        draft.moved.whole / draft.rate
+    parts = {
+        (Fraction(draft.moved.whole) / draft.rate).denominator
         for phase in phases
         for draft in phase.drafts
         if draft.kind != "access" and draft.moved is not None
         if draft.tensor not in phase.plan.spilled
-    ]
+    }
     ticks = 1
-    while ticks < MAX_TICKS and any((time * ticks).denominator != 1 for time in times):
+    while ticks < MAX_TICKS and any(ticks % part for part in parts):
         ticks *= 2
     return ticks
 

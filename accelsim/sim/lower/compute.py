@@ -10,7 +10,7 @@ from accelsim.errors import InfeasibleError
 from accelsim.mapping.masks import masks_of, parts_of
 from accelsim.mapping.plan import Binding, BlockPlan, Plan
 from accelsim.sim.lower.amounts import live_tiles
-from accelsim.sim.lower.draft import Draft, DraftWait
+from accelsim.sim.lower.draft import Access, Draft, DraftWait
 from accelsim.sim.lower.nest import Digit, Nest, Site, need
 from accelsim.sim.lower.place import digits_of, nest_of, producers, sites_of
 from accelsim.sim.lower.taken import check_taken, runs_after
@@ -27,6 +27,7 @@ class PhaseDraft:
     compute: dict[str, Draft] = field(default_factory=dict)  # by Einsum
     drafts: list[Draft] = field(default_factory=list)
     reserved: dict[str, int] = field(default_factory=dict)  # bytes held throughout, by tensor
+    accesses: dict[str, tuple[Access, ...]] = field(default_factory=dict)  # by Einsum
 
     def reserve(self, tensor: str, size_bytes: int) -> None:
         """Count slots of a tensor as held throughout."""

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import product
+from math import ceil
 
 from accelsim.sim.lower.nest import Need, Site
 from accelsim.sim.program import ALWAYS, Guard, Task, Wait
 
 Edge = tuple[str, str]  # (loop, "first" | "last")
-Value = Callable[[frozenset[Edge]], Fraction]
+Exact = int | Fraction
+Value = Callable[[frozenset[Edge]], Exact]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,26 +23,44 @@ class Amount:
     edges: tuple[Edge, ...]
     value: Value
 
-    def scaled(self, factor: Fraction) -> Amount:
-        return Amount(edges=self.edges, value=lambda at: self.value(at) * factor)
+    def scaled(self, factor: Exact) -> Amount:
+        times = whole(factor)
+        if times == 1:
+            return self
+        return Amount(edges=self.edges, value=lambda at: self.value(at) * times)
 
     def only_at(self, conditions: tuple[Edge, ...]) -> Amount:
         """Return the amount where all conditions hold, and 0 elsewhere."""
         edges = tuple(dict.fromkeys((*self.edges, *conditions)))
         return Amount(
             edges=edges,
-            value=lambda at: self.value(at) if at.issuperset(conditions) else Fraction(0),
+            value=lambda at: self.value(at) if at.issuperset(conditions) else 0,
         )
 
     @property
-    def whole(self) -> Fraction:
+    def whole(self) -> Exact:
         """The amount of an instance in the middle of every loop."""
         return self.value(frozenset())
 
 
 def total(amounts: list[Amount]) -> Amount:
     edges = tuple(dict.fromkeys(edge for amount in amounts for edge in amount.edges))
-    return Amount(edges=edges, value=lambda at: sum((a.value(at) for a in amounts), Fraction(0)))
+    return Amount(edges=edges, value=lambda at: sum(a.value(at) for a in amounts))
+
+
+def whole(value: Exact) -> Exact:
+    """Return a whole number as int: quotients of ints are exact, and much slower."""
+    return value.numerator if value.denominator == 1 else value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """Words that one instance of an Einsum reads from (or writes to) a buffer."""
+
+    buffer: str
+    action: str  # "read" | "write"
+    tensor: str
+    words: Amount
 
 
 @dataclass(kw_only=True)
@@ -143,9 +163,8 @@ def finish(
 ) -> Task:
     """Return the program's task; times become ticks, rounded up."""
     if draft.moved is not None:
-        durations = tuple(
-            max(1, _up(draft.moved.value(at) / draft.rate * ticks)) for at in groups.at
-        )
+        over, by = ticks * draft.rate.denominator, draft.rate.numerator
+        durations = tuple(max(1, _up(draft.moved.value(at) * over, by)) for at in groups.at)
     else:
         durations = (max(1, draft.cycles * ticks),) * len(groups.at)
     waits = tuple(
@@ -155,7 +174,7 @@ def finish(
             offset=wait.need.offset,
             inner=wait.need.inner,
             anchor=wait.anchor,
-            lag=_up(Fraction(wait.lag) * ticks),
+            lag=ceil(wait.lag * ticks),
             cause=wait.cause,
             guard=Guard(
                 first=wait.guard.first,
@@ -187,5 +206,6 @@ def finish(
     )
 
 
-def _up(value: Fraction) -> int:
-    return -(-value.numerator // value.denominator)
+def _up(value: Exact, by: int) -> int:
+    """Return the quotient rounded up."""
+    return int(-(-value // by))

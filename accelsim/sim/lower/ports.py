@@ -67,7 +67,7 @@ def _compute(phase: PhaseDraft, draft: Draft, binding: Binding) -> None:
                 producer=request,
                 need=_same(draft.site, request.site),
                 anchor="start",
-                lag=max(Fraction(0), longest / ports - max(1, draft.cycles)),
+                lag=max(Fraction(0), Fraction(longest) / ports - max(1, draft.cycles)),
                 cause="port",
             )
         )
@@ -90,9 +90,8 @@ def _same(consumer: Site, producer: Site) -> Need:
 
 
 def _rows(words: Amount, word_bytes: int, row: int) -> Amount:
-    def rows(at: frozenset[tuple[str, str]]) -> Fraction:
-        amount = words.value(at) * word_bytes / row
-        return Fraction(-(-amount.numerator // amount.denominator))
+    def rows(at: frozenset[tuple[str, str]]) -> int:
+        return int(-(-words.value(at) * word_bytes // row))
 
     return Amount(edges=words.edges, value=rows)
 
