@@ -58,15 +58,15 @@ class Architecture:
     def name(self) -> str:
         return self.spec.name
 
-    @property
+    @cached_property
     def arrays(self) -> dict[str, Array]:
         return {n: c for n, c in self.spec.components.items() if isinstance(c, Array)}
 
-    @property
+    @cached_property
     def buffers(self) -> dict[str, Buffer]:
         return {n: c for n, c in self.spec.components.items() if isinstance(c, Buffer)}
 
-    @property
+    @cached_property
     def dram_name(self) -> str:
         for name, component in self.spec.components.items():
             if isinstance(component, Dram):
@@ -86,7 +86,7 @@ class Architecture:
         """How operations are done that an array lacks: the machine's own rows, else the standard ones."""
         return Expansions.of(self.spec.expansions, 8 * self.spec.word)
 
-    @property
+    @cached_property
     def bytes_per_cycle(self) -> Fraction:
         """Return the DRAM bandwidth that can be had, in bytes a cycle."""
         share = Fraction(str(self.dram.efficiency))

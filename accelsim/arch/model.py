@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -56,13 +57,13 @@ class Array(Spec):
             raise ValueError("array must have rows and cols, or lanes")
         return self
 
-    @property
+    @cached_property
     def dimensions(self) -> dict[str, int]:
         """Return the spatial dimensions by name, e.g. ``{"rows": 256, "cols": 256}``."""
         sizes = {"rows": self.rows, "cols": self.cols, "lanes": self.lanes}
         return {name: size for name, size in sizes.items() if size is not None}
 
-    @property
+    @cached_property
     def elements(self) -> int:
         count = 1
         for size in self.dimensions.values():

@@ -123,7 +123,7 @@ class Equation:
     def left_coords(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(c for axis in self.left for c in axis.coords))
 
-    @property
+    @cached_property
     def reduce_coords(self) -> tuple[str, ...]:
         return self.reduce.coords if self.reduce else ()
 
@@ -141,7 +141,7 @@ class Equation:
             left = tuple(c for c in left if c not in targets)
         return tuple(dict.fromkeys(left + self.reduce_coords))
 
-    @property
+    @cached_property
     def iterative(self) -> str | None:
         """The coordinate of the ``+1`` axis."""
         return next((axis.coord for axis in self.left if isinstance(axis, Shift)), None)
@@ -172,7 +172,7 @@ class Equation:
         """The coordinates of each factor and of each condition."""
         return tuple(frozenset(ast.coords_in(n)) for n in (*self.factors, *self.where))
 
-    @property
+    @cached_property
     def slots_ops(self) -> tuple[tuple[str, int], ...]:
         """The operations of one point as hardware executes them, as (kind, count), sorted by kind.
 
@@ -182,7 +182,7 @@ class Equation:
 
         return slots_ops(self)
 
-    @property
+    @cached_property
     def has_folded_factor(self) -> bool:
         """Whether a factor of symbols and numbers only folds into an operand as it is loaded."""
         from accelsim.cascade.slots import has_folded_factor

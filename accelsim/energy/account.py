@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
+from math import lcm
 
 from accelsim.energy.components import parts
 from accelsim.energy.tables import Cost, CostTable
@@ -37,16 +39,16 @@ class Energy:
     leakage_by_component: dict[str, Fraction]
     assumptions: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def by_action(self) -> tuple[Charge, ...]:
         """What the total is the sum of."""
         return tuple(charge for charge in self.charges if charge.left_out is None)
 
     @property
     def total_pj(self) -> Fraction:
-        return sum((charge.pj for charge in self.by_action), Fraction(0))
+        return sum(self.by_component.values(), Fraction(0))
 
-    @property
+    @cached_property
     def by_component(self) -> dict[str, Fraction]:
         return self.by(lambda charge: charge.component)
 
@@ -183,7 +185,10 @@ def _leakage(
 
 
 def _sums(items: Iterable[tuple[str, Fraction]]) -> dict[str, Fraction]:
-    result: dict[str, Fraction] = {}
-    for name, value in items:
-        result[name] = result.get(name, Fraction(0)) + value
-    return result
+    """Return the sums by name: of whole numbers over a denominator that all have."""
+    every = list(items)
+    over = lcm(*(value.denominator for _, value in every))
+    found: dict[str, int] = {}
+    for name, value in every:
+        found[name] = found.get(name, 0) + value.numerator * (over // value.denominator)
+    return {name: Fraction(total, over) for name, total in found.items()}

@@ -55,7 +55,9 @@ class CostTable:
     """Energy and area by part; of the rows that match, the one that says most is taken."""
 
     layers: tuple[_Layer, ...]  # the file itself, then what it extends
-    _priced: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _priced: dict[Hashable, Any] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @classmethod
     def load(cls, name: str | Path) -> CostTable:
@@ -120,9 +122,7 @@ class CostTable:
         found: _Priced = self._priced[key]
         return found
 
-    def _cost(
-        self, part: str, action: str, attributes: Mapping[str, int], component: str
-    ) -> Cost:
+    def _cost(self, part: str, action: str, attributes: Mapping[str, int], component: str) -> Cost:
         rows = [[r for r in layer.file.rows if r.action == action] for layer in self.layers]
         subject = f"part {part!r}, action {action!r}"
         row, level = self._most_specific(rows, part, component, attributes, subject, "rows")

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from collections.abc import Mapping as Table
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cached_property
 
 from accelsim.arch import Architecture, Done
 from accelsim.cascade import Cascade, ast
@@ -16,7 +17,7 @@ from accelsim.mapping.indices import index_of, plain
 from accelsim.mapping.model import Bind, Block, MappingSpec
 from accelsim.mapping.presence import Presence
 from accelsim.mapping.selection import Selection
-from accelsim.mapping.tiles import Axis, Space
+from accelsim.mapping.tiles import Atom, Axis, Space
 
 STREAM = "stream"
 
@@ -76,16 +77,34 @@ class BlockPlan:
     def count(self, loop: str) -> int:
         return self.space.sizes[loop]
 
+    @cached_property
+    def _by_id(self) -> dict[str, Binding]:
+        return {binding.id: binding for binding in reversed(self.bindings)}
+
     def binding(self, einsum: str) -> Binding | None:
-        return next((b for b in self.bindings if b.id == einsum), None)
+        return self._by_id.get(einsum)
 
     def taken(self, binding: Binding) -> tuple[str, ...]:
         """Return the loops that an Einsum takes at once: those in its ``time``."""
         return tuple(loop for loop in self.loops if loop in binding.bind.time)
 
+    @cached_property
+    def fixed(self) -> frozenset[str]:
+        """The loops and the leading ranks."""
+        return frozenset((*self.loops, *self.space.leading))
+
     def still(self, binding: Binding) -> frozenset[str]:
         """Return the loops and leading ranks that stand still in a task of an Einsum."""
-        return frozenset((*self.loops, *self.space.leading)).difference(self.taken(binding))
+        return self.fixed.difference(self.taken(binding))
+
+    @cached_property
+    def owner_of(self) -> dict[str, tuple[str, Atom]]:
+        """The coordinate of each atom, and the atom."""
+        found: dict[str, tuple[str, Atom]] = {}
+        for coord, atoms in self.space.atoms_of.items():
+            for atom in atoms:
+                found.setdefault(atom.name, (coord, atom))
+        return found
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as Table
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
@@ -284,10 +284,13 @@ class _Resolver:
             largest = max(buffers, key=lambda b: buffers[b].size, default="")
             buffer = room if isinstance(room, str) else largest
             budget = buffers[room].size if isinstance(room, str) else room
+            plan: BlockPlan | None = None
             for divisor in divisors(left):
                 space = self._space(partition, {**ones, **fixed, name: divisor}, sizes)
                 self.stop_on_faults()
-                plan = self._planned(number, block, loops, space)
+                if plan is None:  # who is bound and what is held is the same for every size
+                    plan = self._planned(number, block, loops, space)
+                plan = replace(plan, space=space)
                 demand = capacity.demand(self.spec, (plan,), self.arch, sizes, self.problem.shared)
                 if demand.charged.get(buffer, 0) <= budget:
                     return divisor

@@ -115,9 +115,7 @@ class Space:
         found: int = self._known[key][0]
         return found
 
-    def _words(
-        self, axes: tuple[Axis, ...], fixed: frozenset[str], edge: frozenset[str]
-    ) -> int:
+    def _words(self, axes: tuple[Axis, ...], fixed: frozenset[str], edge: frozenset[str]) -> int:
         count = prod(axis.size for axis in axes if axis.index is None)
         indexed = []
         for axis in axes:

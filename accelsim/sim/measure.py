@@ -11,8 +11,7 @@ from accelsim.cascade.live import live_points
 from accelsim.sim.activity import Action, Activity, BufferUse, Transfer, UnitActivity
 from accelsim.sim.lower import Lowered
 from accelsim.sim.lower.accesses import accesses, holder
-from accelsim.sim.lower.amounts import lanes_used, tile_points
-from accelsim.sim.lower.draft import Amount, Classes, Draft, Exact, whole
+from accelsim.sim.lower.draft import Amount, Classes, Draft, Edge, Exact, whole
 from accelsim.sim.program import Outcome
 
 # Operands that an operation reads from the register file; each writes one result.
@@ -97,13 +96,14 @@ class _Measure:
         block = phase.blocks[draft.block]
         binding = block.binding(draft.einsum)
         assert binding is not None
+        assert draft.lanes is not None
+        assert draft.points is not None
         unit = binding.bind.unit
         array = self.arch.arrays[unit]
-        points = count(tile_points(block, binding))
+        points = count(draft.points)
         live = self._live(binding.id, self.tile_points[binding.id])
-        lanes = lanes_used(block, binding).scaled(live)
         ticks = self.lowered.program.ticks_per_cycle
-        used = count(lanes) * max(1, binding.cycles) * ticks
+        used = count(draft.lanes) * live * max(1, binding.cycles) * ticks
         mine = self.lane_ticks.setdefault(unit, {})
         mine[binding.id] = mine.get(binding.id, 0) + int(used)
         points *= live
@@ -123,13 +123,9 @@ class _Measure:
         phase = self.lowered.phases[number]
         self.tile_points = {}
         for place, draft in enumerate(phase.drafts):
-            if draft.kind == "compute":
-                block = phase.blocks[draft.block]
-                binding = block.binding(draft.einsum)
-                assert binding is not None
+            if draft.points is not None:
                 done = self.outcome.phases[number].instances[place]
-                count = _counter(done, self.lowered.classes[number][place])
-                more = count(tile_points(block, binding))
+                more = _counter(done, self.lowered.classes[number][place])(draft.points)
                 self.tile_points[draft.einsum] = self.tile_points.get(draft.einsum, 0) + more
 
     def _live(self, einsum: str, points: Exact) -> Exact:
@@ -264,10 +260,14 @@ class _Measure:
 
 def _counter(instances: tuple[int, ...], group: Classes) -> Callable[[Amount], Exact]:
     """Return a function that sums an amount over all instances of a task."""
-
     done = [(n, at) for n, at in zip(instances, group.at, strict=True) if n]
 
     def count(amount: Amount) -> Exact:
-        return whole(sum(n * amount.value(at) for n, at in done))
+        edges = frozenset(amount.edges)
+        alike: dict[frozenset[Edge], int] = {}
+        for n, at in done:
+            mine = at & edges
+            alike[mine] = alike.get(mine, 0) + n
+        return whole(sum(n * amount.value(at) for at, n in alike.items()))
 
     return count

@@ -114,42 +114,7 @@ class Expression:
     @classmethod
     def parse(cls, text: str) -> Expression:
         """Check and keep an expression; ValueError says what is wrong with it."""
-        return _kept(text)
-
-    @classmethod
-    def _parsed(cls, text: str) -> Expression:
-        tree = _parse(text)
-        names: set[str] = set()
-        functions: set[str] = set()
-        arguments: set[str] = set()
-        pending: list[tuple[ast.AST, int]] = [(tree, 1)]
-        while pending:
-            node, depth = pending.pop()
-            if depth > MAX_DEPTH:
-                raise _wrong(text, f"it is nested more than {MAX_DEPTH} levels deep")
-            if isinstance(node, ast.Name | ast.Attribute):
-                names.add(_dotted(node, text))
-                continue
-            children = list(_children(node, text))
-            if isinstance(node, ast.Call):
-                name = _called(node, text)
-                if name not in FUNCTIONS:
-                    functions.add(name)
-                    bare = [c for c in children if isinstance(c, ast.Name | ast.Attribute)]
-                    arguments.update(_dotted(child, text) for child in bare)
-                    children = [child for child in children if child not in bare]
-                else:
-                    _, fewest, most = FUNCTIONS[name]
-                    if not fewest <= len(node.args) <= most:
-                        raise _wrong(text, f"{name} must have {_arity(fewest, most)}")
-            pending += [(child, depth + 1) for child in children]
-        return cls(
-            text=text.strip(),
-            names=frozenset(names),
-            functions=frozenset(functions),
-            arguments=frozenset(arguments),
-            _tree=tree,
-        )
+        return _expression(text)
 
     def evaluate(
         self,
@@ -176,8 +141,39 @@ class Expression:
 
 
 @lru_cache(maxsize=KEPT)
-def _kept(text: str) -> Expression:
-    return Expression._parsed(text)
+def _expression(text: str) -> Expression:
+    tree = _parse(text)
+    names: set[str] = set()
+    functions: set[str] = set()
+    arguments: set[str] = set()
+    pending: list[tuple[ast.AST, int]] = [(tree, 1)]
+    while pending:
+        node, depth = pending.pop()
+        if depth > MAX_DEPTH:
+            raise _wrong(text, f"it is nested more than {MAX_DEPTH} levels deep")
+        if isinstance(node, ast.Name | ast.Attribute):
+            names.add(_dotted(node, text))
+            continue
+        children = list(_children(node, text))
+        if isinstance(node, ast.Call):
+            name = _called(node, text)
+            if name not in FUNCTIONS:
+                functions.add(name)
+                bare = [c for c in children if isinstance(c, ast.Name | ast.Attribute)]
+                arguments.update(_dotted(child, text) for child in bare)
+                children = [child for child in children if child not in bare]
+            else:
+                _, fewest, most = FUNCTIONS[name]
+                if not fewest <= len(node.args) <= most:
+                    raise _wrong(text, f"{name} must have {_arity(fewest, most)}")
+        pending += [(child, depth + 1) for child in children]
+    return Expression(
+        text=text.strip(),
+        names=frozenset(names),
+        functions=frozenset(functions),
+        arguments=frozenset(arguments),
+        _tree=tree,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,6 @@ from fractions import Fraction
 
 from accelsim.mapping.plan import BlockPlan, Plan
 from accelsim.sim.lower.accesses import accesses
-from accelsim.sim.lower.amounts import lanes_used, tile_points
 from accelsim.sim.lower.compute import PhaseDraft, draft_compute
 from accelsim.sim.lower.draft import Classes, Draft, Edge, classes, finish
 from accelsim.sim.lower.movement import draft_movement
@@ -103,7 +102,7 @@ def _counted_edges(phase: PhaseDraft, draft: Draft) -> tuple[Edge, ...]:
     block = phase.blocks[draft.block]
     binding = block.binding(draft.einsum)
     assert binding is not None
-    amounts = [lanes_used(block, binding), tile_points(block, binding)]
+    amounts = [amount for amount in (draft.lanes, draft.points) if amount is not None]
     amounts += [a.words for a in accesses(phase, draft.block, binding)]
     return tuple(edge for amount in amounts for edge in amount.edges)
 

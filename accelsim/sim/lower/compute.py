@@ -9,7 +9,7 @@ from math import ceil
 from accelsim.errors import InfeasibleError
 from accelsim.mapping.masks import masks_of, parts_of
 from accelsim.mapping.plan import Binding, BlockPlan, Plan
-from accelsim.sim.lower.amounts import live_tiles
+from accelsim.sim.lower.amounts import lanes_used, live_tiles, tile_points
 from accelsim.sim.lower.draft import Access, Draft, DraftWait
 from accelsim.sim.lower.nest import Digit, Nest, Site, need
 from accelsim.sim.lower.place import digits_of, nest_of, producers, sites_of
@@ -70,6 +70,8 @@ def draft_compute(plan: Plan, blocks: tuple[BlockPlan, ...]) -> PhaseDraft:
                     binding.cycles * live_tiles(plan, block, binding.id, block.still(binding))
                 ),
                 tensor=binding.equation.tensor,
+                lanes=lanes_used(block, binding),
+                points=tile_points(block, binding),
             )
             phase.compute[binding.id] = draft
             phase.drafts.append(draft)
@@ -203,7 +205,7 @@ def _order_waits(phase: PhaseDraft, number: int, binding: Binding) -> None:
                 f"{binding.id}: after must name an Einsum of the same block, not {name}"
             )
         producer = phase.compute[name]
-        digits = {level.name: Digit() for level in nest.levels}
+        digits = nest.same
         needed = need(consumer.site, producer.site, digits, shift=-distance)
         wait = DraftWait(producer=producer, need=needed, lag=maker.latency, cause="order")
         consumer.waits.append(wait)

@@ -92,6 +92,8 @@ class Draft:
     moved: Amount | None = None
     rate: Fraction = Fraction(1)  # bytes (or rows) a cycle
     tensor: str = ""
+    lanes: Amount | None = None  # of a compute task: that do an operation
+    points: Amount | None = None  # of a compute task: that its operations are counted by
     waits: list[DraftWait] = field(default_factory=list)
     takes: list[tuple[str, Amount]] = field(default_factory=list)
     gives: list[tuple[str, Amount]] = field(default_factory=list)

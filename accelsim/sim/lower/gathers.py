@@ -17,7 +17,7 @@ from accelsim.mapping.plan import Binding, BlockPlan
 from accelsim.mapping.tiles import Axis
 from accelsim.sim.lower.compute import PhaseDraft, comes_from_dram
 from accelsim.sim.lower.draft import Draft, DraftWait
-from accelsim.sim.lower.nest import Digit, Plane, need
+from accelsim.sim.lower.nest import Plane, need
 from accelsim.sim.lower.place import digits_of
 
 
@@ -86,7 +86,7 @@ def _wait_for_index(
 ) -> None:
     load, number = item.load, item.block
     if comes_from_dram(phase, number, index.tensor):
-        same = {level.name: Digit() for level in phase.nests[number].levels}
+        same = phase.nests[number].same
         for other in loaded:
             if other.block == number and other.load.tensor == index.tensor:
                 needed = need(load.site, other.load.site, same)

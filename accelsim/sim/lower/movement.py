@@ -20,7 +20,7 @@ from accelsim.sim.lower.amounts import axis_atoms, live_tiles, tile_words
 from accelsim.sim.lower.compute import PhaseDraft, comes_from_dram
 from accelsim.sim.lower.draft import Amount, Draft, DraftWait
 from accelsim.sim.lower.gathers import Loaded, fresh_share, wait_for_indices
-from accelsim.sim.lower.nest import ALL, FIRST, LAST, Digit, Nest, Site, need
+from accelsim.sim.lower.nest import ALL, FIRST, LAST, Nest, Site, need
 from accelsim.sim.lower.occupancy import occupy
 from accelsim.sim.lower.parts import apart
 from accelsim.sim.lower.passes import same_pass
@@ -106,7 +106,7 @@ class _Mover:
             rate=self.rate,
             tensor=tensor,
         )
-        same = {level.name: Digit() for level in nest.levels}
+        same = nest.same
         for consumer in consumers:
             needed = need(consumer.site, load.site, same)
             consumer.waits.append(DraftWait(producer=load, need=needed, lag=self.latency))
@@ -155,7 +155,7 @@ class _Mover:
             rate=self.rate,
             tensor=read.tensor,
         )
-        same = {level.name: Digit() for level in nest.levels}
+        same = nest.same
         needed = need(consumer.site, load.site, same)
         consumer.waits.append(DraftWait(producer=load, need=needed, lag=self.latency))
         wait_for_slot(load, [consumer], 2, limit=len(nest.levels))
@@ -232,7 +232,7 @@ class _Mover:
             rate=self.rate,
             tensor=tensor,
         )
-        same = {level.name: Digit() for level in nest.levels}
+        same = nest.same
         lag = binding.latency
         store.waits.append(
             DraftWait(producer=maker, need=need(store.site, maker.site, same), lag=lag)
@@ -267,7 +267,7 @@ class _Mover:
             rate=self.rate,
             tensor=binding.equation.tensor,
         )
-        same = {level.name: Digit() for level in nest.levels}
+        same = nest.same
         needed = need(maker.site, load.site, same)
         maker.waits.append(DraftWait(producer=load, need=needed, lag=self.latency))
         wait_for_slot(load, [maker], 2, limit=len(nest.levels))

@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import product
 from math import prod
 
-from accelsim.sim.program import Guard, HalfPlane
+from accelsim.sim.program import ALWAYS, Guard, HalfPlane
 
 ALL, FIRST, LAST = "all", "first", "last"
 
@@ -50,10 +50,18 @@ class Nest:
         """The digits of the inner levels for each inner index k."""
         return tuple(product(*(range(level.count) for level in self.levels[self.outer :])))
 
-    def weight(self, place: int) -> int:
-        """Return how many instance numbers one step of a level is worth."""
-        own = self.strides[place]
-        return own * self.inner if place < self.outer else own
+    @cached_property
+    def weights(self) -> tuple[int, ...]:
+        """How many instance numbers one step of each level is worth."""
+        return tuple(
+            own * self.inner if place < self.outer else own
+            for place, own in enumerate(self.strides)
+        )
+
+    @cached_property
+    def same(self) -> dict[str, Digit]:
+        """The digits of a producer that runs with its consumer."""
+        return {level.name: SAME for level in self.levels}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +133,9 @@ class Digit:
     back: int = 0
 
 
+SAME = Digit()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Need:
     """Which instance of a producer a consumer needs, in the form of ``Wait``."""
@@ -145,10 +156,10 @@ def need(consumer: Site, producer: Site, digits: Mapping[str, Digit], shift: int
     offset = shift
     table = [0] * consumer.nest.inner
     planes: list[HalfPlane] = []
+    weights = producer.nest.weights
     for place, level in enumerate(producer.nest.levels):
-        weight = producer.nest.weight(place)
-        digit = digits[level.name]
-        fixed = {FIRST: 0, LAST: level.count - 1}.get(producer.at[place], digit.fixed)
+        weight, digit, at = weights[place], digits[level.name], producer.at[place]
+        fixed = digit.fixed if at == ALL else 0 if at == FIRST else level.count - 1
         if fixed is not None:
             offset += weight * fixed
             continue
@@ -167,5 +178,5 @@ def need(consumer: Site, producer: Site, digits: Mapping[str, Digit], shift: int
         strides=tuple(strides),
         offset=offset,
         inner=tuple(table) if any(table) else (),
-        guard=Guard(half_planes=tuple(planes)),
+        guard=Guard(half_planes=tuple(planes)) if planes else ALWAYS,
     )

@@ -11,7 +11,7 @@ from accelsim.cascade.sizes import Sizes
 from accelsim.errors import InfeasibleError
 from accelsim.mapping.masks import Masks, Parts
 from accelsim.mapping.plan import Binding, BlockPlan
-from accelsim.sim.lower.nest import ALL, FIRST, LAST, Digit, Level, Nest, Plane, Site
+from accelsim.sim.lower.nest import ALL, FIRST, LAST, SAME, Digit, Level, Nest, Plane, Site
 from accelsim.sim.lower.parts import apart
 
 
@@ -132,16 +132,15 @@ def digits_of(
     the reader indexes otherwise: the last.
     """
     found: dict[str, Digit] = {}
-    affine = read.affine(sizes.symbols)
+    affine = sizes.once(digits_of, (read,), lambda: read.affine(sizes.symbols))
     for loop in producer.loops:
-        last = Digit(fixed=producer.count(loop) - 1)
-        if loop in producer.space.leading:
-            found[loop] = Digit() if loop in consumer.loops else last
+        if loop in producer.space.leading and loop in consumer.loops:
+            found[loop] = SAME
             continue
-        coord, atom = next(
-            (c, a) for c, atoms in producer.space.atoms_of.items() for a in atoms if a.name == loop
-        )
-        found[loop] = last
+        found[loop] = Digit(fixed=producer.count(loop) - 1)
+        if loop in producer.space.leading:
+            continue
+        coord, atom = producer.owner_of[loop]
         for axis, index, text in zip(equation.left, affine, read.indices, strict=True):
             if coord not in axis.coords:
                 continue
@@ -166,7 +165,7 @@ def digits_of(
                 case Merged(outer=outer, inner=inner):
                     walked = {outer: sizes.extents[inner], inner: 1}
                     if dict(index.coefs) == walked and not index.const and same_loop:
-                        found[loop] = Digit()
+                        found[loop] = SAME
                 case _:
                     pass
     return found
@@ -175,7 +174,7 @@ def digits_of(
 def _back(plan: BlockPlan, coord: str, loop: str, distance: int) -> Digit:
     """Return the digit of a loop ``distance`` positions of its coordinate earlier."""
     if distance <= 0:
-        return Digit()
+        return SAME
     loops = [a for a in plan.space.atoms_of[coord] if a.name in plan.loops and a.size > 1]
     if len(loops) > 1:
         raise InfeasibleError(

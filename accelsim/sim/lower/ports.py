@@ -13,7 +13,7 @@ from accelsim.mapping.plan import Binding
 from accelsim.sim.lower.accesses import accesses, holder
 from accelsim.sim.lower.compute import PhaseDraft
 from accelsim.sim.lower.draft import Amount, Draft, DraftWait, total
-from accelsim.sim.lower.nest import Digit, Need, Site, need
+from accelsim.sim.lower.nest import Need, Site, need
 
 
 def draft_ports(phase: PhaseDraft) -> None:
@@ -80,13 +80,13 @@ def _corners(amount: Amount) -> list[frozenset[tuple[str, str]]]:
 
 def _before(draft: Draft) -> DraftWait:
     """At most one tile ahead: wait for the start of the tile before."""
-    digits = {level.name: Digit() for level in draft.site.nest.levels}
+    digits = draft.site.nest.same
     earlier = need(draft.site, draft.site, digits, shift=-1)
     return DraftWait(producer=draft, need=earlier, anchor="start", cause="order")
 
 
 def _same(consumer: Site, producer: Site) -> Need:
-    return need(consumer, producer, {level.name: Digit() for level in producer.nest.levels})
+    return need(consumer, producer, producer.nest.same)
 
 
 def _rows(words: Amount, word_bytes: int, row: int) -> Amount:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from accelsim.mapping.plan import STREAM
 from accelsim.sim.lower.draft import Draft, DraftWait, Edge
-from accelsim.sim.lower.nest import ALL, FIRST, Digit, Nest, Plane, Site, need
+from accelsim.sim.lower.nest import ALL, FIRST, SAME, Digit, Nest, Plane, Site, need
 from accelsim.sim.lower.parts import apart
 
 
@@ -93,10 +93,10 @@ def wait_for_slot(
         for level in user.site.nest.levels:
             own = nest.position.get(level.name)
             same = own is not None and at[own] == ALL
-            digits[level.name] = Digit() if same else Digit(fixed=level.count - 1)
+            digits[level.name] = SAME if same else Digit(fixed=level.count - 1)
         own_place = user.site.nest.position.get(nest.levels[place].name)
         if own_place is None:
             continue
-        shift = -depth * user.site.nest.weight(own_place)
+        shift = -depth * user.site.nest.weights[own_place]
         needed = need(taker.site, user.site, digits, shift=shift)
         taker.waits.append(DraftWait(producer=user, need=needed, cause="slot", guard=guard, lag=0))
