@@ -18,7 +18,7 @@ import numpy as np
 from accelsim.cascade import ast
 from accelsim.cascade.ast import Expr
 from accelsim.cascade.lattice import UncountableError
-from accelsim.cascade.linear import Linear
+from accelsim.cascade.linear import Linear, linear
 from accelsim.cascade.lists import expected_rows
 from accelsim.cascade.model import Block, Equation, Merged, Plain
 from accelsim.cascade.pointset import EVERYWHERE, Box, Chosen, Piece, Pieces
@@ -273,6 +273,8 @@ class Present:
 
     def read(self, tensor: str, indices: tuple[Expr, ...]) -> Pieces:
         """Return where a read is inside its axes and of a point that is present."""
+        if self.tensors[tensor] == EVERYWHERE and self._never_leaves(tensor, indices):
+            return EVERYWHERE
         found = EVERYWHERE
         for index in indices:
             for node in ast.walk(index):
@@ -297,6 +299,20 @@ class Present:
         if any(name.startswith(INDEX) for piece in pieces for name in piece.names):
             raise UncountableError(f"presence of {tensor} where data say")
         return self.box.both(found, tuple(pieces))
+
+    def _never_leaves(self, tensor: str, indices: tuple[Expr, ...]) -> bool:
+        """Whether the indices are sums of coordinates that are inside their axes for all values."""
+        extents = self.sizes.extents
+        for index, size in zip(indices, self.sizes.shapes[tensor], strict=True):
+            form = linear(index, self.sizes.symbols)
+            if form is None or not all(extents.get(name) for name in form.coefs):
+                return False
+            ends = [k * (extents[name] - 1) for name, k in form.coefs.items()]
+            least = form.const + sum(end for end in ends if end < 0)
+            most = form.const + sum(end for end in ends if end > 0)
+            if least < 0 or most >= size:
+                return False
+        return True
 
     def _known(self, planes: list[Linear]) -> list[Linear]:
         """Return the conditions without those on indices that are inputs: these are taken to be right."""

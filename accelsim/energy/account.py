@@ -8,7 +8,6 @@ from fractions import Fraction
 from functools import cached_property
 from math import lcm
 
-from accelsim.energy.components import parts
 from accelsim.energy.tables import Cost, CostTable
 from accelsim.sim.activity import Action, Activity
 
@@ -25,9 +24,13 @@ class Charge:
     einsum: str
     tensor: str
     count: Fraction
-    pj: Fraction
+    price: Fraction  # pJ each
     source: str
     left_out: str | None = None  # why it is not in the total
+
+    @property
+    def pj(self) -> Fraction:
+        return self.count * self.price
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,17 +68,19 @@ class Energy:
     def left_out(self) -> dict[str, Fraction]:
         """What would have been charged, by component and part, had the table not left it out."""
         dropped = [charge for charge in self.charges if charge.left_out is not None]
-        return _sums((f"{charge.component} {charge.part}", charge.pj) for charge in dropped)
+        return _spent(dropped, lambda charge: f"{charge.component} {charge.part}")
 
     def by(self, key: Callable[[Charge], str]) -> dict[str, Fraction]:
-        return _sums((key(charge), charge.pj) for charge in self.by_action)
+        return _spent(self.by_action, key)
 
     @classmethod
     def combined(cls, energies: Iterable[Energy]) -> Energy:
         """Return the energy of stages that run one after another."""
         stages = list(energies)
         unknown = any(stage.leakage_pj is None for stage in stages)
-        leakage = _sums(item for s in stages for item in s.leakage_by_component.items())
+        leakage = _sums(
+            (name, pj, 1) for s in stages for name, pj in s.leakage_by_component.items()
+        )
         return cls(
             charges=tuple(charge for stage in stages for charge in stage.charges),
             leakage_pj=None if unknown else sum(leakage.values(), Fraction(0)),
@@ -93,11 +98,11 @@ class Area:
 
     @property
     def total_um2(self) -> Fraction:
-        return sum(self.by_part.values(), Fraction(0))
+        return sum(self.by_component.values(), Fraction(0))
 
     @property
     def by_component(self) -> dict[str, Fraction]:
-        return _sums((component, um2) for (component, _), um2 in self.by_part.items())
+        return _sums((component, um2, 1) for (component, _), um2 in self.by_part.items())
 
 
 def energy(
@@ -119,8 +124,8 @@ def energy(
             costs[key] = table.cost(act.part, act.action, own, act.component)
             notes += costs[key].assumptions
         charges.append(_charge(act, costs[key]))
-    for part in parts(attributes):
-        notes += table.part_cost(part.part, part.attributes, part.component).assumptions
+    for _, priced in table.parts(attributes):
+        notes += priced.assumptions
     leakage, reasons = _leakage(activity, table, attributes)
     known = None if reasons else sum(leakage.values(), Fraction(0))
     dropped = {
@@ -140,8 +145,7 @@ def area(components: Mapping[str, Mapping[str, int]], table: CostTable) -> Area:
     """Return the area of components given by their attributes; SpecError names a missing row."""
     by_part: dict[tuple[str, str], Fraction] = {}
     sources: dict[tuple[str, str], str] = {}
-    for part in parts(components):
-        cost = table.part_cost(part.part, part.attributes, part.component)
+    for part, cost in table.parts(components):
         by_part[part.component, part.part] = cost.um2 * part.instances
         sources[part.component, part.part] = cost.source
     return Area(by_part=by_part, sources=sources)
@@ -155,7 +159,7 @@ def _charge(act: Action, cost: Cost) -> Charge:
         einsum=act.einsum,
         tensor=act.tensor,
         count=act.count,
-        pj=act.count * cost.pj,
+        price=cost.pj,
         source=cost.source,
         left_out=cost.left_out,
     )
@@ -166,17 +170,15 @@ def _leakage(
 ) -> tuple[dict[str, Fraction], list[str]]:
     """Return pJ by component, and why any is not counted."""
     seconds = Fraction(activity.ticks, activity.ticks_per_cycle) / activity.clock_hz
-    leaks: list[tuple[str, Fraction]] = []
+    leaks: list[tuple[str, Fraction, Fraction | int]] = []
     unknown: dict[str, list[str]] = {}
     if not components:
         unknown["the parts of the machine were not given"] = ["every component"]
-    for part in parts(components):
-        cost = table.part_cost(part.part, part.attributes, part.component)
+    for part, cost in table.parts(components):
         if cost.leakage_mw is None:
             unknown.setdefault(cost.leakage_source, []).append(part.component)
         else:
-            leaked = cost.leakage_mw * part.instances * seconds * _PJ_PER_MJ
-            leaks.append((part.component, leaked))
+            leaks.append((part.component, cost.leakage_mw * part.instances, seconds * _PJ_PER_MJ))
     reasons = [
         f"leakage of {', '.join(dict.fromkeys(names))} not counted: {why}"
         for why, names in unknown.items()
@@ -184,11 +186,18 @@ def _leakage(
     return _sums(leaks), reasons
 
 
-def _sums(items: Iterable[tuple[str, Fraction]]) -> dict[str, Fraction]:
-    """Return the sums by name: of whole numbers over a denominator that all have."""
-    every = list(items)
-    over = lcm(*(value.denominator for _, value in every))
+def _spent(charges: Iterable[Charge], key: Callable[[Charge], str]) -> dict[str, Fraction]:
+    """Return the pJ of charges by a key of theirs."""
+    return _sums((key(c), c.count, c.price) for c in charges)
+
+
+def _sums(items: Iterable[tuple[str, Fraction, Fraction | int]]) -> dict[str, Fraction]:
+    """Return by name the sums of products: of whole numbers over a denominator that all have."""
+    every = [
+        (name, a.numerator * b.numerator, a.denominator * b.denominator) for name, a, b in items
+    ]
+    over = lcm(*(below for _, _, below in every))
     found: dict[str, int] = {}
-    for name, value in every:
-        found[name] = found.get(name, 0) + value.numerator * (over // value.denominator)
+    for name, above, below in every:
+        found[name] = found.get(name, 0) + above * (over // below)
     return {name: Fraction(total, over) for name, total in found.items()}

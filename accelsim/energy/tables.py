@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeVar
 
+from accelsim.energy.components import Part, parts
 from accelsim.energy.model import AreaRow, CostFile, LeftOut, Matched, price
 from accelsim.errors import Fault, SpecError, nearest
 from accelsim.specs import Document, Expression, find, read, validate
@@ -15,7 +16,7 @@ from accelsim.specs import Document, Expression, find, read, validate
 KEPT_PRICES = 4096  # of a table: parts with their attributes
 
 _Row = TypeVar("_Row", bound=Matched)
-_Priced = TypeVar("_Priced", "Cost", "PartCost")
+_Priced = TypeVar("_Priced")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,6 +138,19 @@ class CostTable:
         """Return area and leakage of one instance of a ``part``."""
         key = (part, component, frozenset(attributes.items()))
         return self._once(key, lambda: self._part_cost(part, attributes, component))
+
+    def parts(
+        self, components: Mapping[str, Mapping[str, int]]
+    ) -> tuple[tuple[Part, PartCost], ...]:
+        """Return what components (by their attributes) are made of, each with its price."""
+        key = tuple((name, frozenset(values.items())) for name, values in components.items())
+        return self._once(
+            key,
+            lambda: tuple(
+                (part, self.part_cost(part.part, part.attributes, part.component))
+                for part in parts(components)
+            ),
+        )
 
     def _part_cost(self, part: str, attributes: Mapping[str, int], component: str) -> PartCost:
         rows: list[list[AreaRow]] = [layer.file.areas for layer in self.layers]

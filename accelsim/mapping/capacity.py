@@ -27,10 +27,10 @@ class Demand:
 
 def tile_axes(plan: BlockPlan, sizes: Sizes, tensor: str) -> list[tuple[Axis, ...]]:
     """Return the axes of a tensor as the block walks it: of each part as it is made, else of each load."""
-    made = [b.equation for b in plan.bindings if b.equation.tensor == tensor]
+    made = [e for e in plan.equations if e.tensor == tensor]
     if made:  # several make slices of it
         return [made_axes(plan, sizes, equation) for equation in made]
-    reads = [r for b in plan.bindings for r in b.equation.reads if r.tensor == tensor]
+    reads = [r for e in plan.equations for r in e.reads if r.tensor == tensor]
     return [read_axes(sizes, *together) for together in alike(sizes, reads)]
 
 
@@ -52,14 +52,14 @@ def leading_tiles(plan: BlockPlan, loop: str, tensor: str, shared: frozenset[str
 
 def default_depth(plan: BlockPlan, tensor: str) -> int:
     """Return 1 for what the block makes and keeps, 2 for what moves in or out of it."""
-    made = any(b.equation.tensor == tensor for b in plan.bindings)
+    made = any(e.tensor == tensor for e in plan.equations)
     place = plan.hold.get(tensor)
     return 1 if made and place is not None and place.loop != STREAM else 2
 
 
 def makers(blocks: tuple[BlockPlan, ...], tensor: str) -> tuple[BlockPlan, ...]:
     """Return the blocks that make a tensor; if none does, all of them."""
-    found = tuple(p for p in blocks if any(b.equation.tensor == tensor for b in p.bindings))
+    found = tuple(p for p in blocks if any(e.tensor == tensor for e in p.equations))
     return found or blocks
 
 

@@ -69,6 +69,7 @@ class BlockPlan:
     outer: int
     loops: tuple[str, ...]
     space: Space
+    equations: tuple[Equation, ...]  # of what is bound
     bindings: tuple[Binding, ...]
     hold: Table[str, Place]
     depth: Table[str, int]
@@ -84,18 +85,29 @@ class BlockPlan:
     def binding(self, einsum: str) -> Binding | None:
         return self._by_id.get(einsum)
 
+    @cached_property
+    def _taken(self) -> dict[str, tuple[str, ...]]:
+        times = {binding.id: binding.bind.time for binding in self.bindings}
+        return {name: tuple(x for x in self.loops if x in time) for name, time in times.items()}
+
     def taken(self, binding: Binding) -> tuple[str, ...]:
         """Return the loops that an Einsum takes at once: those in its ``time``."""
-        return tuple(loop for loop in self.loops if loop in binding.bind.time)
+        return self._taken[binding.id]
 
     @cached_property
     def fixed(self) -> frozenset[str]:
         """The loops and the leading ranks."""
         return frozenset((*self.loops, *self.space.leading))
 
+    @cached_property
+    def outside(self) -> frozenset[str]:
+        """The leading ranks that are no loops."""
+        return self.fixed.difference(self.loops)
+
     def still(self, binding: Binding) -> frozenset[str]:
         """Return the loops and leading ranks that stand still in a task of an Einsum."""
-        return self.fixed.difference(self.taken(binding))
+        taken = self._taken[binding.id]
+        return self.fixed.difference(taken) if taken else self.fixed
 
     @cached_property
     def owner_of(self) -> dict[str, tuple[str, Atom]]:

@@ -174,9 +174,8 @@ class _Resolver:
         self.stop_on_faults()
         return self._planned(number, block, loops, space)
 
-    def _planned(
-        self, number: int, block: Block, loops: tuple[str, ...], space: Space
-    ) -> BlockPlan:
+    def _frame(self, number: int, block: Block, loops: tuple[str, ...], space: Space) -> BlockPlan:
+        """Return a block with what it holds, and nothing bound yet."""
         loc: tuple[str | int, ...] = ("blocks", number)
         for loop in loops:
             if loop not in space.sizes:
@@ -186,6 +185,24 @@ class _Resolver:
                     f" leading rank, not {loop!r}{nearest(loop, space.sizes)}",
                 )
         self.stop_on_faults()
+        known = {e.id: e for e in self.problem.cascade.equations}
+        return BlockPlan(
+            block=block,
+            number=number,
+            outer=len(loops) - len(block.loops) if self.spec.outer else 0,
+            loops=loops,
+            space=space,
+            equations=tuple(known[b.einsum] for b in block.bind if b.einsum in known),
+            bindings=(),
+            hold=self._hold(block, loops, loc),
+            depth={**self.spec.depth, **block.depth},
+        )
+
+    def _planned(
+        self, number: int, block: Block, loops: tuple[str, ...], space: Space
+    ) -> BlockPlan:
+        loc: tuple[str | int, ...] = ("blocks", number)
+        frame = self._frame(number, block, loops, space)
         cascade = self.problem.cascade
         sizes = {name.upper(): size for name, size in space.sizes.items()}
         machine = machine_of(
@@ -207,19 +224,8 @@ class _Resolver:
             lambda value, at: self._cycles(value, at, sizes),
             machine,
         )
-        hold = self._hold(block, loops, loc)
         self.stop_on_faults()
-        return BlockPlan(
-            block=block,
-            number=number,
-            outer=len(loops) - len(block.loops) if self.spec.outer else 0,
-            loops=loops,
-            space=space,
-            bindings=bindings,
-            hold=hold,
-            depth={**self.spec.depth, **block.depth},
-            machine=machine,
-        )
+        return replace(frame, bindings=bindings, machine=machine)
 
     def _hold(
         self, block: Block, loops: tuple[str, ...], loc: tuple[str | int, ...]
@@ -284,14 +290,15 @@ class _Resolver:
             largest = max(buffers, key=lambda b: buffers[b].size, default="")
             buffer = room if isinstance(room, str) else largest
             budget = buffers[room].size if isinstance(room, str) else room
-            plan: BlockPlan | None = None
+            frame: BlockPlan | None = None
             for divisor in divisors(left):
                 space = self._space(partition, {**ones, **fixed, name: divisor}, sizes)
                 self.stop_on_faults()
-                if plan is None:  # who is bound and what is held is the same for every size
-                    plan = self._planned(number, block, loops, space)
-                plan = replace(plan, space=space)
-                demand = capacity.demand(self.spec, (plan,), self.arch, sizes, self.problem.shared)
+                if frame is None:
+                    frame = self._frame(number, block, loops, space)
+                    self.stop_on_faults()
+                frame = replace(frame, space=space)
+                demand = capacity.demand(self.spec, (frame,), self.arch, sizes, self.problem.shared)
                 if demand.charged.get(buffer, 0) <= budget:
                     return divisor
             raise InfeasibleError(

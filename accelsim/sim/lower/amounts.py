@@ -20,15 +20,13 @@ def axis_atoms(plan: BlockPlan, axes: tuple[Axis, ...]) -> tuple[str, ...]:
 
 def tile_words(plan: BlockPlan, axes: tuple[Axis, ...], user: Binding | None = None) -> Amount:
     """Return the words of one tile: all loops stand still but those that a ``user`` takes at once."""
-    fixed = frozenset((*plan.loops, *plan.space.leading)) if user is None else plan.still(user)
+    fixed = plan.fixed if user is None else plan.still(user)
     ragged = [
         name for name in plan.space.ragged(axis_atoms(plan, axes), fixed) if name in plan.loops
     ]
 
-    outside = fixed - set(plan.loops)
-
     def words(at: frozenset[Edge]) -> int:
-        return plan.space.words(axes, fixed, _last(at) | outside)
+        return plan.space.words(axes, fixed, _last(at) | plan.outside)
 
     return Amount(edges=tuple((name, "last") for name in ragged), value=words)
 
@@ -64,10 +62,8 @@ def lanes_used(plan: BlockPlan, binding: Binding) -> Amount:
         name for name in plan.space.ragged((*binding.lanes, *taken), fixed) if name in plan.loops
     ]
 
-    outside = fixed - set(plan.loops)
-
     def lanes(at: frozenset[Edge]) -> Exact:
-        edge = _last(at) | outside
+        edge = _last(at) | plan.outside
         all_of_them = prod(f.positions(names, fixed, edge) for f, names in mine)
         return all_of_them if times == 1 else Fraction(all_of_them, times)
 
@@ -85,14 +81,12 @@ def tile_points(plan: BlockPlan, binding: Binding) -> Amount:
     mine = [(family, names) for family, names in mine if set(names) - fixed]
     ragged = [name for name in plan.space.ragged(atoms, fixed) if name in plan.loops]
 
-    outside = fixed - set(plan.loops)
-
     def points(at: frozenset[Edge]) -> int:
-        edge = _last(at) | outside
+        edge = _last(at) | plan.outside
         return prod(f.positions(names, fixed, edge) for f, names in mine)
 
     return Amount(edges=tuple((name, "last") for name in ragged), value=points)
 
 
 def _last(at: frozenset[Edge]) -> frozenset[str]:
-    return frozenset(name for name, side in at if side == "last")
+    return frozenset([name for name, side in at if side == "last"])

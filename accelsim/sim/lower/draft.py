@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import product
@@ -36,6 +36,18 @@ class Amount:
             edges=edges,
             value=lambda at: self.value(at) if at.issuperset(conditions) else 0,
         )
+
+    def by_class(self, classes: Iterable[frozenset[Edge]]) -> list[Exact]:
+        """Return the amount of each class of instances."""
+        edges = frozenset(self.edges)
+        known: dict[frozenset[Edge], Exact] = {}
+        found = []
+        for at in classes:
+            mine = at & edges
+            if mine not in known:
+                known[mine] = self.value(mine)
+            found.append(known[mine])
+        return found
 
     @property
     def whole(self) -> Exact:
@@ -166,7 +178,8 @@ def finish(
     """Return the program's task; times become ticks, rounded up."""
     if draft.moved is not None:
         over, by = ticks * draft.rate.denominator, draft.rate.numerator
-        durations = tuple(max(1, _up(draft.moved.value(at) * over, by)) for at in groups.at)
+        moved = draft.moved.by_class(groups.at)
+        durations = tuple(max(1, _up(amount * over, by)) for amount in moved)
     else:
         durations = (max(1, draft.cycles * ticks),) * len(groups.at)
     waits = tuple(
@@ -189,8 +202,7 @@ def finish(
 
     def amounts(pairs: list[tuple[str, Amount]]) -> tuple[tuple[int, tuple[int, ...]], ...]:
         return tuple(
-            (pools[pool], tuple(int(amount.value(at)) for at in groups.at))
-            for pool, amount in pairs
+            (pools[pool], tuple(map(int, amount.by_class(groups.at)))) for pool, amount in pairs
         )
 
     return Task(

@@ -1,0 +1,138 @@
+"""Where the time of one design goes: CPU milliseconds by stage, from the point of a study to its row.
+
+``python -m benchmarks.bench_design [DESIGNS] [--no-kernel]``. Every design is another machine of the
+FuseMax family and another head size at 64K tokens. ``--no-kernel`` leaves the simulation itself out: a
+stand-in tells what the first design did.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from accelsim.energy.account import area, energy
+from accelsim.energy.components import attributes
+from accelsim.energy.tables import CostTable
+from accelsim.explore.build import Build
+from accelsim.explore.evaluate import Outcome
+from accelsim.explore.figures import figures_of
+from accelsim.explore.point import Keys
+from accelsim.result.report import Report, Stage
+from accelsim.sim import jump
+from accelsim.sim.lower import Lowered, lower
+from accelsim.sim.measure import measure
+from accelsim.sim.program import Outcome as Counters
+from accelsim.sim.program import PhaseOutcome
+
+SEQ = 1 << 16
+MAPPING = "fusemax/attention_1pass"  # one mapping, five generations of tiles in flight
+SIDES = range(32, 513, 32)
+
+
+def settings(count: int) -> list[dict[str, Any]]:
+    """Return distinct points: rows, columns, buffer, bandwidth and head size, in a fixed order."""
+    every = list(product(SIDES, SIDES, (8, 16, 32), (200, 400, 800), (64, 80, 128)))
+    return [
+        {
+            "design": "fusemax",
+            "mapping": MAPPING,
+            "workload": "bert",
+            "seq": SEQ,
+            "arch.PE2D.rows": rows,
+            "arch.PE2D.cols": cols,
+            "arch.PE1D.lanes": cols,
+            "arch.GLB.size": f"{size} MiB",
+            "arch.SBUF.size": "1 MiB",
+            "arch.DRAM.bandwidth": f"{rate} GiB/s",
+            "workload.E": head,
+            "workload.F": head,
+        }
+        for rows, cols, size, rate, head in Random(0).sample(every, count)
+    ]
+
+
+def stand_in(lowered: Lowered) -> Counters:
+    """Return counters of the right form: one instance of each class, a tick each."""
+    return Counters(
+        phases=tuple(
+            PhaseOutcome(
+                ticks=1_000_000,
+                instances=tuple(tuple(1 for _ in task.durations) for task in phase.tasks),
+                busy=tuple(1 for _ in phase.tasks),
+                stalls=tuple({"data": 1} for _ in phase.queues),
+                pool_peak=tuple(1 for _ in phase.pools),
+                pool_integral=tuple(1 for _ in phase.pools),
+            )
+            for phase in lowered.program.phases
+        )
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("designs", nargs="?", type=int, default=50)
+    parser.add_argument("--no-kernel", action="store_true", help="leave the simulation out")
+    asked = parser.parse_args()
+    first, *points = settings(asked.designs + 1)
+    spent: dict[str, float] = {}
+
+    @contextmanager
+    def stage(name: str) -> Iterator[None]:
+        begun = time.process_time()
+        yield
+        spent[name] = spent.get(name, 0.0) + time.process_time() - begun
+
+    keys = Keys()
+
+    def one(point: dict[str, Any]) -> None:
+        with stage("key"):
+            key = keys.key(point)
+        with stage("read"):
+            build = Build.of(point)
+        with stage("plan"):
+            (run,) = build.job.stages(build.workload, build.scope)
+            mappings, problem = build.job.choices(run)
+            assert mappings is not None
+            (mapping,) = mappings
+            plan = mapping.plan(problem)
+        with stage("lower"):
+            lowered = lower(plan)
+        if asked.no_kernel:
+            outcome = stand_in(lowered)
+        else:
+            with stage("kernel"):
+                outcome = jump.run(lowered.program)
+        with stage("measure"):
+            activity = measure(lowered, outcome, build.job.name, mapping.name)
+        with stage("costs"):
+            table, parts = CostTable.load(build.job.costs), attributes(build.job.arch.spec)
+            charged, um2 = energy(activity, table, parts), area(parts, table)
+        with stage("row"):
+            done = Stage(name=run.name, activity=activity, energy=charged)
+            report = Report(stages=(done,), area=um2, workload=dict(build.workload.ranks))
+            result = Outcome(status="done", report=report.to_dict())
+        with stage("figures"):
+            figures_of(result.report or {})
+
+    one(first)  # what is read once is not counted
+    spent.clear()
+    for point in points:
+        one(point)
+    for name, seconds in spent.items():
+        print(f"{name:10} {1000 * seconds / len(points):8.2f} ms")
+    total = sum(spent.values())
+    print(
+        f"{'in all':10} {1000 * total / len(points):8.2f} ms: {len(points) / total:.0f} designs a CPU second"
+    )
+
+
+if __name__ == "__main__":
+    main()
