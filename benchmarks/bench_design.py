@@ -8,13 +8,10 @@ stand-in tells what the first design did.
 from __future__ import annotations
 
 import argparse
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from itertools import product
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -94,7 +91,7 @@ def main() -> None:
 
     def one(point: dict[str, Any]) -> None:
         with stage("key"):
-            key = keys.key(point)
+            keys.key(point)
         with stage("read"):
             build = Build.of(point)
         with stage("plan"):
