@@ -243,7 +243,6 @@ class Jump {
     // The reference queue is in another slot: remember, and jump while a jump is known.
     void boundary(std::size_t upto) {
         Levels& mine = levels();
-        verifier_->tidy();
         while (stepper.status[ref_] != DONE) {
             std::vector<std::size_t> crossed;
             for (std::size_t n = 0; n < upto; ++n) {

@@ -38,9 +38,10 @@ struct Snapshot {
     i64 now;
     Ints slot, item, wait, ready, status, reached, free, counters, level, window;
     std::vector<i128> integral;
-    std::vector<std::vector<Started>> times;  // offset to reached, start and end relative to now
+    std::vector<Started> times;  // of all tasks: offset to reached, start and end relative to now
+    Ints until;                  // by task: where its times end in that list
     std::vector<Event> events;
-    std::vector<std::vector<Offer>> offers;
+    std::vector<Offer> offers;   // of all resources
     KeyP key;                   // the items first, then the rest
     std::vector<KeyP> lookup;   // by level
     bool same_rest(const Snapshot& other) const {
@@ -54,7 +55,7 @@ using SnapP = std::shared_ptr<Snapshot>;
 struct Step {
     SnapP a, b;
     Ints peak;
-    std::vector<bool> anchored;  // queues whose place relative to the reference queue matters
+    std::vector<char> anchored;  // queues whose place relative to the reference queue matters
     i64 cost = 0;                // ticks walked to find it
     i64 suspect = 0;             // the queue that kept it last from being taken at another place
 };
@@ -77,7 +78,7 @@ inline SnapP snapshot(Stepper& stepper, std::size_t levels) {
     snap->integral = stepper.integral;
     snap->events = stepper.events;
     std::sort(snap->events.begin(), snap->events.end());
-    snap->offers = stepper.offers;
+    for (i64 r : stepper.buses) snap->offers.insert(snap->offers.end(), stepper.offers[r].begin(), stepper.offers[r].end());
     snap->lookup.resize(levels);
     auto key = std::make_shared<Key>();
     Ints& words = key->words;
@@ -97,21 +98,20 @@ inline SnapP snapshot(Stepper& stepper, std::size_t levels) {
         words.push_back(event.n);
         words.push_back(event.gives);
     }
-    snap->times.resize(stepper.times.size());
     snap->window.assign(stepper.times.size(), 0);
+    snap->until.reserve(stepper.times.size());
     for (std::size_t task = 0; task < stepper.times.size(); ++task) {
         Times& times = stepper.times[task];
         times.let_go(now, stepper.lag_start[task], stepper.lag_end[task]);
-        auto& kept = snap->times[task];
-        for (const Started* one = times.begin(); one != times.end(); ++one)
-            kept.push_back({one->instance - snap->reached[task], one->start - now, one->end - now});
-        if (!kept.empty()) snap->window[task] = -kept.front().instance;
-        words.push_back(i64(kept.size()));
-        for (const Started& one : kept) {
-            words.push_back(one.instance);
-            words.push_back(one.start);
-            words.push_back(one.end);
+        if (times.begin() != times.end()) snap->window[task] = snap->reached[task] - times.begin()->instance;
+        words.push_back(times.end() - times.begin());
+        for (const Started* one = times.begin(); one != times.end(); ++one) {
+            snap->times.push_back({one->instance - snap->reached[task], one->start - now, one->end - now});
+            words.push_back(snap->times.back().instance);
+            words.push_back(snap->times.back().start);
+            words.push_back(snap->times.back().end);
         }
+        snap->until.push_back(i64(snap->times.size()));
     }
     key->close();
     snap->key = key;
@@ -131,22 +131,22 @@ inline StepP make_step(const SnapP& a, const SnapP& b, Ints peak) {
 }
 
 inline void set_times(Stepper& stepper, const Snapshot& from, i64 now) {
+    i64 n = 0;
     for (std::size_t task = 0; task < stepper.times.size(); ++task) {
         stepper.times[task].clear();
-        for (const Started& one : from.times[task])
+        for (; n < from.until[task]; ++n) {
+            const Started& one = from.times[n];
             stepper.times[task].add(stepper.reached[task] + one.instance, now + one.start, now + one.end);
+        }
     }
 }
 
 inline void set_events(Stepper& stepper, const Snapshot& from, i64 delta) {
     stepper.events = from.events;
     for (Event& event : stepper.events) event.time += delta;
-    stepper.offers = from.offers;
-    for (auto& heap : stepper.offers)
-        for (Offer& offer : heap) {
-            offer.ready += delta;
-            offer.slot = stepper.slot[offer.queue];
-        }
+    for (i64 r : stepper.buses) stepper.offers[r].clear();
+    for (const Offer& offer : from.offers)
+        stepper.offers[stepper.resource[offer.queue]].push_back({offer.ready + delta, stepper.slot[offer.queue], offer.queue});
 }
 
 // Move the stepper from `at` by `times` repeats of a step, `shift` slots from its place.

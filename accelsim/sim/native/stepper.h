@@ -93,7 +93,7 @@ struct Head {
 struct Stepper {
     const Phase& phase;
     i64 total, slots, now = 0;
-    std::vector<bool> bus;
+    std::vector<char> bus;
     Ints resource, buses, owner, inner, shift;
     std::vector<Ints> used, groups;
     Ints lag_start, lag_end;

@@ -22,7 +22,7 @@ struct LevelGuard {
 
 // What decides an item at a prefix: a signature, and the needs at inner digits and k of 0 (NONE: guarded off).
 struct Info {
-    bool off;
+    bool off = true;
     Ints sign, needs;
 };
 
@@ -42,13 +42,11 @@ class Verifier {
 
     Verifier(Stepper& of, i64 clock)
         : stepper(of), phase(of.phase), ref(clock), rows(phase.rows), counts(phase.counts) {
-        std::size_t levels = rows.size(), tasks = phase.tasks.size();
+        std::size_t levels = rows.size();
         reach.resize(levels);
         guards.resize(levels);
-        cache_.resize(levels);
         for (std::size_t n = 0; n < levels; ++n) {
             tops.push_back(stepper.total / rows[n]);
-            cache_[n].resize(tasks);
             for (const Task& task : phase.tasks) {
                 std::vector<Bounds> bounds;
                 std::vector<LevelGuard> mine{at_level(task.guard, n)};
@@ -70,20 +68,6 @@ class Verifier {
         }
     }
 
-    const Info& info(std::size_t level, i64 task, i64 prefix) {
-        auto& cache = cache_[level][task];
-        auto place = cache.find(prefix);
-        if (place == cache.end()) place = cache.emplace(prefix, make(level, task, prefix)).first;
-        return place->second;
-    }
-
-    // Let go of what was kept if it has become much; nobody may hold an Info.
-    void tidy() {
-        for (auto& level : cache_)
-            for (auto& task : level)
-                if (task.size() > 100'000) task.clear();
-    }
-
     // The signatures where the queues are: part of the key of the memo of a level.
     void start_signature(std::size_t level, const Snapshot& snap, Ints& words) {
         for (std::size_t task = 0; task < phase.tasks.size(); ++task) {
@@ -92,9 +76,9 @@ class Verifier {
                 words.push_back(0);
                 continue;
             }
-            const Info& found = info(level, i64(task), quotient(snap.slot[queue] - stepper.shift[task], rows[level]));
-            words.push_back(found.off ? 1 : 2);
-            words.insert(words.end(), found.sign.begin(), found.sign.end());
+            info(level, i64(task), quotient(snap.slot[queue] - stepper.shift[task], rows[level]), mine_);
+            words.push_back(mine_.off ? 1 : 2);
+            words.insert(words.end(), mine_.sign.begin(), mine_.sign.end());
         }
     }
 
@@ -155,8 +139,8 @@ class Verifier {
     }
 
   private:
-    std::vector<std::vector<std::unordered_map<i64, Info>>> cache_;
-    Ints moved_, needs_, theirs_, digits_;
+    Info mine_, theirs_;
+    Ints moved_, needs_, needs_there_, digits_, at_;
 
     Bounds inside(const Ints& coefficients, std::size_t level, const Ints& inner) const {
         Bounds found{0, 0};
@@ -202,40 +186,39 @@ class Verifier {
         return true;
     }
 
-    Info make(std::size_t level, i64 number, i64 prefix) {
-        Info found{true, {}, {}};
-        if (prefix < 0 || prefix >= tops[level]) return found;
+    void info(std::size_t level, i64 number, i64 prefix, Info& found) {
+        found.off = true;
+        found.sign.clear();
+        found.needs.clear();
+        if (prefix < 0 || prefix >= tops[level]) return;
         const Task& task = phase.tasks[number];
         digits(level, prefix, digits_);
-        Ints sign, needs;
         for (std::size_t w = 0; w <= task.waits.size(); ++w) {
             const LevelGuard& guard = guards[level][number][w];
             bool test = at_edges(guard, digits_);
             for (const LevelPlane& plane : guard.planes) {
                 i64 value = value_of(plane, digits_);
                 test = test && value + plane.high >= 0;
-                sign.push_back(value + plane.low >= 0    ? NONE
-                               : value + plane.high < 0 ? NEVER
-                                                        : quotient(value, plane.grain));
+                found.sign.push_back(value + plane.low >= 0    ? NONE
+                                     : value + plane.high < 0 ? NEVER
+                                                              : quotient(value, plane.grain));
             }
             if (w == 0) {
-                if (!test) return found;
-                continue;
+                if (test) continue;
+                found.sign.clear();
+                return;
             }
             const Wait& wait = task.waits[w - 1];
             i64 need = wait.offset;
             for (std::size_t n = 0; n <= level; ++n) need += wait.strides[n] * digits_[n];
-            needs.push_back(test ? need : NONE);
-            sign.push_back(test);
+            found.needs.push_back(test ? need : NONE);
+            found.sign.push_back(test);
         }
-        for (i64 n : task.ragged)
-            if (n >= 0 && n <= i64(level)) sign.push_back(digits_[n] == counts[n] - 1);
-        for (i64 n : task.ragged)
-            if (n < 0 && ~n <= i64(level)) sign.push_back(digits_[~n] == 0);
+        for (i64 n : task.ragged) {
+            i64 edge = n < 0 ? ~n : n;
+            if (edge <= i64(level)) found.sign.push_back(digits_[edge] == (n < 0 ? 0 : counts[edge] - 1));
+        }
         found.off = false;
-        found.sign = std::move(sign);
-        found.needs = std::move(needs);
-        return found;
     }
 
     // The needs of an item in a slot; false if it is inactive.
@@ -262,10 +245,11 @@ class Verifier {
             i64 last = quotient(b.slot[q] - stepper.shift[task], row);
             const std::vector<Wait>& waits = phase.tasks[task].waits;
             for (i64 x = first; x <= last; ++x) {
-                const Info &mine = info(level, task, x), &theirs = info(level, task, x + by);
-                if (mine.off != theirs.off || mine.sign != theirs.sign) return false;
-                for (std::size_t w = 0; w < mine.needs.size(); ++w) {
-                    i64 n = mine.needs[w], m = theirs.needs[w];
+                info(level, task, x, mine_);
+                info(level, task, x + by, theirs_);
+                if (mine_.off != theirs_.off || mine_.sign != theirs_.sign) return false;
+                for (std::size_t w = 0; w < mine_.needs.size(); ++w) {
+                    i64 n = mine_.needs[w], m = theirs_.needs[w];
                     if (n != NONE && m != NONE && !alike(waits[w].producer, n, m, reach[level][task][w], step, at))
                         return false;
                 }
@@ -277,10 +261,10 @@ class Verifier {
     bool parked(i64 q, const Step& step, const Snapshot& at) {
         const Snapshot& a = *step.a;
         const Item& item = phase.queues[q].body[a.item[q]];
-        if (!plan(item, a.slot[q], needs_) || !plan(item, at.slot[q], theirs_)) return false;
+        if (!plan(item, a.slot[q], needs_) || !plan(item, at.slot[q], needs_there_)) return false;
         const std::vector<Wait>& waits = phase.tasks[item.task].waits;
         for (std::size_t w = std::size_t(a.wait[q]); w < waits.size(); ++w)
-            if (!alike(waits[w].producer, needs_[w], theirs_[w], {0, 0}, step, at)) return false;
+            if (!alike(waits[w].producer, needs_[w], needs_there_[w], {0, 0}, step, at)) return false;
         return true;
     }
 
@@ -302,15 +286,15 @@ class Verifier {
         if (x < 0) return quotient(-1 - x, by);
         if (x >= tops[level]) return FOREVER;
         const Task& task = phase.tasks[number];
-        Ints at;
+        Ints& at = at_;
         digits(level, x, at);
         i64 last = counts[level] - 1;
         i64 n = quotient(last - at[level], by);
         const std::vector<LevelGuard>& guard = guards[level][number];
         n = std::min(n, steady_guard(guard[0], level, at, by));
         if (n <= 0) return n;
-        const Info& found = info(level, number, x);
-        if (found.off) return n;
+        info(level, number, x, mine_);
+        if (mine_.off) return n;
         for (i64 edge : task.ragged) {
             if (edge == i64(level)) n = std::min(n, at[level] == last ? 0 : quotient(last - 1 - at[level], by));
             if (~edge == i64(level) && at[level] == 0) n = 0;
@@ -318,7 +302,7 @@ class Verifier {
         for (std::size_t w = 0; w < task.waits.size(); ++w) {
             const Wait& wait = task.waits[w];
             n = std::min(n, steady_guard(guard[w + 1], level, at, by));
-            i64 need = found.needs[w];
+            i64 need = mine_.needs[w];
             if (need != NONE && n > 0)
                 n = std::min(n, drift(wait.producer, need, reach[level][number][w], wait.strides[level] * by, step, stride));
         }
