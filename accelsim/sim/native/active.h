@@ -81,6 +81,7 @@ inline Guard turned(const Phase& phase, const Guard& guard) {
         for (std::size_t n = 0; n < plane.coefficients.size(); ++n) {
             plane.constant += plane.coefficients[n] * (phase.counts[n] - 1);
             plane.coefficients[n] = -plane.coefficients[n];
+            plane.terms = terms_of(plane.coefficients);
         }
     return found;
 }

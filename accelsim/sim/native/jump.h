@@ -98,6 +98,7 @@ class Jump {
     static constexpr std::size_t LONG = 48;         // items in a slot from which on to look for a period inside
     static constexpr std::size_t CANDIDATES = 8;    // steps tried for a state
 
+    Store store_;  // outlives whatever holds a state
     Phase phase_;
 
   public:
@@ -174,7 +175,7 @@ class Jump {
 
     // Repeat what happens inside the slots in which the queues are, if it is a period.
     void look_within() {
-        SnapP snap = snapshot(stepper, phase_.rows.size());
+        SnapP snap = snapshot(stepper, store_);
         StepP step = within_->step(snap);
         i64 times = step ? within_->repeats(*step) : 0;
         note_peak();
@@ -256,7 +257,7 @@ class Jump {
                     crossed.push_back(n);
             }
             if (crossed.empty()) return;
-            SnapP snap = snapshot(stepper, phase_.rows.size());
+            SnapP snap = snapshot(stepper, store_);
             note_peak();
             if (within_) within_->drop();
             for (std::size_t n : crossed) close(n, snap);
@@ -270,12 +271,12 @@ class Jump {
     // End the open step of a level here and open the next.
     void close(std::size_t n, const SnapP& snap) {
         Level& level = *levels()[n];
-        auto key = std::make_shared<Key>();
-        key->words.push_back(rest(snap->slot[ref_], phase_.rows[n]));
-        verifier_->start_signature(n, *snap, key->words);
-        key->words.insert(key->words.end(), snap->key->words.begin(), snap->key->words.end());
-        key->close();
-        snap->lookup[n] = key;
+        Key& key = snap->lookup[n];
+        key.words.clear();
+        key.words.push_back(rest(snap->slot[ref_], phase_.rows[n]));
+        verifier_->start_signature(n, *snap, key.words);
+        key.more = &snap->key;
+        key.close();
         if (!level.history.empty()) {
             const SnapP& a = level.history.back();
             StepP step = make_step(a, snap, *level.peak);
@@ -294,7 +295,7 @@ class Jump {
     // Keep a step for where its first state comes again, if it is none that is known.
     void remember(std::size_t n, Level& level, const StepP& step) {
         const Snapshot &a = *step->a, &b = *step->b;
-        std::vector<StepP>& known = level.memo[a.lookup[n]];
+        std::vector<StepP>& known = level.memo[lookup_of(step->a, n)];
         for (std::size_t q = 0; q < a.status.size(); ++q)
             if (a.status[q] != DONE && b.status[q] == DONE) return;
         if (level.recalled || known.size() >= CANDIDATES || stored_ >= MEMO || b.slot[ref_] <= a.slot[ref_]) return;
@@ -310,7 +311,7 @@ class Jump {
         Level& level = *levels()[n];
         bool innermost = n + 1 == levels().size();
         std::size_t here = level.history.size() - 1;
-        auto [place, is_new] = level.index.emplace(snap->lookup[n], here);
+        auto [place, is_new] = level.index.emplace(lookup_of(snap, n), here);
         if (!is_new) {
             std::size_t before = place->second;
             place->second = here;
@@ -332,7 +333,7 @@ class Jump {
             }
         }
         if (level.trail && stretch(n, *level.trail, snap)) return true;
-        auto found = level.memo.find(snap->lookup[n]);
+        auto found = level.memo.find(lookup_of(snap, n));
         if (found != level.memo.end())
             for (const StepP& step : found->second)
                 if (verifier_->fits(n, *step, *snap)) {

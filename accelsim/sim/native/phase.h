@@ -20,10 +20,24 @@ inline i64 quotient(i64 a, i64 b) {
 }
 inline i64 rest(i64 a, i64 b) { return a - quotient(a, b) * b; }
 
+// What a digit counts in a sum; digits that do not count are not listed.
+struct Term {
+    i64 level, factor;
+};
+using Terms = std::vector<Term>;
+
+inline Terms terms_of(const Ints& factors) {
+    Terms found;
+    for (std::size_t n = 0; n < factors.size(); ++n)
+        if (factors[n]) found.push_back({i64(n), factors[n]});
+    return found;
+}
+
 struct Plane {
     Ints coefficients;
     i64 constant;
     Ints inner;
+    Terms terms;
 };
 
 struct Guard {
@@ -41,6 +55,7 @@ struct Wait {
     i64 lag, longest_lag, cause;
     Guard guard;
     Ints needs, lags;
+    Terms terms;
 };
 
 struct Amounts {
@@ -74,6 +89,15 @@ inline void digits_of(const Ints& rows, const Ints& counts, i64 iteration, Ints&
     for (std::size_t n = 0; n < rows.size(); ++n) {
         i64 digit = rows[n] > 1 ? iteration / rows[n] : iteration;
         digits[n] = n ? digit % counts[n] : digit;
+    }
+}
+
+// The same from the digits of the iteration before, if it is the next one.
+inline void next_digits(const Ints& rows, const Ints& counts, i64 before, i64 iteration, Ints& digits) {
+    if (iteration != before + 1 || before < 0) return digits_of(rows, counts, iteration, digits);
+    for (std::size_t n = digits.size(); n-- > 0;) {
+        if (++digits[n] < counts[n] || n == 0) return;
+        digits[n] = 0;
     }
 }
 
@@ -121,7 +145,7 @@ struct Phase {
             if (digits[n] != counts[n] - 1) return false;
         for (const Plane& plane : guard.planes) {
             i64 value = plane.constant + (plane.inner.empty() ? 0 : plane.inner[k]);
-            for (std::size_t n = 0; n < digits.size(); ++n) value += plane.coefficients[n] * digits[n];
+            for (const Term& term : plane.terms) value += term.factor * digits[term.level];
             if (value < 0) return false;
         }
         return true;
@@ -146,7 +170,7 @@ struct Phase {
     i64 need_of(const Wait& wait, const Ints& digits, i64 iteration, i64 k) const {
         if (!wait.guard.is_always() && !holds(wait.guard, digits, k)) return -1;
         i64 need = wait.offset;
-        for (std::size_t n = 0; n < digits.size(); ++n) need += wait.strides[n] * digits[n];
+        for (const Term& term : wait.terms) need += term.factor * digits[term.level];
         if (!wait.inner.empty()) need += wait.inner[k];
         if (!wait.needs.empty()) need += wait.needs[iteration];
         return need;
@@ -171,6 +195,7 @@ struct Phase {
         found.planes.resize(next());
         for (Plane& plane : found.planes) {
             plane.coefficients = list();
+            plane.terms = terms_of(plane.coefficients);
             plane.constant = next();
             plane.inner = list();
         }
@@ -200,6 +225,7 @@ struct Phase {
         for (Wait& wait : task.waits) {
             wait.producer = next();
             wait.strides = list();
+            wait.terms = terms_of(wait.strides);
             wait.offset = next();
             wait.inner = list();
             wait.at_start = next() != 0;

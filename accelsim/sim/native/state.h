@@ -6,13 +6,14 @@
 
 namespace accelsim {
 
-// A list of words with its hash.
+// A list of words with its hash; it may go on with another.
 struct Key {
     Ints words;
+    const Key* more = nullptr;
     std::size_t hash = 0;
 
     void close() {
-        std::uint64_t h = 0x9e3779b97f4a7c15u;
+        std::uint64_t h = more ? more->hash : 0x9e3779b97f4a7c15u;
         for (i64 word : words) {
             h ^= std::uint64_t(word);
             h *= 0xff51afd7ed558ccdu;
@@ -20,7 +21,10 @@ struct Key {
         }
         hash = std::size_t(h);
     }
-    bool operator==(const Key& other) const { return hash == other.hash && words == other.words; }
+    bool operator==(const Key& other) const {
+        return hash == other.hash && words == other.words &&
+               (more == other.more || (more && other.more && *more == *other.more));
+    }
 };
 
 using KeyP = std::shared_ptr<const Key>;
@@ -42,14 +46,36 @@ struct Snapshot {
     Ints until;                  // by task: where its times end in that list
     std::vector<Event> events;
     std::vector<Offer> offers;   // of all resources
-    KeyP key;                   // the items first, then the rest
-    std::vector<KeyP> lookup;   // by level
+    Key key;                     // the items first, then the rest
+    std::vector<Key> lookup;     // by level
     bool same_rest(const Snapshot& other) const {
-        const Ints &a = key->words, &b = other.key->words;
+        const Ints &a = key.words, &b = other.key.words;
         return a.size() == b.size() && std::equal(a.begin() + i64(slot.size()), a.end(), b.begin() + i64(slot.size()));
     }
 };
 using SnapP = std::shared_ptr<Snapshot>;
+
+// The key of a state, and by level; it keeps the state.
+inline KeyP key_of(const SnapP& snap) { return KeyP(snap, &snap->key); }
+inline KeyP lookup_of(const SnapP& snap, std::size_t level) { return KeyP(snap, &snap->lookup[level]); }
+
+// States that nobody holds any more are used again: their lists keep their room. Outlives all of them.
+class Store {
+  public:
+    SnapP take() {
+        std::unique_ptr<Snapshot> one;
+        if (spare_.empty()) {
+            one = std::make_unique<Snapshot>();
+        } else {
+            one = std::move(spare_.back());
+            spare_.pop_back();
+        }
+        return SnapP(one.release(), [this](Snapshot* snap) { spare_.emplace_back(snap); });
+    }
+
+  private:
+    std::vector<std::unique_ptr<Snapshot>> spare_;
+};
 
 // What happens from one snapshot to a later one; `peak` is absolute, as seen at `a`.
 struct Step {
@@ -62,9 +88,9 @@ struct Step {
 using StepP = std::shared_ptr<Step>;
 
 // The state after everything at `now`.
-inline SnapP snapshot(Stepper& stepper, std::size_t levels) {
+inline SnapP snapshot(Stepper& stepper, Store& store) {
     stepper.sync();
-    auto snap = std::make_shared<Snapshot>();
+    SnapP snap = store.take();
     i64 now = snap->now = stepper.now;
     snap->slot = stepper.slot;
     snap->item = stepper.item;
@@ -78,12 +104,12 @@ inline SnapP snapshot(Stepper& stepper, std::size_t levels) {
     snap->integral = stepper.integral;
     snap->events = stepper.events;
     std::sort(snap->events.begin(), snap->events.end());
+    snap->offers.clear();
     for (i64 r : stepper.buses) snap->offers.insert(snap->offers.end(), stepper.offers[r].begin(), stepper.offers[r].end());
-    snap->lookup.resize(levels);
-    auto key = std::make_shared<Key>();
-    Ints& words = key->words;
+    snap->lookup.resize(stepper.phase.rows.size());
+    Ints& words = snap->key.words;
+    words.clear();
     std::size_t queues = snap->slot.size();
-    words.reserve(4 * queues + 8 * snap->events.size() + 4 * stepper.times.size() + 16);
     for (std::size_t q = 0; q < queues; ++q) words.push_back(snap->status[q] == DONE ? -1 : snap->item[q]);
     words.insert(words.end(), snap->wait.begin(), snap->wait.end());
     words.insert(words.end(), snap->status.begin(), snap->status.end());
@@ -99,7 +125,8 @@ inline SnapP snapshot(Stepper& stepper, std::size_t levels) {
         words.push_back(event.gives);
     }
     snap->window.assign(stepper.times.size(), 0);
-    snap->until.reserve(stepper.times.size());
+    snap->until.clear();
+    snap->times.clear();
     for (std::size_t task = 0; task < stepper.times.size(); ++task) {
         Times& times = stepper.times[task];
         times.let_go(now, stepper.lag_start[task], stepper.lag_end[task]);
@@ -113,8 +140,7 @@ inline SnapP snapshot(Stepper& stepper, std::size_t levels) {
         }
         snap->until.push_back(i64(snap->times.size()));
     }
-    key->close();
-    snap->key = key;
+    snap->key.close();
     return snap;
 }
 

@@ -239,7 +239,7 @@ struct Stepper {
         const Task& task = phase.tasks[number];
         Ints& digits = digits_[number];
         if (last_[number] != iteration) {
-            digits_of(phase.rows, phase.counts, iteration, digits);
+            next_digits(phase.rows, phase.counts, last_[number], iteration, digits);
             last_[number] = iteration;
         }
         if (!phase.holds(task.guard, digits, k)) return false;
@@ -249,11 +249,13 @@ struct Stepper {
         found.task = number;
         found.instance = iteration * task.inner + k;
         found.kind = kind;
-        found.needs.clear();
-        found.lags.clear();
-        for (const Wait& one : task.waits) {
-            found.needs.push_back(phase.need_of(one, digits, iteration, k));
-            found.lags.push_back(one.lag + (one.lags.empty() ? 0 : one.lags[iteration]));
+        std::size_t waits = task.waits.size();
+        found.needs.resize(waits);
+        found.lags.resize(waits);
+        for (std::size_t w = 0; w < waits; ++w) {
+            const Wait& one = task.waits[w];
+            found.needs[w] = phase.need_of(one, digits, iteration, k);
+            found.lags[w] = one.lag + (one.lags.empty() ? 0 : one.lags[iteration]);
         }
         return true;
     }

@@ -73,7 +73,7 @@ class Trail {
     // A cycle up to now that may follow itself at once, as often as it may.
     std::optional<Stretch> find() {
         std::size_t here = turns_.size() - 1;
-        std::vector<std::size_t>& known = index_[turns_[here].at->key];
+        std::vector<std::size_t>& known = index_[key_of(turns_[here].at)];
         known.push_back(here);
         if (rest_) {
             --rest_;
@@ -191,7 +191,7 @@ class Trail {
         return Stretch{legs, drift, more, cycles, held};
     }
 
-    static bool same(const SnapP& a, const SnapP& b) { return SameKey()(a->key, b->key); }
+    static bool same(const SnapP& a, const SnapP& b) { return a == b || a->key == b->key; }
 
     // Whether all legs go the same way in as many cycles more; the one that does not comes first.
     bool goes(std::vector<Check>& checks, i64 cycles) {

@@ -13,6 +13,7 @@ constexpr i64 NONE = INT64_MIN, NEVER = INT64_MIN + 1;
 struct LevelPlane {
     const Ints* coefficients;
     i64 constant, low, high, grain;
+    Terms terms;  // of the digits up to the level
 };
 
 struct LevelGuard {
@@ -141,6 +142,8 @@ class Verifier {
   private:
     Info mine_, theirs_;
     Ints moved_, needs_, needs_there_, digits_, at_;
+    i64 known_ = NONE;  // the prefix whose digits are in digits_, and its level
+    std::size_t known_level_ = 0;
 
     Bounds inside(const Ints& coefficients, std::size_t level, const Ints& inner) const {
         Bounds found{0, 0};
@@ -167,14 +170,18 @@ class Verifier {
             for (std::size_t n = level + 1; n < counts.size(); ++n)
                 if (counts[n] > 1) grain = std::gcd(grain, plane.coefficients[n]);
             for (i64 one : plane.inner) grain = std::gcd(grain, one);
-            found.planes.push_back({&plane.coefficients, plane.constant, bounds.low, bounds.high, grain ? grain : 1});
+            found.planes.push_back({&plane.coefficients, plane.constant, bounds.low, bounds.high, grain ? grain : 1, terms_of(upto(plane.coefficients, level))});
         }
         return found;
     }
 
+    static Ints upto(const Ints& factors, std::size_t level) {
+        return Ints(factors.begin(), factors.begin() + i64(level) + 1);
+    }
+
     static i64 value_of(const LevelPlane& plane, const Ints& digits) {
         i64 value = plane.constant;
-        for (std::size_t n = 0; n < digits.size(); ++n) value += (*plane.coefficients)[n] * digits[n];
+        for (const Term& term : plane.terms) value += term.factor * digits[term.level];
         return value;
     }
 
@@ -192,7 +199,11 @@ class Verifier {
         found.needs.clear();
         if (prefix < 0 || prefix >= tops[level]) return;
         const Task& task = phase.tasks[number];
-        digits(level, prefix, digits_);
+        if (prefix != known_ || level != known_level_) {  // many tasks are asked for at one place
+            digits(level, prefix, digits_);
+            known_ = prefix;
+            known_level_ = level;
+        }
         for (std::size_t w = 0; w <= task.waits.size(); ++w) {
             const LevelGuard& guard = guards[level][number][w];
             bool test = at_edges(guard, digits_);
@@ -210,7 +221,10 @@ class Verifier {
             }
             const Wait& wait = task.waits[w - 1];
             i64 need = wait.offset;
-            for (std::size_t n = 0; n <= level; ++n) need += wait.strides[n] * digits_[n];
+            for (const Term& term : wait.terms) {
+                if (term.level > i64(level)) break;
+                need += term.factor * digits_[term.level];
+            }
             found.needs.push_back(test ? need : NONE);
             found.sign.push_back(test);
         }
@@ -225,11 +239,11 @@ class Verifier {
     bool plan(const Item& item, i64 slot, Ints& needs) {
         const Task& task = phase.tasks[item.task];
         i64 iteration = slot - stepper.shift[item.task];
-        digits_.resize(counts.size());
-        digits_of(rows, counts, iteration, digits_);
-        if (!phase.holds(task.guard, digits_, item.k)) return false;
+        at_.resize(counts.size());
+        digits_of(rows, counts, iteration, at_);
+        if (!phase.holds(task.guard, at_, item.k)) return false;
         needs.clear();
-        for (const Wait& wait : task.waits) needs.push_back(phase.need_of(wait, digits_, iteration, item.k));
+        for (const Wait& wait : task.waits) needs.push_back(phase.need_of(wait, at_, iteration, item.k));
         return true;
     }
 
