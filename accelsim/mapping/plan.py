@@ -82,6 +82,17 @@ class BlockPlan:
     def _by_id(self) -> dict[str, Binding]:
         return {binding.id: binding for binding in reversed(self.bindings)}
 
+    @cached_property
+    def _makers(self) -> dict[str, list[Binding]]:
+        found: dict[str, list[Binding]] = {}
+        for binding in self.bindings:
+            found.setdefault(binding.equation.tensor, []).append(binding)
+        return found
+
+    def makers(self, tensor: str) -> list[Binding]:
+        """Return the Einsums of the block that make a tensor."""
+        return self._makers.get(tensor, [])
+
     def binding(self, einsum: str) -> Binding | None:
         return self._by_id.get(einsum)
 

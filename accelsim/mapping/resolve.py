@@ -68,8 +68,7 @@ class _Resolver:
         for name, size in {**self.problem.ranks, **self.problem.leading}.items():
             if size < 1:
                 raise SpecError(f"size {name} must be at least 1, not {size}")
-        check_names(self.spec, self.problem.cascade, self.fault)
-        self.stop_on_faults()
+        self._check_names()
         sizes = self._cascade_sizes()
         blocks = tuple(
             self._block(number, block, sizes) for number, block in enumerate(self.spec.blocks)
@@ -98,6 +97,17 @@ class _Resolver:
             selection=self.problem.selection,
             presence=presence_of(self.problem.cascade, sizes, self.problem.selection),
         )
+
+    def _check_names(self) -> None:
+        """Check the names of the mapping, of a document but once for a cascade."""
+
+        def checked() -> tuple[MappingSpec, Cascade]:
+            check_names(self.spec, self.problem.cascade, self.fault)
+            self.stop_on_faults()
+            return self.spec, self.problem.cascade  # kept, and with them their identity
+
+        key = (check_names, id(self.spec), id(self.problem.cascade))
+        self.document.made(key, checked)
 
     def _cascade_sizes(self) -> Sizes:
         """Tile sizes that the cascade has as parameters (M0) come from the mapping's ``sizes``."""

@@ -12,7 +12,7 @@ from accelsim.mapping.plan import Binding, BlockPlan, Plan
 from accelsim.sim.lower.amounts import lanes_used, live_tiles, tile_points
 from accelsim.sim.lower.draft import Access, Draft, DraftWait
 from accelsim.sim.lower.nest import Digit, Nest, Site, need
-from accelsim.sim.lower.place import digits_of, nest_of, producers, sites_of
+from accelsim.sim.lower.place import digits_of, nest_of, sites_of
 from accelsim.sim.lower.taken import check_taken, runs_after
 
 
@@ -43,7 +43,7 @@ class PhaseDraft:
 
     def makers(self, tensor: str) -> list[tuple[int, Binding]]:
         """Return the Einsums of the phase that make a tensor, with their blocks."""
-        return [(n, b) for n, plan in enumerate(self.blocks) for b in producers(plan, tensor)]
+        return [(n, b) for n, plan in enumerate(self.blocks) for b in plan.makers(tensor)]
 
 
 def draft_compute(plan: Plan, blocks: tuple[BlockPlan, ...]) -> PhaseDraft:

@@ -39,6 +39,8 @@ class Amount:
 
     def by_class(self, classes: Iterable[frozenset[Edge]]) -> list[Exact]:
         """Return the amount of each class of instances."""
+        if not self.edges:
+            return [self.whole for _ in classes]
         edges = frozenset(self.edges)
         known: dict[frozenset[Edge], Exact] = {}
         found = []
@@ -191,11 +193,7 @@ def finish(
             anchor=wait.anchor,
             lag=ceil(wait.lag * ticks),
             cause=wait.cause,
-            guard=Guard(
-                first=wait.guard.first,
-                last=wait.guard.last,
-                half_planes=(*wait.need.guard.half_planes, *wait.guard.half_planes),
-            ),
+            guard=_both(wait.need.guard, wait.guard),
         )
         for wait in draft.waits
     )
@@ -218,6 +216,14 @@ def finish(
         takes=amounts(draft.takes),
         gives=amounts(draft.gives),
     )
+
+
+def _both(need: Guard, own: Guard) -> Guard:
+    """Return the guard of a wait: its own, and that its need looks back no further than there is."""
+    if not need.half_planes:
+        return own
+    planes = (*need.half_planes, *own.half_planes)
+    return Guard(first=own.first, last=own.last, half_planes=planes)
 
 
 def _up(value: Exact, by: int) -> int:

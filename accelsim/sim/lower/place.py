@@ -39,7 +39,7 @@ def sites_of(plan: BlockPlan, nest: Nest, masks: Masks, parts: Parts) -> dict[st
         taken = plan.taken(binding)
         inputs: list[tuple[TensorRead, Site]] = []
         for read in binding.equation.reads:
-            for producer in producers(plan, read.tensor):
+            for producer in plan.makers(read.tensor):
                 if producer.id not in busy:
                     inputs.append((read, site(producer)))
         at = []
@@ -63,10 +63,6 @@ def sites_of(plan: BlockPlan, nest: Nest, masks: Masks, parts: Parts) -> dict[st
     for binding in plan.bindings:
         site(binding)
     return found
-
-
-def producers(plan: BlockPlan, tensor: str) -> list[Binding]:
-    return [b for b in plan.bindings if b.equation.tensor == tensor]
 
 
 def _planes(
