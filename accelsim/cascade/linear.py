@@ -59,13 +59,13 @@ def constant(expr: Expr, symbols: Mapping[str, Any]) -> Any:
 
 def linear(expr: Expr, symbols: Mapping[str, Any]) -> Linear | None:
     """Return an expression as an affine form, or None if it is none (floor, gathers, reads)."""
+    if isinstance(expr, ast.Coord):
+        return Linear(coefs={expr.name: 1}, const=0)
     if ast.is_constant(expr):
         value = constant(expr, symbols)
         whole = isinstance(value, int | float) and value == value // 1
         return Linear(coefs={}, const=int(value)) if whole else None
     match expr:
-        case ast.Coord(name=n):
-            return Linear(coefs={n: 1}, const=0)
         case ast.Unary(op="-", arg=arg):
             inner = linear(arg, symbols)
             return inner.times(-1) if inner else None

@@ -304,6 +304,8 @@ class Present:
         """Whether the indices are sums of coordinates that are inside their axes for all values."""
         extents = self.sizes.extents
         for index, size in zip(indices, self.sizes.shapes[tensor], strict=True):
+            if isinstance(index, ast.Coord) and 0 < extents.get(index.name, 0) <= size:
+                continue
             form = linear(index, self.sizes.symbols)
             if form is None or not all(extents.get(name) for name in form.coefs):
                 return False

@@ -58,6 +58,11 @@ class Matched(Spec):
         )
 
     @property
+    def names(self) -> set[str]:
+        """The attributes that it reads."""
+        return set(self.where)
+
+    @property
     def specificity(self) -> tuple[int, int]:
         """The more a row says, and the more exactly, the sooner it is taken."""
         exact = sum(not _is_comparison(term) for term in self.where.values())
@@ -74,6 +79,10 @@ class Sourced(Matched):
 
     source: Text
     measured: dict[str, Annotated[list[int], Field(min_length=2, max_length=2)]] = {}
+
+    @property
+    def names(self) -> set[str]:
+        return {*super().names, *self.measured}
 
     def beyond(self, attributes: Mapping[str, int]) -> str:
         """Say which attributes are outside of what was measured; "" if none is."""
@@ -95,6 +104,10 @@ class EnergyRow(Sourced):
     energy_pj: Formula
     assumption: str = ""
 
+    @property
+    def names(self) -> set[str]:
+        return {*super().names, *self.energy_pj.names}
+
 
 class AreaRow(Sourced):
     """Area of one instance of a part, and its leakage, of which null means not known."""
@@ -102,6 +115,11 @@ class AreaRow(Sourced):
     area_um2: Formula
     leakage_mw: Formula | None = None
     leakage_source: str = ""
+
+    @property
+    def names(self) -> set[str]:
+        more = self.leakage_mw.names if self.leakage_mw else frozenset()
+        return {*super().names, *self.area_um2.names, *more}
 
     @model_validator(mode="after")
     def _leakage_has_a_source(self) -> AreaRow:

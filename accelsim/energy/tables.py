@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -111,8 +112,21 @@ class CostTable:
         self, part: str, action: str, attributes: Mapping[str, int], component: str = ""
     ) -> Cost:
         """Return the energy of one ``action`` of a ``part``; SpecError names the missing row."""
-        key = (part, action, component, frozenset(attributes.items()))
+        key = (part, action, component, self._said_of(part, attributes))
         return self._once(key, lambda: self._cost(part, action, attributes, component))
+
+    def _said_of(self, part: str, attributes: Mapping[str, int]) -> tuple[int | None, ...]:
+        """Return the values of the attributes that any row of a part reads."""
+        return tuple([attributes.get(name) for name in self._read.get(part, ())])
+
+    @cached_property
+    def _read(self) -> dict[str, tuple[str, ...]]:
+        """The attributes that the rows of each part read."""
+        found: dict[str, set[str]] = {}
+        for file in (layer.file for layer in self.layers):
+            for row in (*file.rows, *file.areas, *file.left_out):
+                found.setdefault(row.part, set()).update(row.names)
+        return {part: tuple(sorted(names)) for part, names in found.items()}
 
     def _once(self, key: Hashable, price: Callable[[], _Priced]) -> _Priced:
         """Return the price of a part with its attributes, looked up in the rows but once."""
@@ -136,7 +150,7 @@ class CostTable:
 
     def part_cost(self, part: str, attributes: Mapping[str, int], component: str = "") -> PartCost:
         """Return area and leakage of one instance of a ``part``."""
-        key = (part, component, frozenset(attributes.items()))
+        key = (part, component, self._said_of(part, attributes))
         return self._once(key, lambda: self._part_cost(part, attributes, component))
 
     def parts(

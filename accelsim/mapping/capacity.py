@@ -12,7 +12,7 @@ from accelsim.cascade.sizes import Sizes
 from accelsim.errors import InfeasibleError
 from accelsim.mapping.model import MappingSpec
 from accelsim.mapping.plan import STREAM, BlockPlan, alike, made_axes, read_axes
-from accelsim.mapping.tiles import Axis
+from accelsim.mapping.tiles import Axis, Space
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,14 +42,6 @@ def fixed_atoms(plan: BlockPlan, loop: str) -> frozenset[str]:
     return frozenset((*plan.loops[:inside], *plan.space.leading))
 
 
-def leading_tiles(plan: BlockPlan, loop: str, tensor: str, shared: frozenset[str]) -> int:
-    """Return over how many values of the leading ranks inside ``loop`` a held tensor goes."""
-    if loop == STREAM or tensor in shared:
-        return 1
-    inside = plan.loops[plan.loops.index(loop) + 1 :]
-    return prod(plan.count(name) for name in inside if name in plan.space.leading)
-
-
 def default_depth(plan: BlockPlan, tensor: str) -> int:
     """Return 1 for what the block makes and keeps, 2 for what moves in or out of it."""
     made = any(e.tensor == tensor for e in plan.equations)
@@ -61,6 +53,70 @@ def makers(blocks: tuple[BlockPlan, ...], tensor: str) -> tuple[BlockPlan, ...]:
     """Return the blocks that make a tensor; if none does, all of them."""
     found = tuple(p for p in blocks if any(e.tensor == tensor for e in p.equations))
     return found or blocks
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """What a block holds of a tensor: the ``paid`` of its ``copies``, in the place of the ``owner``."""
+
+    block: int
+    tensor: str
+    owner: str
+    buffer: str
+    walks: list[tuple[Axis, ...]]
+    fixed: frozenset[str]  # loops that stand still meanwhile
+    inside: tuple[str, ...]  # leading ranks over whose values it goes
+    copies: int
+    paid: int
+
+    def words(self, space: Space) -> int:
+        """Return the words paid for where the atoms have the sizes of a space."""
+        tile = sum(space.words(axes, self.fixed, frozenset()) for axes in self.walks)
+        return tile * prod(space.sizes[name] for name in self.inside) * self.paid
+
+
+def claims(
+    spec: MappingSpec, group: tuple[BlockPlan, ...], sizes: Sizes, shared: frozenset[str]
+) -> list[Claim]:
+    """Return what the blocks of a group hold, whatever the sizes of their tiles."""
+    found: list[Claim] = []
+    for number, plan in enumerate(group):
+        charges = {**spec.charge, **plan.block.charge}
+        shares = [*spec.share, *plan.block.share]
+        for tensor, place in plan.hold.items():
+            walks = tile_axes(plan, sizes, tensor)
+            if not walks:
+                continue
+            share = next((names for names in shares if tensor in names), None)
+            owner = share[0] if share else tensor
+            copies = max(
+                plan.depth.get(owner) or default_depth(b, owner) for b in makers(group, owner)
+            )
+            within: tuple[str, ...] = ()
+            if place.loop != STREAM and tensor not in shared:
+                within = plan.loops[plan.loops.index(place.loop) + 1 :]
+            claim = Claim(
+                block=number,
+                tensor=tensor,
+                owner=owner,
+                buffer=place.buffer,
+                walks=walks,
+                fixed=fixed_atoms(plan, place.loop),
+                inside=tuple(name for name in within if name in plan.space.leading),
+                copies=copies,
+                paid=charges.get(owner, copies),
+            )
+            found.append(claim)
+    return found
+
+
+def paid_bytes(held: list[Claim], space: Space, word: int) -> dict[str, int]:
+    """Return the bytes by buffer of what one block holds."""
+    tiles: dict[str, dict[str, int]] = {}
+    for claim in held:
+        own = tiles.setdefault(claim.buffer, {})
+        own[claim.owner] = max(own.get(claim.owner, 0), claim.words(space) * word)
+    return {buffer: sum(own.values()) for buffer, own in tiles.items()}
 
 
 def demand(
@@ -82,27 +138,14 @@ def demand(
     largest: dict[str, dict[str, int]] = {}
     for group in together:
         totals: dict[str, dict[str, int]] = {}
-        for plan in group:
-            charges = {**spec.charge, **plan.block.charge}
-            shares = [*spec.share, *plan.block.share]
-            for tensor, place in plan.hold.items():
-                walks = tile_axes(plan, sizes, tensor)
-                if not walks:
-                    continue
-                share = next((names for names in shares if tensor in names), None)
-                owner = share[0] if share else tensor
-                copies = max(
-                    plan.depth.get(owner) or default_depth(b, owner) for b in makers(group, owner)
-                )
-                paid = charges.get(owner, copies)
-                fixed = fixed_atoms(plan, place.loop)
-                words = sum(plan.space.words(axes, fixed, frozenset()) for axes in walks)
-                words *= leading_tiles(plan, place.loop, tensor, shared)
-                tiles = totals.setdefault(place.buffer, {})
-                tiles[owner] = max(tiles.get(owner, 0), words * paid * arch.spec.word)
-                by_tensor[tensor] = max(by_tensor.get(tensor, 0), words * paid * arch.spec.word)
-                if paid < copies and owner == tensor:
-                    unpaid[f"{tensor}: {copies} copies in {place.buffer}, {paid} paid for"] = None
+        for claim in claims(spec, group, sizes, shared):
+            size = claim.words(group[claim.block].space) * arch.spec.word
+            tiles = totals.setdefault(claim.buffer, {})
+            tiles[claim.owner] = max(tiles.get(claim.owner, 0), size)
+            by_tensor[claim.tensor] = max(by_tensor.get(claim.tensor, 0), size)
+            if claim.paid < claim.copies and claim.owner == claim.tensor:
+                text = f"{claim.tensor}: {claim.copies} copies in {claim.buffer}, {claim.paid} paid for"
+                unpaid[text] = None
         for buffer, tiles in totals.items():
             if sum(tiles.values()) > charged.get(buffer, -1):
                 charged[buffer] = sum(tiles.values())

@@ -300,20 +300,20 @@ class _Resolver:
             largest = max(buffers, key=lambda b: buffers[b].size, default="")
             buffer = room if isinstance(room, str) else largest
             budget = buffers[room].size if isinstance(room, str) else room
-            frame: BlockPlan | None = None
+            held: list[capacity.Claim] | None = None
             for divisor in divisors(left):
                 space = self._space(partition, {**ones, **fixed, name: divisor}, sizes)
                 self.stop_on_faults()
-                if frame is None:
+                if held is None:
                     frame = self._frame(number, block, loops, space)
                     self.stop_on_faults()
-                frame = replace(frame, space=space)
-                demand = capacity.demand(self.spec, (frame,), self.arch, sizes, self.problem.shared)
-                if demand.charged.get(buffer, 0) <= budget:
+                    held = capacity.claims(self.spec, (frame,), sizes, self.problem.shared)
+                charged = capacity.paid_bytes(held, space, self.arch.spec.word).get(buffer, 0)
+                if charged <= budget:
                     return divisor
             raise InfeasibleError(
                 f"{self.document.fault(where, f'size {name}')}: even a tile of 1 needs"
-                f" {demand.charged.get(buffer, 0)} bytes of {buffer}, {budget} are there: hold fewer"
+                f" {charged} bytes of {buffer}, {budget} are there: hold fewer"
                 " tensors or enlarge the buffer"
             )
 

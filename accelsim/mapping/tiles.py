@@ -115,7 +115,27 @@ class Space:
         found: int = self._known[key][0]
         return found
 
+    def _walked(self, axes: tuple[Axis, ...]) -> tuple[tuple[Family, frozenset[str]], ...] | None:
+        """Return the atoms by family if every axis is walked by those of one, None if not."""
+        found: dict[int, frozenset[str]] = {}
+        for axis in axes:
+            index = axis.index
+            if index is None or not index.terms or not index.is_plain or len(index.consts) != 1:
+                return None
+            owners = self._owners(index.coords)
+            if len(owners) != 1:
+                return None
+            for owner, names in owners.items():
+                found[owner] = found.get(owner, frozenset()) | names
+        return tuple((self.families[owner], names) for owner, names in found.items())
+
     def _words(self, axes: tuple[Axis, ...], fixed: frozenset[str], edge: frozenset[str]) -> int:
+        key = id(axes)
+        if key not in self._known:
+            self._known[key] = (self._walked(axes), axes)
+        walked = self._known[key][0]
+        if walked is not None:
+            return prod([family.positions(names, fixed, edge) for family, names in walked])
         count = prod(axis.size for axis in axes if axis.index is None)
         indexed = []
         for axis in axes:

@@ -94,13 +94,21 @@ class Workload:
         With a ``cascade``, ``overrides`` may also name sizes and parameters that only it has.
         """
         document = read(find.path("workload", name))
+        own = frozenset((*cascade.shape_names, *cascade.params)) if cascade else frozenset()
+        given = dict(overrides or {})
+        key = (cls, seq, own, tuple(given.items()))
+        return document.made(key, lambda: cls._loaded(document, seq, given, set(own)))
+
+    @classmethod
+    def _loaded(
+        cls, document: Document, seq: int | None, given: dict[str, int], own: set[str]
+    ) -> Workload:
         spec = validate(document, WorkloadSpec)
         reader = _Reader(document)
         tokens = seq or spec.default_seq
-        own = {*cascade.shape_names, *cascade.params} if cascade else set()
         own -= {*spec.ranks, *spec.derived, *spec.seq, *TOKENS}
-        extra = {key: size for key, size in (overrides or {}).items() if key in own}
-        others = {key: size for key, size in (overrides or {}).items() if key not in own}
+        extra = {key: size for key, size in given.items() if key in own}
+        others = {key: size for key, size in given.items() if key not in own}
         ranks = reader.ranks(spec, tokens, others)
         stages = reader.stages("stages", spec.stages, ranks)
         alternatives = reader.stages("alternatives", spec.alternatives, ranks)
