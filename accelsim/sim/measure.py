@@ -11,7 +11,8 @@ from accelsim.cascade.live import live_points
 from accelsim.sim.activity import Action, Activity, BufferUse, Transfer, UnitActivity
 from accelsim.sim.lower import Lowered
 from accelsim.sim.lower.accesses import accesses, holder
-from accelsim.sim.lower.draft import Amount, Classes, Draft, Exact, whole
+from accelsim.sim.lower.draft import Amount, Draft, Exact, whole
+from accelsim.sim.lower.nest import Classes
 from accelsim.sim.program import Outcome
 
 # Operands that an operation reads from the register file; each writes one result.
@@ -263,7 +264,6 @@ def _counter(instances: tuple[int, ...], group: Classes) -> Callable[[Amount], E
     done = [(n, at) for n, at in zip(instances, group.at, strict=True) if n]
 
     def count(amount: Amount) -> Exact:
-        amounts = amount.by_class(at for _, at in done)
-        return whole(sum(n * each for (n, _), each in zip(done, amounts, strict=True)))
+        return whole(sum([n * amount.at(at) for n, at in done]))
 
     return count

@@ -10,7 +10,6 @@ from accelsim.sim.lower.compute import PhaseDraft
 from accelsim.sim.lower.draft import Access, Amount
 from accelsim.sim.lower.nest import ALL
 from accelsim.sim.lower.passes import same_pass
-from accelsim.sim.lower.place import digits_of
 
 
 def accesses(phase: PhaseDraft, number: int, binding: Binding) -> tuple[Access, ...]:
@@ -55,7 +54,7 @@ def _reads(phase: PhaseDraft, number: int, binding: Binding) -> list[Access]:
         makers = phase.makers(read.tensor)
         local = False
         for other, maker in makers:
-            digits = digits_of(block, read, phase.blocks[other], maker.equation, plan.sizes)
+            digits = phase.digits(number, read, other, maker)
             carried = any(d.back for d in digits.values())
             same_unit = maker.bind.unit == binding.bind.unit
             if carried and same_unit and _read_before(block.bindings, binding, read.tensor):
@@ -114,7 +113,7 @@ def _writes(phase: PhaseDraft, number: int, binding: Binding) -> list[Access]:
     begun = words.only_at(first)
     again = Amount(
         edges=tuple(dict.fromkeys((*words.edges, *begun.edges))),
-        value=lambda at: words.value(at) - begun.value(at),
+        value=lambda at: words.at(at) - begun.at(at),
     )
     return [
         Access(buffer=buffer, action="write", tensor=tensor, words=words),

@@ -9,7 +9,8 @@ from math import prod
 from accelsim.mapping.plan import Binding, BlockPlan, Plan
 from accelsim.mapping.selection import expected_live
 from accelsim.mapping.tiles import Axis
-from accelsim.sim.lower.draft import Amount, Edge, Exact
+from accelsim.sim.lower.draft import Amount, Exact
+from accelsim.sim.lower.nest import Edge
 
 
 def axis_atoms(plan: BlockPlan, axes: tuple[Axis, ...]) -> tuple[str, ...]:

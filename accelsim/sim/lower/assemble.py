@@ -9,8 +9,9 @@ from fractions import Fraction
 from accelsim.mapping.plan import BlockPlan, Plan
 from accelsim.sim.lower.accesses import accesses
 from accelsim.sim.lower.compute import PhaseDraft, draft_compute
-from accelsim.sim.lower.draft import Classes, Draft, Edge, classes, finish
+from accelsim.sim.lower.draft import Draft, classes, finish
 from accelsim.sim.lower.movement import draft_movement
+from accelsim.sim.lower.nest import Classes, Edge
 from accelsim.sim.lower.parts import split
 from accelsim.sim.lower.ports import draft_ports
 from accelsim.sim.program import Loop, Phase, Pool, Program, Queue

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from math import ceil
 
+from accelsim.cascade.model import TensorRead
 from accelsim.errors import InfeasibleError
 from accelsim.mapping.masks import masks_of, parts_of
 from accelsim.mapping.plan import Binding, BlockPlan, Plan
@@ -28,6 +30,7 @@ class PhaseDraft:
     drafts: list[Draft] = field(default_factory=list)
     reserved: dict[str, int] = field(default_factory=dict)  # bytes held throughout, by tensor
     accesses: dict[str, tuple[Access, ...]] = field(default_factory=dict)  # by Einsum
+    _digits: dict[tuple[int, int, str], dict[str, Digit]] = field(default_factory=dict)
 
     def reserve(self, tensor: str, size_bytes: int) -> None:
         """Count slots of a tensor as held throughout."""
@@ -43,7 +46,25 @@ class PhaseDraft:
 
     def makers(self, tensor: str) -> list[tuple[int, Binding]]:
         """Return the Einsums of the phase that make a tensor, with their blocks."""
-        return [(n, b) for n, plan in enumerate(self.blocks) for b in plan.makers(tensor)]
+        return self._makers.get(tensor, [])
+
+    @cached_property
+    def _makers(self) -> dict[str, list[tuple[int, Binding]]]:
+        found: dict[str, list[tuple[int, Binding]]] = {}
+        for number, block in enumerate(self.blocks):
+            for binding in block.bindings:
+                found.setdefault(binding.equation.tensor, []).append((number, binding))
+        return found
+
+    def digits(self, number: int, read: TensorRead, other: int, maker: Binding) -> dict[str, Digit]:
+        """Return which iteration of a maker, in another block or the same, a read needs."""
+        key = (number, id(read), maker.id)
+        if key not in self._digits:
+            blocks, sizes = self.blocks, self.plan.sizes
+            self._digits[key] = digits_of(
+                blocks[number], read, blocks[other], maker.equation, sizes
+            )
+        return self._digits[key]
 
 
 def draft_compute(plan: Plan, blocks: tuple[BlockPlan, ...]) -> PhaseDraft:
@@ -123,9 +144,7 @@ def needs(
             if not on_chip(phase, number, other, read.tensor):
                 continue
             producer = phase.compute[maker.id]
-            digits = digits_of(
-                phase.blocks[number], read, phase.blocks[other], maker.equation, phase.plan.sizes
-            )
+            digits = phase.digits(number, read, other, maker)
             if maker.id == binding.id and not any(d.back for d in digits.values()):
                 continue
             wait = _wait(phase, producer, maker, consumer, binding, digits)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from itertools import product
 from math import ceil
 
-from accelsim.sim.lower.nest import Need, Site
+from accelsim.sim.lower.nest import Classes, Edge, Need, Nest, Site
 from accelsim.sim.program import ALWAYS, Guard, Task, Wait
 
-Edge = tuple[str, str]  # (loop, "first" | "last")
 Exact = int | Fraction
 Value = Callable[[frozenset[Edge]], Exact]
 
@@ -22,44 +22,42 @@ class Amount:
 
     edges: tuple[Edge, ...]
     value: Value
+    _known: dict[frozenset[Edge], Exact] = field(default_factory=dict, init=False, repr=False)
+
+    @cached_property
+    def _own(self) -> frozenset[Edge]:
+        return frozenset(self.edges)
+
+    def at(self, edges: frozenset[Edge]) -> Exact:
+        """Return the amount of an instance that is at these edges of its loops."""
+        mine = edges & self._own
+        if mine not in self._known:
+            self._known[mine] = self.value(mine)
+        return self._known[mine]
 
     def scaled(self, factor: Exact) -> Amount:
         times = whole(factor)
         if times == 1:
             return self
-        return Amount(edges=self.edges, value=lambda at: self.value(at) * times)
+        return Amount(edges=self.edges, value=lambda at: self.at(at) * times)
 
     def only_at(self, conditions: tuple[Edge, ...]) -> Amount:
         """Return the amount where all conditions hold, and 0 elsewhere."""
         edges = tuple(dict.fromkeys((*self.edges, *conditions)))
         return Amount(
             edges=edges,
-            value=lambda at: self.value(at) if at.issuperset(conditions) else 0,
+            value=lambda at: self.at(at) if at.issuperset(conditions) else 0,
         )
-
-    def by_class(self, classes: Iterable[frozenset[Edge]]) -> list[Exact]:
-        """Return the amount of each class of instances."""
-        if not self.edges:
-            return [self.whole for _ in classes]
-        edges = frozenset(self.edges)
-        known: dict[frozenset[Edge], Exact] = {}
-        found = []
-        for at in classes:
-            mine = at & edges
-            if mine not in known:
-                known[mine] = self.value(mine)
-            found.append(known[mine])
-        return found
 
     @property
     def whole(self) -> Exact:
         """The amount of an instance in the middle of every loop."""
-        return self.value(frozenset())
+        return self.at(frozenset())
 
 
 def total(amounts: list[Amount]) -> Amount:
     edges = tuple(dict.fromkeys(edge for amount in amounts for edge in amount.edges))
-    return Amount(edges=edges, value=lambda at: sum(a.value(at) for a in amounts))
+    return Amount(edges=edges, value=lambda at: sum([a.at(at) for a in amounts]))
 
 
 def whole(value: Exact) -> Exact:
@@ -122,19 +120,16 @@ class Draft:
         return tuple(e for e in found if self.site.nest.levels[position[e[0]]].count > 1)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Classes:
-    """The classes of a draft: the edges that each class is at, in the program's numbering."""
-
-    ragged: tuple[int, ...]
-    inner_class: tuple[int, ...]
-    at: tuple[frozenset[Edge], ...]
-
-
 def classes(draft: Draft, extra: tuple[Edge, ...] = ()) -> Classes:
     """Return the classes of a draft; edges of loops with one iteration always hold."""
     nest = draft.site.nest
     wanted = tuple(dict.fromkeys((*draft.edges(), *extra)))
+    if wanted not in nest.classes:
+        nest.classes[wanted] = _classes(nest, wanted)
+    return nest.classes[wanted]
+
+
+def _classes(nest: Nest, wanted: tuple[Edge, ...]) -> Classes:
     single = frozenset(
         (level.name, side)
         for level in nest.levels
@@ -180,8 +175,8 @@ def finish(
     """Return the program's task; times become ticks, rounded up."""
     if draft.moved is not None:
         over, by = ticks * draft.rate.denominator, draft.rate.numerator
-        moved = draft.moved.by_class(groups.at)
-        durations = tuple(max(1, _up(amount * over, by)) for amount in moved)
+        moved = draft.moved
+        durations = tuple([max(1, _up(moved.at(at) * over, by)) for at in groups.at])
     else:
         durations = (max(1, draft.cycles * ticks),) * len(groups.at)
     waits = tuple(
@@ -200,7 +195,7 @@ def finish(
 
     def amounts(pairs: list[tuple[str, Amount]]) -> tuple[tuple[int, tuple[int, ...]], ...]:
         return tuple(
-            (pools[pool], tuple(map(int, amount.by_class(groups.at)))) for pool, amount in pairs
+            (pools[pool], tuple([int(amount.at(at)) for at in groups.at])) for pool, amount in pairs
         )
 
     return Task(

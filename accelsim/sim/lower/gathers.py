@@ -18,7 +18,6 @@ from accelsim.mapping.tiles import Axis
 from accelsim.sim.lower.compute import PhaseDraft, comes_from_dram
 from accelsim.sim.lower.draft import Draft, DraftWait
 from accelsim.sim.lower.nest import Plane, need
-from accelsim.sim.lower.place import digits_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,8 +93,6 @@ def _wait_for_index(
         return
     for where, maker in phase.makers(index.tensor):
         producer = phase.compute[maker.id]
-        digits = digits_of(
-            phase.blocks[number], index, phase.blocks[where], maker.equation, phase.plan.sizes
-        )
+        digits = phase.digits(number, index, where, maker)
         needed = need(load.site, producer.site, digits)
         load.waits.append(DraftWait(producer=producer, need=needed, lag=maker.latency))

@@ -24,7 +24,6 @@ from accelsim.sim.lower.nest import ALL, FIRST, LAST, Nest, Site, need
 from accelsim.sim.lower.occupancy import occupy
 from accelsim.sim.lower.parts import apart
 from accelsim.sim.lower.passes import same_pass
-from accelsim.sim.lower.place import digits_of
 from accelsim.sim.lower.slots import inside, load_site, projected, unranked, wait_for_slot
 from accelsim.sim.lower.taken import later_by
 
@@ -125,13 +124,7 @@ class _Mover:
         """A tensor that the same phase stores is loaded when its last piece is there."""
         for other, maker in self.phase.makers(tensor):
             store = self._store(other, maker)
-            digits = digits_of(
-                self.phase.blocks[number],
-                read,
-                self.phase.blocks[other],
-                maker.equation,
-                self.plan.sizes,
-            )
+            digits = self.phase.digits(number, read, other, maker)
             load.waits.append(DraftWait(producer=store, need=need(load.site, store.site, digits)))
 
     # -- spills ------------------------------------------------------------------------------

@@ -11,6 +11,16 @@ from math import prod
 from accelsim.sim.program import ALWAYS, Guard, HalfPlane
 
 ALL, FIRST, LAST = "all", "first", "last"
+Edge = tuple[str, str]  # (loop, "first" | "last")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Classes:
+    """The classes of a draft: the edges that each class is at, in the program's numbering."""
+
+    ragged: tuple[int, ...]
+    inner_class: tuple[int, ...]
+    at: tuple[frozenset[Edge], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +41,11 @@ class Nest:
     @cached_property
     def position(self) -> dict[str, int]:
         return {level.name: place for place, level in enumerate(self.levels)}
+
+    @cached_property
+    def classes(self) -> dict[tuple[Edge, ...], Classes]:
+        """The classes of instances that some edges of the loops make, as far as they are known."""
+        return {}
 
     @cached_property
     def strides(self) -> tuple[int, ...]:

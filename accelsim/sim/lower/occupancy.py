@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from math import prod
 
-from accelsim.sim.lower.draft import Amount, Draft, Edge
-from accelsim.sim.lower.nest import ALL, FIRST, Site
+from accelsim.sim.lower.draft import Amount, Draft
+from accelsim.sim.lower.nest import ALL, FIRST, Edge, Site
 
 Turn = tuple[Draft, Amount, tuple[Edge, ...]]  # who, how much, at which edges of its loops
 Planes = frozenset[tuple[tuple[tuple[str, int], ...], int]]

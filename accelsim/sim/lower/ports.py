@@ -61,7 +61,7 @@ def _compute(phase: PhaseDraft, draft: Draft, binding: Binding) -> None:
         request = _request(draft, buffer, rows, ports)
         request.waits = [w for w in draft.waits if w.cause in ("data", "slot")]
         request.waits.append(_before(draft))
-        longest = max(rows.value(at) for at in _corners(rows))
+        longest = max(rows.at(at) for at in _corners(rows))
         draft.waits.append(
             DraftWait(
                 producer=request,
@@ -91,7 +91,7 @@ def _same(consumer: Site, producer: Site) -> Need:
 
 def _rows(words: Amount, word_bytes: int, row: int) -> Amount:
     def rows(at: frozenset[tuple[str, str]]) -> int:
-        return int(-(-words.value(at) * word_bytes // row))
+        return int(-(-words.at(at) * word_bytes // row))
 
     return Amount(edges=words.edges, value=rows)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from accelsim.mapping.plan import STREAM
-from accelsim.sim.lower.draft import Draft, DraftWait, Edge
-from accelsim.sim.lower.nest import ALL, FIRST, SAME, Digit, Nest, Plane, Site, need
+from accelsim.sim.lower.draft import Draft, DraftWait
+from accelsim.sim.lower.nest import ALL, FIRST, SAME, Digit, Edge, Nest, Plane, Site, need
 from accelsim.sim.lower.parts import apart
 
 
