@@ -18,7 +18,7 @@ from accelsim.mapping.auto.placement import Placed, placed
 from accelsim.mapping.auto.schedule import Schedule, stages
 from accelsim.mapping.auto.shape import Case, Style
 from accelsim.mapping.mapping import Mapping
-from accelsim.mapping.masks import parts_of
+from accelsim.mapping.masks import masks_of, parts_of
 from accelsim.mapping.resolve import Problem
 from accelsim.specs import read_text
 
@@ -63,7 +63,7 @@ def candidates(
 def styles(problem: Problem) -> list[Style]:
     """Return the styles; coarse ones first where a mask makes every one of many rows another."""
     case = Case.of(problem, STYLES[0])
-    planes = [p for e in case.cascade.equations for p in e.half_planes(case.sizes.symbols) or []]
+    planes = [plane for each in masks_of(case.cascade, case.sizes).values() for plane in each]
     parts = parts_of(case.cascade, case.sizes).values()
     planes += [plane for each in parts for part in each for plane in part]
     masked = any(

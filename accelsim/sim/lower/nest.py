@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
-from math import prod
+from math import gcd, prod
 
+from accelsim.cascade.lattice import simplified
+from accelsim.cascade.linear import Linear
 from accelsim.sim.program import ALWAYS, Guard, HalfPlane
 
 ALL, FIRST, LAST = "all", "first", "last"
@@ -124,8 +126,28 @@ class Site:
         return Guard(
             first=tuple(p for p in outer if self.at[p] == FIRST and counts[p] > 1),
             last=tuple(p for p in outer if self.at[p] == LAST and counts[p] > 1),
-            half_planes=tuple(half_plane(self.nest, plane) for plane in self.planes),
+            half_planes=tuple(half_plane(self.nest, plane) for plane in self._needed_planes),
         )
+
+    @property
+    def _needed_planes(self) -> Iterable[Plane]:
+        """The planes that the loops and the other planes do not imply, in least terms.
+
+        Two planes that differ by what an inner level adds, one of them implied, would hide from the
+        kernel that rows are alike.
+        """
+        counts = {level.name: level.count for level in self.nest.levels}
+        tight = simplified((_least(plane) for plane in self.planes), counts)
+        if tight is None:  # it never runs
+            return self.planes
+        return [Plane(coefs=p.coefs, const=p.const) for p in tight]
+
+
+def _least(plane: Plane) -> Linear:
+    """Return a plane with its coefficients divided by what they have in common."""
+    common = gcd(*plane.coefs.values()) or 1
+    coefs = {name: c // common for name, c in plane.coefs.items() if c}
+    return Linear(coefs=coefs, const=plane.const // common)
 
 
 def half_plane(nest: Nest, plane: Plane) -> HalfPlane:
