@@ -11,7 +11,7 @@ from accelsim.errors import DeadlockError
 from accelsim.sim import jump, native, reference
 from accelsim.sim.effort import IrregularError, Statistics
 from accelsim.sim.native.encode import encode
-from accelsim.sim.program import Loop, Outcome, Phase, PhaseOutcome, Queue, Task
+from accelsim.sim.program import Loop, Outcome, Phase, PhaseOutcome, Pool, Queue, Task
 from benchmarks.bench_kernel import long_body
 from tests.sim.programs import random_lookups, random_phase
 from tests.sim.test_rows import masked_phase
@@ -103,10 +103,26 @@ def one_task(duration: int, count: int) -> Phase:
 
 def test_leaves_to_python_what_64_bits_do_not_hold() -> None:
     assert encode(one_task(1 << 20, 1 << 20), [], []) is not None
-    large = one_task(1 << 40, 1 << 40)
-    assert encode(large, [], []) is None
-    assert native.run(large, Statistics(), None) is None
-    assert jump.run(large).ticks == 1 << 80
+    assert encode(one_task(1 << 61, 3), [], []) is None
+    assert encode(one_task(3, 1 << 61), [], []) is None
+    assert jump.run(one_task(1 << 61, 5)).ticks == 5 << 61
+
+
+@built
+def test_leaves_to_python_what_grows_too_large() -> None:
+    for large in (one_task(1 << 40, 1 << 40), one_task(1 << 59, 3), one_task(1 << 40, 1 << 21)):
+        statistics = Statistics()
+        assert encode(large, [], []) is not None
+        assert native.run(large, statistics, None) is None
+        assert statistics == Statistics()
+        assert jump.run(large).ticks == large.tasks[0].durations[0] * large.iterations
+    held = replace(
+        one_task(3, 1 << 30),
+        tasks=(replace(one_task(3, 1).tasks[0], takes=((0, (1 << 40,)),)),),
+        pools=(Pool(name="p", buffer="b"),),
+    )
+    assert native.run(held, Statistics(), None) is None
+    assert jump.run(held).phases[0].pool_peak == (1 << 70,)
 
 
 def test_a_kernel_of_another_version_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:

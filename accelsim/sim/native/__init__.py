@@ -21,7 +21,7 @@ from accelsim.sim.program import Phase, PhaseOutcome
 from accelsim.sim.report import deadlock
 
 SLICE = 1 << 18  # ticks between two looks at whether the user has interrupted
-ENDED, IRREGULAR = 1, 2
+ENDED, IRREGULAR, TOO_LARGE = 1, 2, 3
 _Words = ctypes.POINTER(ctypes.c_int64)
 
 
@@ -73,6 +73,8 @@ def run(phase: Phase, statistics: Statistics, limit: int | None) -> PhaseOutcome
         state = 0
         while state == 0:
             state = kernel.accelsim_go(jump, SLICE, _at(spent))
+        if state == TOO_LARGE:
+            return None
         for name, value in zip(asdict(statistics), spent, strict=True):
             setattr(statistics, name, value)
         if state == IRREGULAR:

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Sequence
 
 from accelsim.sim.program import Guard, Phase, Task
 
-FORMAT = 1  # of the words and of the counters that come back: raise it in kernel.cc too
-ROOM = 1 << 60  # ticks, instances and bytes below which no sum of two leaves 64 bits
+FORMAT = 2  # of the words and of the counters that come back: raise it in kernel.cc too
+ROOM = 1 << 60  # of phase.h: below it no sum of two leaves 64 bits
 
 
 def encode(phase: Phase, causes: Sequence[str], buffers: Sequence[str]) -> array[int] | None:
-    """The words of a phase; None if a number in it, or what it may come to, is too large for them."""
+    """The words of a phase; None if a number in it, or an instance, is too large for them."""
     words: list[int] = []
     _list(words, (loop.count for loop in phase.loops))
     words += [len(phase.resources), len(causes), len(buffers)]
@@ -31,21 +31,15 @@ def encode(phase: Phase, causes: Sequence[str], buffers: Sequence[str]) -> array
 
 
 def _most(phase: Phase) -> int:
-    """A bound on every tick, instance and need of a phase: all tasks one after another, with all lags."""
-    ticks = needs = amounts = 0
+    """A bound on every instance and need of a phase; times and amounts are watched as they grow."""
+    most = 0
+    digits = [loop.count for loop in phase.loops]
     for task in phase.tasks:
-        instances = (phase.slots + 1) * max(1, task.inner)
-        lags = sum(wait.longest_lag for wait in task.waits)
-        ticks += instances * (max(task.durations) + lags)
-        needs = max(needs, instances)
-        amounts += instances * sum(
-            max(map(abs, n), default=0) for _, n in (*task.takes, *task.gives)
-        )
-        digits = [loop.count for loop in phase.loops]
+        most = max(most, (phase.slots + 1) * max(1, task.inner))
         planes = [p for g in (task.guard, *(w.guard for w in task.waits)) for p in g.half_planes]
         for strides in (*(w.strides for w in task.waits), *(p.coefficients for p in planes)):
-            needs = max(needs, sum(abs(s) * n for s, n in zip(strides, digits, strict=True)))
-    return max(ticks, needs, amounts)
+            most = max(most, sum(abs(s) * n for s, n in zip(strides, digits, strict=True)))
+    return most
 
 
 def _list(words: list[int], values: Iterable[int]) -> None:

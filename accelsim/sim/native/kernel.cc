@@ -11,7 +11,7 @@ using accelsim::Statistics;
 extern "C" {
 
 // Of the words and of the counters: FORMAT in encode.py.
-i64 accelsim_format() { return 1; }
+i64 accelsim_format() { return 2; }
 
 // Begin a phase; nullptr if there is no memory for it. `limit` below 0: none.
 Jump* accelsim_open(const i64* words, const i64* statistics, i64 limit) {
@@ -22,7 +22,8 @@ Jump* accelsim_open(const i64* words, const i64* statistics, i64 limit) {
     }
 }
 
-// Go on for some ticks: 0 goes on, 1 has ended, 2 took more effort than its limit, -1 no memory.
+// Go on for some ticks: 0 goes on, 1 has ended, 2 took more effort than its limit, 3 leaves the room
+// of 64 bits, -1 no memory.
 int accelsim_go(Jump* jump, i64 ticks, i64* statistics) {
     try {
         int state = jump->go(ticks);
@@ -30,6 +31,8 @@ int accelsim_go(Jump* jump, i64 ticks, i64* statistics) {
         const i64 words[] = {did.repeats, did.recalls, did.walked, did.stretches, did.looks};
         std::copy(words, words + 5, statistics);
         return state;
+    } catch (const accelsim::TooLarge&) {
+        return 3;
     } catch (const std::bad_alloc&) {
         return -1;
     }

@@ -12,6 +12,14 @@ using i128 = __int128;
 using Ints = std::vector<i64>;
 
 constexpr i64 FOREVER = i64(1) << 62;
+constexpr i64 ROOM = i64(1) << 60;  // below it the sum of two is within 64 bits
+
+struct TooLarge {};  // thrown: a time or an amount leaves the room of 64 bits
+
+inline i64 checked(i128 value) {
+    if (value >= ROOM || value <= -ROOM) throw TooLarge();
+    return i64(value);
+}
 
 // Quotient and rest as Python has them: the rest has the sign of the divisor.
 inline i64 quotient(i64 a, i64 b) {
