@@ -215,7 +215,7 @@ class _Jump:
                     level.prefix = prefix
                     if level.skip:
                         level.skip -= 1
-                    else:
+                    elif n < len(self.levels) - 1 or level.is_worth(stepper.glance()):
                         crossed.append(n)
             if not crossed:
                 return

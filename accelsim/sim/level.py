@@ -8,6 +8,8 @@ from accelsim.sim.verify import SPAN
 
 BURST = SPAN  # boundaries looked at in a row: the longest period found after many misses
 SKIP = 65_536  # most boundaries passed by unseen at a level that keeps missing
+SEEN = 100_000  # looks of states that are remembered
+Look = tuple[object, ...]  # what a state looks like at a glance
 
 
 class Level:
@@ -20,12 +22,22 @@ class Level:
         self.misses = 0
         self.skip = 0
         self.prefix = 0
+        self.seen: set[Look] = set()
 
     def miss(self, *, innermost: bool) -> None:
-        """After every burst of misses pass by more boundaries unseen than after the one before."""
+        """After every burst of misses but the first pass by more boundaries unseen than before."""
         self.misses += 1
-        if innermost and self.misses % BURST == 0:
+        if innermost and self.misses > BURST and self.misses % BURST == 0:
             self.skip = min(self.misses, SKIP)
+
+    def is_worth(self, look: Look) -> bool:
+        """Whether a state may be one that is known: after a burst of misses only if it looks like one."""
+        if look in self.seen:
+            return True
+        if len(self.seen) >= SEEN:
+            self.seen.clear()
+        self.seen.add(look)
+        return self.misses < BURST
 
     def forget(self) -> None:
         self.history: list[Snapshot] = []
@@ -36,4 +48,4 @@ class Level:
         self.recalled = False  # the open step was taken from the memo
 
 
-__all__ = ["Level"]
+__all__ = ["Level", "Look"]

@@ -296,6 +296,18 @@ class Stepper:
         self.level[pool] += amount
         self.held = True
 
+    def glance(self) -> tuple[object, ...]:
+        """What the state relative to now looks like, as far as that is had at once."""
+        now = self.now
+        return (
+            tuple(self.status),
+            tuple(self.wait),
+            tuple([-1 if s == DONE else i for i, s in zip(self.item, self.status, strict=True)]),
+            tuple([free - now if free > now else 0 for free in self.free]),
+            len(self.events),
+            self.events[0][0] - now if self.events else 0,
+        )
+
     def sync(self) -> None:
         """Count up to now what runs on: pools, and the stalls of blocked heads."""
         for pool in range(len(self.level)):

@@ -1,5 +1,7 @@
 // The jump kernel: sim/jump.py in C++. It takes the same decisions, so that the statistics are the same too.
 #pragma once
+#include <unordered_set>
+
 #include "trail.h"
 #include "within.h"
 
@@ -23,10 +25,21 @@ struct Level {
     i64 walked = 0, misses = 0, skip = 0, prefix = 0;
     bool recalled = false;  // the open step was taken from the memo
 
-    // After every burst of misses pass by more boundaries unseen than after the one before.
+    static constexpr i64 BURST = SPAN, SKIP = 65'536;
+    static constexpr std::size_t SEEN = 100'000;
+    std::unordered_set<std::uint64_t> seen;  // what states looked like at a glance
+
+    // After every burst of misses but the first pass by more boundaries unseen than before.
     void miss(bool innermost) {
-        constexpr i64 BURST = SPAN, SKIP = 65'536;
-        if (++misses % BURST == 0 && innermost) skip = std::min(misses, SKIP);
+        if (++misses > BURST && misses % BURST == 0 && innermost) skip = std::min(misses, SKIP);
+    }
+
+    // Whether a state may be one that is known: after a burst of misses only if it looks like one.
+    bool is_worth(std::uint64_t look) {
+        if (seen.count(look)) return true;
+        if (seen.size() >= SEEN) seen.clear();
+        seen.insert(look);
+        return misses < BURST;
     }
 
     void forget() {
@@ -254,7 +267,7 @@ class Jump {
                 level.prefix = prefix;
                 if (level.skip)
                     --level.skip;
-                else
+                else if (n + 1 < mine.size() || level.is_worth(stepper.glance()))
                     crossed.push_back(n);
             }
             if (crossed.empty()) return;

@@ -14,11 +14,7 @@ struct Key {
 
     void close() {
         std::uint64_t h = more ? more->hash : 0x9e3779b97f4a7c15u;
-        for (i64 word : words) {
-            h ^= std::uint64_t(word);
-            h *= 0xff51afd7ed558ccdu;
-            h ^= h >> 32;
-        }
+        for (i64 word : words) h = mixed(h, word);
         hash = std::size_t(h);
     }
     bool operator==(const Key& other) const {

@@ -85,6 +85,13 @@ class Times {
     std::size_t first_ = 0;
 };
 
+// A hash of words, word by word.
+inline std::uint64_t mixed(std::uint64_t h, i64 word) {
+    h ^= std::uint64_t(word);
+    h *= 0xff51afd7ed558ccdu;
+    return h ^ (h >> 32);
+}
+
 struct Head {
     i64 task, instance, kind;
     Ints needs, lags;
@@ -200,6 +207,15 @@ struct Stepper {
             found.push_back(sum);
         }
         return found;
+    }
+
+    // What the state relative to now looks like, as far as that is had at once.
+    std::uint64_t glance() const {
+        std::uint64_t h = events.size();
+        for (std::size_t q = 0; q < status.size(); ++q)
+            h = mixed(mixed(h, status[q] + 4 * wait[q]), status[q] == DONE ? -1 : item[q]);
+        for (i64 at : free) h = mixed(h, at > now ? at - now : 0);
+        return mixed(h, events.empty() ? 0 : events.front().time - now);
     }
 
     // Count up to now what runs on: pools, and the stalls of blocked heads.

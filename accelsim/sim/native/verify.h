@@ -19,12 +19,7 @@ struct LevelPlane {
 struct LevelGuard {
     Ints first, last;
     std::vector<LevelPlane> planes;
-};
-
-// What decides an item at a prefix: a signature, and the needs at inner digits and k of 0 (NONE: guarded off).
-struct Info {
-    bool off = true;
-    Ints sign, needs;
+    bool is_free() const { return first.empty() && last.empty() && planes.empty(); }
 };
 
 struct Bounds {
@@ -46,6 +41,7 @@ class Verifier {
         std::size_t levels = rows.size();
         reach.resize(levels);
         guards.resize(levels);
+        plain_.resize(levels);
         for (std::size_t n = 0; n < levels; ++n) {
             tops.push_back(stepper.total / rows[n]);
             for (const Task& task : phase.tasks) {
@@ -55,6 +51,10 @@ class Verifier {
                     bounds.push_back(inside(wait.strides, n, wait.inner));
                     mine.push_back(at_level(wait.guard, n));
                 }
+                bool plain = true;
+                for (const LevelGuard& guard : mine) plain = plain && guard.is_free();
+                for (i64 edge : task.ragged) plain = plain && (edge < 0 ? ~edge : edge) > i64(n);
+                plain_[n].push_back(plain);
                 reach[n].push_back(bounds);
                 guards[n].push_back(mine);
             }
@@ -77,9 +77,9 @@ class Verifier {
                 words.push_back(0);
                 continue;
             }
-            info(level, i64(task), quotient(snap.slot[queue] - stepper.shift[task], rows[level]), mine_);
-            words.push_back(mine_.off ? 1 : 2);
-            words.insert(words.end(), mine_.sign.begin(), mine_.sign.end());
+            std::size_t place = words.size();
+            words.push_back(2);
+            if (is_off(level, i64(task), quotient(snap.slot[queue] - stepper.shift[task], rows[level]), words)) words[place] = 1;
         }
     }
 
@@ -140,8 +140,8 @@ class Verifier {
     }
 
   private:
-    Info mine_, theirs_;
-    Ints moved_, needs_, needs_there_, digits_, at_;
+    std::vector<std::vector<char>> plain_;  // by level and task: neither guards nor classes that its digits decide
+    Ints mine_, theirs_, moved_, needs_, needs_there_, digits_, at_;
     i64 known_ = NONE;  // the prefix whose digits are in digits_, and its level
     std::size_t known_level_ = 0;
 
@@ -193,46 +193,62 @@ class Verifier {
         return true;
     }
 
-    void info(std::size_t level, i64 number, i64 prefix, Info& found) {
-        found.off = true;
-        found.sign.clear();
-        found.needs.clear();
-        if (prefix < 0 || prefix >= tops[level]) return;
+    // Whether a task is off at a prefix; else what its guards and classes are there (nothing: always the same).
+    bool is_off(std::size_t level, i64 number, i64 prefix, Ints& sign) {
+        if (prefix < 0 || prefix >= tops[level]) return true;
+        if (plain_[level][number]) return false;
         const Task& task = phase.tasks[number];
-        if (prefix != known_ || level != known_level_) {  // many tasks are asked for at one place
-            digits(level, prefix, digits_);
-            known_ = prefix;
-            known_level_ = level;
-        }
+        go_to(level, prefix);
+        std::size_t begun = sign.size();
         for (std::size_t w = 0; w <= task.waits.size(); ++w) {
             const LevelGuard& guard = guards[level][number][w];
+            if (w && guard.is_free()) continue;
             bool test = at_edges(guard, digits_);
             for (const LevelPlane& plane : guard.planes) {
                 i64 value = value_of(plane, digits_);
                 test = test && value + plane.high >= 0;
-                found.sign.push_back(value + plane.low >= 0    ? NONE
-                                     : value + plane.high < 0 ? NEVER
-                                                              : quotient(value, plane.grain));
+                sign.push_back(value + plane.low >= 0    ? NONE
+                               : value + plane.high < 0 ? NEVER
+                                                        : quotient(value, plane.grain));
             }
-            if (w == 0) {
-                if (test) continue;
-                found.sign.clear();
-                return;
+            if (w) {
+                sign.push_back(test);
+            } else if (!test) {
+                sign.resize(begun);
+                return true;
             }
-            const Wait& wait = task.waits[w - 1];
-            i64 need = wait.offset;
-            for (const Term& term : wait.terms) {
-                if (term.level > i64(level)) break;
-                need += term.factor * digits_[term.level];
-            }
-            found.needs.push_back(test ? need : NONE);
-            found.sign.push_back(test);
         }
         for (i64 n : task.ragged) {
             i64 edge = n < 0 ? ~n : n;
-            if (edge <= i64(level)) found.sign.push_back(digits_[edge] == (n < 0 ? 0 : counts[edge] - 1));
+            if (edge <= i64(level)) sign.push_back(digits_[edge] == (n < 0 ? 0 : counts[edge] - 1));
         }
-        found.off = false;
+        return false;
+    }
+
+    // The need of a wait at a prefix where its task is not off, at inner digits and k of 0; NONE: guarded off.
+    i64 need(std::size_t level, i64 number, std::size_t w, i64 prefix) {
+        const Wait& wait = phase.tasks[number].waits[w];
+        const LevelGuard& guard = guards[level][number][w + 1];
+        go_to(level, prefix);
+        if (!guard.is_free()) {
+            if (!at_edges(guard, digits_)) return NONE;
+            for (const LevelPlane& plane : guard.planes)
+                if (value_of(plane, digits_) + plane.high < 0) return NONE;
+        }
+        i64 found = wait.offset;
+        for (const Term& term : wait.terms) {
+            if (term.level > i64(level)) break;
+            found += term.factor * digits_[term.level];
+        }
+        return found;
+    }
+
+    // Have the digits of a prefix in digits_; many tasks are asked for at one place.
+    void go_to(std::size_t level, i64 prefix) {
+        if (prefix == known_ && level == known_level_) return;
+        digits(level, prefix, digits_);
+        known_ = prefix;
+        known_level_ = level;
     }
 
     // The needs of an item in a slot; false if it is inactive.
@@ -259,11 +275,15 @@ class Verifier {
             i64 last = quotient(b.slot[q] - stepper.shift[task], row);
             const std::vector<Wait>& waits = phase.tasks[task].waits;
             for (i64 x = first; x <= last; ++x) {
-                info(level, task, x, mine_);
-                info(level, task, x + by, theirs_);
-                if (mine_.off != theirs_.off || mine_.sign != theirs_.sign) return false;
-                for (std::size_t w = 0; w < mine_.needs.size(); ++w) {
-                    i64 n = mine_.needs[w], m = theirs_.needs[w];
+                mine_.clear();
+                theirs_.clear();
+                bool off = is_off(level, task, x, mine_);
+                if (is_off(level, task, x + by, theirs_) != off || mine_ != theirs_) return false;
+                if (off) continue;
+                needs_.clear();
+                for (std::size_t w = 0; w < waits.size(); ++w) needs_.push_back(need(level, task, w, x));
+                for (std::size_t w = 0; w < waits.size(); ++w) {
+                    i64 n = needs_[w], m = need(level, task, w, x + by);
                     if (n != NONE && m != NONE && !alike(waits[w].producer, n, m, reach[level][task][w], step, at))
                         return false;
                 }
@@ -307,8 +327,8 @@ class Verifier {
         const std::vector<LevelGuard>& guard = guards[level][number];
         n = std::min(n, steady_guard(guard[0], level, at, by));
         if (n <= 0) return n;
-        info(level, number, x, mine_);
-        if (mine_.off) return n;
+        mine_.clear();
+        if (is_off(level, number, x, mine_)) return n;
         for (i64 edge : task.ragged) {
             if (edge == i64(level)) n = std::min(n, at[level] == last ? 0 : quotient(last - 1 - at[level], by));
             if (~edge == i64(level) && at[level] == 0) n = 0;
@@ -316,9 +336,9 @@ class Verifier {
         for (std::size_t w = 0; w < task.waits.size(); ++w) {
             const Wait& wait = task.waits[w];
             n = std::min(n, steady_guard(guard[w + 1], level, at, by));
-            i64 need = mine_.needs[w];
-            if (need != NONE && n > 0)
-                n = std::min(n, drift(wait.producer, need, reach[level][number][w], wait.strides[level] * by, step, stride));
+            i64 needed = need(level, number, w, x);
+            if (needed != NONE && n > 0)
+                n = std::min(n, drift(wait.producer, needed, reach[level][number][w], wait.strides[level] * by, step, stride));
         }
         return n;
     }
