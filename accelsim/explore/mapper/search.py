@@ -25,7 +25,7 @@ from accelsim.sim.lower import Lowered, lower
 from accelsim.sim.measure import measure
 from accelsim.sim.walk import work
 
-EFFORT = {"quick": 20_000, "normal": 100_000, "thorough": 2_000_000}
+EFFORT = {"quick": 40_000, "normal": 400_000, "thorough": 8_000_000}
 WHOLE = "exhaustive"
 MOST = 20_000_000  # effort after which even an exhaustive search ends, and says what is left
 LOWERING = 2_500  # what it costs to lower a mapping, in ticks walked
@@ -312,8 +312,8 @@ def _later(arc: Arc, unit: dict[str, str], slack: int) -> Arc:
 
 SPACE = (
     "groupings of Einsums by the rules of mapping.auto, tiles of 1, 2 or 4 array widths where the cascade"
-    " leaves them open, the last leading rank outside or inside, modulo schedules with 0, 1/2 and 1 interval"
-    " of slack"
+    " leaves them open, the last leading rank outside or inside, operands loaded one or two tiles ahead where"
+    " a mask ends rows, modulo schedules with 0, 1/2 and 1 interval of slack"
 )
 
 __all__ = ["EFFORT", "Found", "Tried", "find_mapping"]

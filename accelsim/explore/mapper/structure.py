@@ -7,11 +7,14 @@ from dataclasses import replace
 from itertools import product
 
 from accelsim.errors import InfeasibleError
+from accelsim.explore.mapper.bound import is_masked
 from accelsim.mapping import Problem
 from accelsim.mapping.auto import STYLES, Case, Draft, Style
 
 MULTIPLES = (1, 2, 4)  # tile sizes of the cascade in widths of an array
-NEAR = (None, 4, 8, 16)  # tiles that share what is loaded, while heads alternate inside
+NEAR = (None, 2, 4, 8, 16)  # tiles that share what is loaded, while heads alternate inside
+
+AHEAD = (0, 1)  # operand tiles more, where a mask ends rows early: what is skipped has slots too
 
 
 def structures(problem: Problem) -> Iterator[Draft]:
@@ -32,17 +35,21 @@ def structures(problem: Problem) -> Iterator[Draft]:
 def _variants(problem: Problem, style: Style) -> Iterator[Style]:
     heads = [name for name, count in problem.leading.items() if count > 1]
     inner: list[tuple[str, ...]] = [(), *((name,) for name in heads[-1:])]
+    masked = is_masked(Case.of(problem, style))
     for params, inside in product(tile_sizes(problem), inner):
-        for near in NEAR if inside else NEAR[:1]:
+        for near, ahead in product(
+            NEAR if inside else NEAR[:1], AHEAD if inside and masked else AHEAD[:1]
+        ):
             name = "-".join(
                 [
                     style.name,
                     *(f"{n} {text}" for n, text in params),
                     *inside,
                     *([str(near)] if near else []),
+                    *([f"ahead {ahead}"] if ahead else []),
                 ]
             )
-            yield replace(style, name=name, params=params, inner=inside, near=near)
+            yield replace(style, name=name, params=params, inner=inside, near=near, ahead=ahead)
 
 
 def _coarser(problem: Problem, base: list[Style]) -> Iterator[Style]:

@@ -105,7 +105,7 @@ def _load(
     coords = tuple(dict.fromkeys(c for i in affine if i for c in i.coefs))
     clock = case.arch.spec.clock
     wait = int(case.arch.dram.latency * clock) // max(1, cycles)
-    depth = min(DEEPEST, 2 + wait) + span
+    depth = min(DEEPEST, 2 + wait + case.style.ahead) + span
     if any(index is None for index in affine):
         return  # selected words come straight from the memory
     walked = frame.walked(coords, leading=tensor not in case.problem.shared)

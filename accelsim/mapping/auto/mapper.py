@@ -128,7 +128,7 @@ class Draft:
     @property
     def shape(self) -> object:
         """What tells one draft from another: units, parts of coordinates and loops."""
-        return tuple(
+        return self.case.style.ahead, *(
             (
                 nest.frame.loops,
                 tuple((i.id, i.unit, tuple(i.space.items())) for i in nest.items),

@@ -26,7 +26,8 @@ class Style:
     one after another; ``thin``: only this part of the rows is used, so that tiles can be wider.
     ``share``: a tile of one tensor takes at most this part of the buffer. ``split``: whether operands
     serve several of these tiles, and ``near`` how many at most (None: as many as fit). ``inner``: leading
-    loops that run inside the sequential ones. ``away``, ``back``: the stages that the pipeline goes on
+    loops that run inside the sequential ones. ``ahead``: so many operand tiles more are loaded ahead than the
+    memory's latency asks for. ``away``, ``back``: the stages that the pipeline goes on
     with each way between arrays. ``params``: expressions for tile sizes that the cascade leaves open;
     ``units``: the array of an Einsum, where it is not the one that the rule takes.
     """
@@ -41,6 +42,7 @@ class Style:
     split: bool = True
     near: int | None = None
     inner: tuple[str, ...] = ()
+    ahead: int = 0
     away: int = 0
     back: int = 0
     params: tuple[tuple[str, str], ...] = ()
