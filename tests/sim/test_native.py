@@ -46,10 +46,11 @@ MADE = {"programs": random_phase, "lookups": random_lookups, "rows under masks":
 @built
 @pytest.mark.parametrize("made", MADE.values(), ids=MADE)
 def test_is_its_twin_in_python(made: Callable[[int], Phase]) -> None:
-    told = [compiled(made(seed)) for seed in range(40)]
-    assert told == [in_python(made(seed)) for seed in range(40)]
-    assert made is random_lookups or sum(s.jumps > 0 for _, s in told) >= 20
-    assert made is not masked_phase or sum(s.stretches > 0 for _, s in told) >= 2
+    seeds = range(20)
+    told = [compiled(made(seed)) for seed in seeds]
+    assert told == [in_python(made(seed)) for seed in seeds]
+    assert made is random_lookups or sum(s.jumps > 0 for _, s in told) >= 8
+    assert made is not masked_phase or any(s.stretches for _, s in told)
 
 
 @built

@@ -37,7 +37,7 @@ class Search {
                 if (constant < 0) return phase_.iterations;
             return 0;
         }
-        digits_of(phase_.rows, phase_.counts, iteration, start_);
+        digits_of(phase_.counts, iteration, start_);
         values_[0] = constants_;
         i64 found = go(0, true, 0);
         return found < 0 ? phase_.iterations : found;

@@ -1,5 +1,6 @@
 // One phase of a program, as program.py defines it, read from a flat list of words (encode.py writes it).
 #pragma once
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -93,20 +94,13 @@ struct Queue {
 };
 
 // The digits of an iteration, outer to inner.
-inline void digits_of(const Ints& rows, const Ints& counts, i64 iteration, Ints& digits) {
-    for (std::size_t n = 0; n < rows.size(); ++n) {
-        i64 digit = rows[n] > 1 ? iteration / rows[n] : iteration;
-        digits[n] = n ? digit % counts[n] : digit;
+inline void digits_of(const Ints& counts, i64 iteration, Ints& digits) {
+    for (std::size_t n = counts.size(); n-- > 1;) {
+        i64 more = iteration / counts[n];
+        digits[n] = iteration - more * counts[n];
+        iteration = more;
     }
-}
-
-// The same from the digits of the iteration before, if it is the next one.
-inline void next_digits(const Ints& rows, const Ints& counts, i64 before, i64 iteration, Ints& digits) {
-    if (iteration != before + 1 || before < 0) return digits_of(rows, counts, iteration, digits);
-    for (std::size_t n = digits.size(); n-- > 0;) {
-        if (++digits[n] < counts[n] || n == 0) return;
-        digits[n] = 0;
-    }
+    if (!counts.empty()) digits[0] = iteration;
 }
 
 struct Phase {
@@ -172,6 +166,17 @@ struct Phase {
             kind += bit * task.inner_classes * task.kinds[iteration];
         }
         return kind;
+    }
+
+    // Whether the innermost digit or k has a say in a guard.
+    bool looks_inside(const Guard& guard) const {
+        i64 last = i64(counts.size()) - 1;
+        auto is_last = [last](i64 n) { return n == last; };
+        return std::any_of(guard.first.begin(), guard.first.end(), is_last) ||
+               std::any_of(guard.last.begin(), guard.last.end(), is_last) ||
+               std::any_of(guard.planes.begin(), guard.planes.end(), [last](const Plane& plane) {
+                   return !plane.inner.empty() || (!plane.terms.empty() && plane.terms.back().level == last);
+               });
     }
 
     // The instance that a wait needs (negative: met).

@@ -103,38 +103,41 @@ inline SnapP snapshot(Stepper& stepper, Store& store) {
     snap->offers.clear();
     for (i64 r : stepper.buses) snap->offers.insert(snap->offers.end(), stepper.offers[r].begin(), stepper.offers[r].end());
     snap->lookup.resize(stepper.phase.rows.size());
+    std::size_t queues = snap->slot.size(), tasks = stepper.times.size();
+    snap->times.clear();
+    snap->until.resize(tasks);
+    snap->window.assign(tasks, 0);
+    for (std::size_t task = 0; task < tasks; ++task) {
+        Times& times = stepper.times[task];
+        i64 reached = snap->reached[task];
+        times.let_go(now, stepper.lag_start[task], stepper.lag_end[task]);
+        if (times.begin() != times.end()) snap->window[task] = reached - times.begin()->instance;
+        for (const Started* one = times.begin(); one != times.end(); ++one)
+            snap->times.push_back({one->instance - reached, one->start - now, one->end - now});
+        snap->until[task] = i64(snap->times.size());
+    }
     Ints& words = snap->key.words;
-    words.clear();
-    std::size_t queues = snap->slot.size();
-    for (std::size_t q = 0; q < queues; ++q) words.push_back(snap->status[q] == DONE ? -1 : snap->item[q]);
-    words.insert(words.end(), snap->wait.begin(), snap->wait.end());
-    words.insert(words.end(), snap->status.begin(), snap->status.end());
+    words.resize(4 * queues + snap->free.size() + 1 + 4 * snap->events.size() + tasks + 3 * snap->times.size());
+    i64* word = words.data();
+    for (std::size_t q = 0; q < queues; ++q) *word++ = snap->status[q] == DONE ? -1 : snap->item[q];
+    word = std::copy(snap->wait.begin(), snap->wait.end(), word);
+    word = std::copy(snap->status.begin(), snap->status.end(), word);
     for (std::size_t q = 0; q < queues; ++q)
         // A timed or blocked head is held at least until now: what was before is over.
-        words.push_back(snap->status[q] == OFFERED || snap->ready[q] > now ? snap->ready[q] - now : 0);
-    for (i64 free : snap->free) words.push_back(free > now ? free - now : 0);
-    words.push_back(i64(snap->events.size()));
+        *word++ = snap->status[q] == OFFERED || snap->ready[q] > now ? snap->ready[q] - now : 0;
+    for (i64 free : snap->free) *word++ = free > now ? free - now : 0;
+    *word++ = i64(snap->events.size());
     for (const Event& event : snap->events) {
-        words.push_back(event.time - now);
-        words.push_back(event.kind);
-        words.push_back(event.n);
-        words.push_back(event.gives);
+        *word++ = event.time - now;
+        *word++ = event.kind;
+        *word++ = event.n;
+        *word++ = event.gives;
     }
-    snap->window.assign(stepper.times.size(), 0);
-    snap->until.clear();
-    snap->times.clear();
-    for (std::size_t task = 0; task < stepper.times.size(); ++task) {
-        Times& times = stepper.times[task];
-        times.let_go(now, stepper.lag_start[task], stepper.lag_end[task]);
-        if (times.begin() != times.end()) snap->window[task] = snap->reached[task] - times.begin()->instance;
-        words.push_back(times.end() - times.begin());
-        for (const Started* one = times.begin(); one != times.end(); ++one) {
-            snap->times.push_back({one->instance - snap->reached[task], one->start - now, one->end - now});
-            words.push_back(snap->times.back().instance);
-            words.push_back(snap->times.back().start);
-            words.push_back(snap->times.back().end);
-        }
-        snap->until.push_back(i64(snap->times.size()));
+    word = std::copy(snap->until.begin(), snap->until.end(), word);
+    for (const Started& one : snap->times) {
+        *word++ = one.instance;
+        *word++ = one.start;
+        *word++ = one.end;
     }
     snap->key.close();
     return snap;

@@ -62,6 +62,10 @@ class Times {
 
     // The last one up to an instance, or nullptr.
     const Started* up_to(i64 instance) const {
+        if (first_ == kept_.size()) return nullptr;
+        i64 back = kept_.back().instance - instance;  // where it is if none was passed over since
+        if (back >= 0 && back < i64(kept_.size() - first_) && kept_[kept_.size() - 1 - back].instance == instance)
+            return &kept_[kept_.size() - 1 - back];
         std::size_t low = first_, high = kept_.size();
         while (low < high) {
             std::size_t middle = (low + high) / 2;
@@ -158,8 +162,7 @@ struct Stepper {
         times.resize(tasks);
         sleepers_.resize(tasks);
         active_.resize(tasks);
-        last_.assign(tasks, -1);
-        digits_.assign(tasks, Ints(phase.counts.size()));
+        for (const Task& task : phase.tasks) planned_.push_back(make_planned(task));
         offers.resize(phase.resources);
         std::size_t pools = phase.pools.size();
         level.assign(pools, 0);
@@ -171,6 +174,7 @@ struct Stepper {
             groups[pools + phase.pools[p]].push_back(i64(p));
         }
         peak.assign(groups.size(), 0);
+        buffer_level_.assign(phase.buffers, 0);
     }
 
     // Everything that happens at tick 0.
@@ -234,6 +238,8 @@ struct Stepper {
     // After a move: heads, sleepers and heaps anew from the positions.
     void reattach() {
         for (auto& sleepers : sleepers_) sleepers.clear();
+        std::fill(buffer_level_.begin(), buffer_level_.end(), 0);
+        for (std::size_t p = 0; p < level.size(); ++p) buffer_level_[phase.pools[p]] += level[p];
         for (std::size_t q = 0; q < status.size(); ++q) {
             if (status[q] == DONE) continue;
             const Item& at = phase.queues[q].body[item[q]];
@@ -253,13 +259,11 @@ struct Stepper {
     // Make an item the head of its queue; false if it is inactive.
     bool plan(i64 queue, i64 number, i64 iteration, i64 k) {
         const Task& task = phase.tasks[number];
-        Ints& digits = digits_[number];
-        if (last_[number] != iteration) {
-            next_digits(phase.rows, phase.counts, last_[number], iteration, digits);
-            last_[number] = iteration;
-        }
-        if (!phase.holds(task.guard, digits, k)) return false;
-        i64 kind = phase.kind_of(task, digits, iteration, k);
+        Planned& planned = planned_[number];
+        if (planned.iteration != iteration) go_to(task, planned, iteration);
+        const Ints& digits = planned.digits;
+        if (planned.looks_inside ? !phase.holds(task.guard, digits, k) : !planned.holds) return false;
+        i64 kind = planned.has_classes ? phase.kind_of(task, digits, iteration, k) : 0;
         if (kind < 0) return false;
         Head& found = head[queue];
         found.task = number;
@@ -270,7 +274,11 @@ struct Stepper {
         found.lags.resize(waits);
         for (std::size_t w = 0; w < waits; ++w) {
             const Wait& one = task.waits[w];
-            found.needs[w] = phase.need_of(one, digits, iteration, k);
+            const Planned::Need& need = planned.needs[w];
+            if (need.looks_inside ? !phase.holds(one.guard, digits, k) : !need.holds)
+                found.needs[w] = -1;
+            else
+                found.needs[w] = need.base + (one.inner.empty() ? 0 : one.inner[k]) + (one.needs.empty() ? 0 : one.needs[iteration]);
             found.lags[w] = one.lag + (one.lags.empty() ? 0 : one.lags[iteration]);
         }
         return true;
@@ -281,10 +289,50 @@ struct Stepper {
   private:
     std::vector<std::vector<std::pair<i64, i64>>> sleepers_;  // by producer: need and queue
     std::vector<std::unique_ptr<Active>> active_;
-    Ints last_;                 // the iteration whose digits are kept, by task
-    std::vector<Ints> digits_;
+    // What is known of a task at the iteration that was asked for last; most often the next one comes next.
+    struct Planned {
+        struct Need {
+            i64 base, step;  // at k of 0, and how much more one innermost digit on
+            bool looks_inside, holds;
+        };
+        i64 iteration = -2;
+        Ints digits;
+        bool looks_inside, has_classes, holds = false;  // `holds` where the guard does not look inside
+        std::vector<Need> needs;
+    };
+    std::vector<Planned> planned_;
+    Ints buffer_level_, touched_;  // what buffers hold; pools that have changed in this tick
     Ints fresh_, awake_, later_;  // queues that need a new head; whose wait has been reached
-    bool held_ = false;
+
+    Planned make_planned(const Task& task) const {
+        Planned found;
+        found.digits.assign(phase.counts.size(), 0);
+        found.looks_inside = phase.looks_inside(task.guard);
+        found.has_classes = !task.ragged.empty() || !task.inner_class.empty() || !task.kinds.empty();
+        for (const Wait& one : task.waits)
+            found.needs.push_back({0, one.strides.empty() ? 0 : one.strides.back(), phase.looks_inside(one.guard), false});
+        return found;
+    }
+
+    void go_to(const Task& task, Planned& planned, i64 iteration) {
+        Ints& digits = planned.digits;
+        bool is_next = iteration == planned.iteration + 1 && !digits.empty() && digits.back() + 1 < phase.counts.back();
+        planned.iteration = iteration;
+        if (is_next) {
+            ++digits.back();
+            for (Planned::Need& need : planned.needs) need.base += need.step;
+            return;
+        }
+        digits_of(phase.counts, iteration, digits);
+        planned.holds = planned.looks_inside || phase.holds(task.guard, digits, 0);
+        for (std::size_t w = 0; w < planned.needs.size(); ++w) {
+            const Wait& one = task.waits[w];
+            Planned::Need& need = planned.needs[w];
+            need.holds = need.looks_inside || phase.holds(one.guard, digits, 0);
+            need.base = one.offset;
+            for (const Term& term : one.terms) need.base += term.factor * digits[term.level];
+        }
+    }
 
     Ints number_gives(const Task& task) {
         Ints numbers;
@@ -301,13 +349,12 @@ struct Stepper {
     void finish_tick() {
         quiet();
         while (serve()) quiet();
-        if (!held_) return;
-        held_ = false;
-        for (std::size_t g = 0; g < groups.size(); ++g) {
-            i64 sum = 0;
-            for (i64 p : groups[g]) sum += level[p];
-            peak[g] = std::max(peak[g], sum);
+        for (i64 pool : touched_) {
+            i64 buffer = phase.pools[pool], group = i64(level.size()) + buffer;
+            peak[pool] = std::max(peak[pool], level[pool]);
+            peak[group] = std::max(peak[group], buffer_level_[buffer]);
         }
+        touched_.clear();
     }
 
     // Step (1) until nothing changes.
@@ -466,7 +513,8 @@ struct Stepper {
         integral[pool] += i128(level[pool]) * (now - since[pool]);
         since[pool] = now;
         level[pool] += amount;
-        held_ = true;
+        buffer_level_[phase.pools[pool]] += amount;
+        touched_.push_back(pool);
     }
 };
 

@@ -64,8 +64,9 @@ class Verifier {
     void digits(std::size_t level, i64 prefix, Ints& found) const {
         found.resize(level + 1);
         for (std::size_t n = level + 1; n-- > 0;) {
-            found[n] = rest(prefix, counts[n]);
-            prefix = quotient(prefix, counts[n]);
+            i64 more = quotient(prefix, counts[n]);
+            found[n] = prefix - more * counts[n];
+            prefix = more;
         }
     }
 
@@ -141,9 +142,12 @@ class Verifier {
 
   private:
     std::vector<std::vector<char>> plain_;  // by level and task: neither guards nor classes that its digits decide
-    Ints mine_, theirs_, moved_, needs_, needs_there_, digits_, at_;
-    i64 known_ = NONE;  // the prefix whose digits are in digits_, and its level
-    std::size_t known_level_ = 0;
+    struct Known {
+        i64 prefix = NONE;
+        Ints digits;
+    };
+    std::vector<Known> known_ = std::vector<Known>(64);
+    Ints mine_, theirs_, moved_, needs_, needs_there_, at_;
 
     Bounds inside(const Ints& coefficients, std::size_t level, const Ints& inner) const {
         Bounds found{0, 0};
@@ -198,14 +202,14 @@ class Verifier {
         if (prefix < 0 || prefix >= tops[level]) return true;
         if (plain_[level][number]) return false;
         const Task& task = phase.tasks[number];
-        go_to(level, prefix);
+        const Ints& at = digits_at(level, prefix);
         std::size_t begun = sign.size();
         for (std::size_t w = 0; w <= task.waits.size(); ++w) {
             const LevelGuard& guard = guards[level][number][w];
             if (w && guard.is_free()) continue;
-            bool test = at_edges(guard, digits_);
+            bool test = at_edges(guard, at);
             for (const LevelPlane& plane : guard.planes) {
-                i64 value = value_of(plane, digits_);
+                i64 value = value_of(plane, at);
                 test = test && value + plane.high >= 0;
                 sign.push_back(value + plane.low >= 0    ? NONE
                                : value + plane.high < 0 ? NEVER
@@ -220,7 +224,7 @@ class Verifier {
         }
         for (i64 n : task.ragged) {
             i64 edge = n < 0 ? ~n : n;
-            if (edge <= i64(level)) sign.push_back(digits_[edge] == (n < 0 ? 0 : counts[edge] - 1));
+            if (edge <= i64(level)) sign.push_back(at[edge] == (n < 0 ? 0 : counts[edge] - 1));
         }
         return false;
     }
@@ -229,26 +233,28 @@ class Verifier {
     i64 need(std::size_t level, i64 number, std::size_t w, i64 prefix) {
         const Wait& wait = phase.tasks[number].waits[w];
         const LevelGuard& guard = guards[level][number][w + 1];
-        go_to(level, prefix);
+        const Ints& at = digits_at(level, prefix);
         if (!guard.is_free()) {
-            if (!at_edges(guard, digits_)) return NONE;
+            if (!at_edges(guard, at)) return NONE;
             for (const LevelPlane& plane : guard.planes)
-                if (value_of(plane, digits_) + plane.high < 0) return NONE;
+                if (value_of(plane, at) + plane.high < 0) return NONE;
         }
         i64 found = wait.offset;
         for (const Term& term : wait.terms) {
             if (term.level > i64(level)) break;
-            found += term.factor * digits_[term.level];
+            found += term.factor * at[term.level];
         }
         return found;
     }
 
-    // Have the digits of a prefix in digits_; many tasks are asked for at one place.
-    void go_to(std::size_t level, i64 prefix) {
-        if (prefix == known_ && level == known_level_) return;
-        digits(level, prefix, digits_);
-        known_ = prefix;
-        known_level_ = level;
+    // The digits of a prefix, not below 0; a few places are asked for again and again.
+    const Ints& digits_at(std::size_t level, i64 prefix) {
+        Known& known = known_[(std::size_t(prefix) + 5 * level) % known_.size()];
+        if (known.prefix != prefix || known.digits.size() != level + 1) {
+            known.prefix = prefix;
+            digits(level, prefix, known.digits);
+        }
+        return known.digits;
     }
 
     // The needs of an item in a slot; false if it is inactive.
@@ -256,7 +262,7 @@ class Verifier {
         const Task& task = phase.tasks[item.task];
         i64 iteration = slot - stepper.shift[item.task];
         at_.resize(counts.size());
-        digits_of(rows, counts, iteration, at_);
+        digits_of(counts, iteration, at_);
         if (!phase.holds(task.guard, at_, item.k)) return false;
         needs.clear();
         for (const Wait& wait : task.waits) needs.push_back(phase.need_of(wait, at_, iteration, item.k));
@@ -320,8 +326,7 @@ class Verifier {
         if (x < 0) return quotient(-1 - x, by);
         if (x >= tops[level]) return FOREVER;
         const Task& task = phase.tasks[number];
-        Ints& at = at_;
-        digits(level, x, at);
+        const Ints at = digits_at(level, x);
         i64 last = counts[level] - 1;
         i64 n = quotient(last - at[level], by);
         const std::vector<LevelGuard>& guard = guards[level][number];

@@ -130,7 +130,7 @@ class Within {
             if (body[n].task != known) {
                 known = body[n].task;
                 iteration = slot - task.shift;
-                if (iteration >= 0) digits_of(phase_.rows, phase_.counts, iteration, digits);
+                if (iteration >= 0) digits_of(phase_.counts, iteration, digits);
             }
             Ints& needs = placed.needs[n];
             needs.assign(task.waits.size(), -FOREVER / 2);
