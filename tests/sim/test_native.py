@@ -56,7 +56,7 @@ def test_is_its_twin_in_python(made: Callable[[int], Phase]) -> None:
 @built
 def test_says_what_the_reference_says() -> None:
     dead = 0
-    for seed in range(300, 700):
+    for seed in range(300, 370):
         phase = random_phase(seed)
         mine, _ = compiled(phase)
         try:
@@ -64,7 +64,7 @@ def test_says_what_the_reference_says() -> None:
         except DeadlockError as error:
             assert mine == str(error), seed
             dead += 1
-    assert 2 <= dead <= 100
+    assert 1 <= dead <= 40
 
 
 @built
