@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cached_property
 from itertools import product
 from math import ceil
 
@@ -16,17 +15,17 @@ Exact = int | Fraction
 Value = Callable[[frozenset[Edge]], Exact]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, slots=True)
 class Amount:
     """A number of each instance: it depends only on which of ``edges`` the instance is at."""
 
     edges: tuple[Edge, ...]
     value: Value
+    _own: frozenset[Edge] = field(init=False, repr=False)
     _known: dict[frozenset[Edge], Exact] = field(default_factory=dict, init=False, repr=False)
 
-    @cached_property
-    def _own(self) -> frozenset[Edge]:
-        return frozenset(self.edges)
+    def __post_init__(self) -> None:
+        self._own = frozenset(self.edges)
 
     def at(self, edges: frozenset[Edge]) -> Exact:
         """Return the amount of an instance that is at these edges of its loops."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 from math import gcd, prod
@@ -120,6 +120,20 @@ class Site:
         return tuple(found)
 
     @cached_property
+    def beside(self) -> Need:
+        """What a task of the same loops needs of this one in its own iteration."""
+        strides = [0] * self.nest.outer
+        offset = 0
+        for place, (level, weight) in enumerate(
+            zip(self.nest.levels, self.nest.weights, strict=True)
+        ):
+            if self.at[place] == ALL:
+                strides[place] += weight
+            elif self.at[place] == LAST:
+                offset += weight * (level.count - 1)
+        return Need(strides=tuple(strides), offset=offset, inner=(), guard=ALWAYS)
+
+    @cached_property
     def guard(self) -> Guard:
         outer = range(self.nest.outer)
         counts = [level.count for level in self.nest.levels]
@@ -189,12 +203,16 @@ def need(consumer: Site, producer: Site, digits: Mapping[str, Digit], shift: int
     ``digits`` gives the producer's digit per level; where the producer runs only in the first or the
     last iteration of a level, that one holds. The need has a guard "digit >= back" where it looks back.
     """
+    nest = producer.nest
+    if digits is nest.same and consumer.nest is nest and nest.outer == len(nest.levels):
+        near = producer.beside
+        return replace(near, offset=near.offset + shift) if shift else near
     strides = [0] * consumer.nest.outer
     offset = shift
     table = [0] * consumer.nest.inner
     planes: list[HalfPlane] = []
-    weights = producer.nest.weights
-    for place, level in enumerate(producer.nest.levels):
+    weights = nest.weights
+    for place, level in enumerate(nest.levels):
         weight, digit, at = weights[place], digits[level.name], producer.at[place]
         fixed = digit.fixed if at == ALL else 0 if at == FIRST else level.count - 1
         if fixed is not None:

@@ -129,6 +129,11 @@ def digits_of(
     """
     found: dict[str, Digit] = {}
     affine = sizes.once(digits_of, (read,), lambda: read.affine(sizes.symbols))
+    walks = [
+        (coord, axis, index, text)
+        for axis, index, text in zip(equation.left, affine, read.indices, strict=True)
+        for coord in axis.coords
+    ]
     for loop in producer.loops:
         if loop in producer.space.leading and loop in consumer.loops:
             found[loop] = SAME
@@ -136,9 +141,9 @@ def digits_of(
         found[loop] = Digit(fixed=producer.count(loop) - 1)
         if loop in producer.space.leading:
             continue
-        coord, atom = producer.owner_of[loop]
-        for axis, index, text in zip(equation.left, affine, read.indices, strict=True):
-            if coord not in axis.coords:
+        own, atom = producer.owner_of[loop]
+        for coord, axis, index, text in walks:
+            if coord != own:
                 continue
             if index is None:
                 # The state at some earlier step (the start of a chunk): not before the step before.
