@@ -15,6 +15,7 @@ USUAL = ("cycles", "seconds", "energy_pj", "area_um2", "power_w", "edp_js", "tra
 FAMILIES = ("utilization", "traffic_bytes", "buffers")
 """Tables of the report whose entries get a column each (traffic as read + write, peaks of buffers)."""
 
+_NUMBERS = (int, float)
 _HEADS = (
     *USUAL,
     *FAMILIES,
@@ -107,10 +108,15 @@ def _near(name: str, known: list[str]) -> str:
 
 
 def _flatten(name: str, value: Any, found: dict[str, Any]) -> None:
-    if isinstance(value, Mapping):
+    if isinstance(
+        value, dict
+    ):  # a report is plain data: the check is made for every entry of every point
+        if name == "bottleneck" and "kind" in value:
+            found[name] = value["kind"]
         for key, entry in value.items():
-            _flatten(f"{name}.{key}", entry, found)
-    elif name == "bottleneck.kind":
-        found["bottleneck"] = value
-    elif isinstance(value, int | float) and not isinstance(value, bool):
+            if isinstance(entry, dict):
+                _flatten(f"{name}.{key}", entry, found)
+            elif isinstance(entry, _NUMBERS) and not isinstance(entry, bool):
+                found[f"{name}.{key}"] = entry
+    elif isinstance(value, _NUMBERS) and not isinstance(value, bool):
         found[name] = value
