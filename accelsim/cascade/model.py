@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -106,6 +106,17 @@ class TensorRead:
         return tuple(linear(index, symbols) for index in self.indices)
 
 
+def _sure(node: Expr) -> Iterator[ast.Read]:
+    """Yield the reads that a tree surely evaluates."""
+    if isinstance(node, ast.Default):
+        return
+    if isinstance(node, ast.Read):
+        yield node
+    inside = node.args[:1] if isinstance(node, ast.Call) and node.function == "select" else None
+    for child in inside or ast.children(node):
+        yield from _sure(child)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Equation:
     """One Einsum: ``tensor[left] = right where .. :: reduce``."""
@@ -171,6 +182,16 @@ class Equation:
     def factor_coords(self) -> tuple[frozenset[str], ...]:
         """The coordinates of each factor and of each condition."""
         return tuple(frozenset(ast.coords_in(n)) for n in (*self.factors, *self.where))
+
+    @cached_property
+    def sure_reads(self) -> tuple[ast.Read, ...]:
+        """The reads without which a point does not exist: not those under ``?``, nor in a branch."""
+        return tuple(read for node in (self.right, *self.where) for read in _sure(node))
+
+    @cached_property
+    def is_unconditional(self) -> bool:
+        """Whether a point exists where all that it reads does: no condition, choice or gather."""
+        return not self.where and len(self.sure_reads) == len(self.reads)
 
     @cached_property
     def slots_ops(self) -> tuple[tuple[str, int], ...]:

@@ -273,7 +273,7 @@ class Present:
 
     def read(self, tensor: str, indices: tuple[Expr, ...]) -> Pieces:
         """Return where a read is inside its axes and of a point that is present."""
-        if self.tensors[tensor] == EVERYWHERE and self._never_leaves(tensor, indices):
+        if self.is_everywhere(tensor, indices):
             return EVERYWHERE
         found = EVERYWHERE
         for index in indices:
@@ -299,6 +299,10 @@ class Present:
         if any(name.startswith(INDEX) for piece in pieces for name in piece.names):
             raise UncountableError(f"presence of {tensor} where data say")
         return self.box.both(found, tuple(pieces))
+
+    def is_everywhere(self, tensor: str, indices: tuple[Expr, ...]) -> bool:
+        """Whether a read is plainly inside its axes, and of a point that is present, wherever it is made."""
+        return self.tensors[tensor] == EVERYWHERE and self._never_leaves(tensor, indices)
 
     def _never_leaves(self, tensor: str, indices: tuple[Expr, ...]) -> bool:
         """Whether the indices are sums of coordinates that are inside their axes for all values."""

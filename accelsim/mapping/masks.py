@@ -58,14 +58,11 @@ def _masks(cascade: Cascade, sizes: Sizes) -> tuple[Masks, Parts]:
             plain = half_planes([where], sizes.symbols)
             planes += plain or []
             unions += [_union(where, sizes)] * (plain is None)
-        for node in (equation.right, *equation.where):
-            for read in _needed(node):
-                sides = [
-                    tuple(_inherited(read, *side, sizes)) for side in kept.get(read.tensor, ())
-                ]
-                planes += sides[0] if len(sides) == 1 else ()
-                unions += [sides] * (len(sides) > 1)
-                planes += _inside(read, sizes)
+        for read in equation.sure_reads:
+            sides = [tuple(_inherited(read, *side, sizes)) for side in kept.get(read.tensor, ())]
+            planes += sides[0] if len(sides) == 1 else ()
+            unions += [sides] * (len(sides) > 1)
+            planes += _inside(read, sizes)
         found[equation.id] = tuple({_name(p): p for p in planes}.values())
         parts[equation.id] = _joined(unions, sizes)
         if equation.iterative is None and len(makers[equation.tensor]) == 1:
@@ -107,20 +104,11 @@ def _joined(unions: Sequence[Sequence[Planes]], sizes: Sizes) -> tuple[Planes, .
     return tuple(found.values()) if len(found) > 1 else ()
 
 
-def _needed(node: ast.Expr) -> Iterator[ast.Read]:
-    """Yield the reads without which a point does not exist (those under ``?`` are not)."""
-    if isinstance(node, ast.Default):
-        return
-    if isinstance(node, ast.Read):
-        yield node
-    inside = node.args[:1] if isinstance(node, ast.Call) and node.function == "select" else None
-    for child in inside or ast.children(node):
-        yield from _needed(child)
-
-
 def _inside(read: ast.Read, sizes: Sizes) -> Iterator[Linear]:
     """Yield that the sums of coordinates which are read are places of their axes."""
     for index, size in zip(read.indices, sizes.shapes[read.tensor], strict=True):
+        if isinstance(index, ast.Coord):
+            continue
         form = linear(index, sizes.symbols)
         if form is not None and len(form.coefs) > 1:
             yield form
