@@ -146,7 +146,8 @@ class Verifier {
         i64 prefix = NONE;
         Ints digits;
     };
-    std::vector<Known> known_ = std::vector<Known>(64);
+    static constexpr std::size_t KNOWN = 64;
+    std::vector<Known> known_[2] = {std::vector<Known>(KNOWN), std::vector<Known>(KNOWN)};  // two places at once
     Ints mine_, theirs_, moved_, needs_, needs_there_, at_;
 
     Bounds inside(const Ints& coefficients, std::size_t level, const Ints& inner) const {
@@ -200,9 +201,11 @@ class Verifier {
     // Whether a task is off at a prefix; else what its guards and classes are there (nothing: always the same).
     bool is_off(std::size_t level, i64 number, i64 prefix, Ints& sign) {
         if (prefix < 0 || prefix >= tops[level]) return true;
-        if (plain_[level][number]) return false;
+        return !plain_[level][number] && is_off_at(level, number, digits_at(level, prefix), sign);
+    }
+
+    bool is_off_at(std::size_t level, i64 number, const Ints& at, Ints& sign) const {
         const Task& task = phase.tasks[number];
-        const Ints& at = digits_at(level, prefix);
         std::size_t begun = sign.size();
         for (std::size_t w = 0; w <= task.waits.size(); ++w) {
             const LevelGuard& guard = guards[level][number][w];
@@ -229,11 +232,11 @@ class Verifier {
         return false;
     }
 
-    // The need of a wait at a prefix where its task is not off, at inner digits and k of 0; NONE: guarded off.
-    i64 need(std::size_t level, i64 number, std::size_t w, i64 prefix) {
+    // The need of a wait at the digits of a prefix where its task is not off, at inner digits and k of 0;
+    // NONE: guarded off.
+    i64 need(std::size_t level, i64 number, std::size_t w, const Ints& at) const {
         const Wait& wait = phase.tasks[number].waits[w];
         const LevelGuard& guard = guards[level][number][w + 1];
-        const Ints& at = digits_at(level, prefix);
         if (!guard.is_free()) {
             if (!at_edges(guard, at)) return NONE;
             for (const LevelPlane& plane : guard.planes)
@@ -248,8 +251,8 @@ class Verifier {
     }
 
     // The digits of a prefix, not below 0; a few places are asked for again and again.
-    const Ints& digits_at(std::size_t level, i64 prefix) {
-        Known& known = known_[(std::size_t(prefix) + 5 * level) % known_.size()];
+    const Ints& digits_at(std::size_t level, i64 prefix, bool other = false) {
+        Known& known = known_[other][(std::size_t(prefix) + 5 * level) % KNOWN];
         if (known.prefix != prefix || known.digits.size() != level + 1) {
             known.prefix = prefix;
             digits(level, prefix, known.digits);
@@ -281,15 +284,19 @@ class Verifier {
             i64 last = quotient(b.slot[q] - stepper.shift[task], row);
             const std::vector<Wait>& waits = phase.tasks[task].waits;
             for (i64 x = first; x <= last; ++x) {
-                mine_.clear();
-                theirs_.clear();
-                bool off = is_off(level, task, x, mine_);
-                if (is_off(level, task, x + by, theirs_) != off || mine_ != theirs_) return false;
-                if (off) continue;
-                needs_.clear();
-                for (std::size_t w = 0; w < waits.size(); ++w) needs_.push_back(need(level, task, w, x));
+                bool inside = x >= 0 && x < tops[level];
+                if (inside != (x + by >= 0 && x + by < tops[level])) return false;
+                if (!inside) continue;
+                const Ints &here = digits_at(level, x), &there = digits_at(level, x + by, true);
+                if (!plain_[level][task]) {
+                    mine_.clear();
+                    theirs_.clear();
+                    bool off = is_off_at(level, task, here, mine_);
+                    if (is_off_at(level, task, there, theirs_) != off || mine_ != theirs_) return false;
+                    if (off) continue;
+                }
                 for (std::size_t w = 0; w < waits.size(); ++w) {
-                    i64 n = needs_[w], m = need(level, task, w, x + by);
+                    i64 n = need(level, task, w, here), m = need(level, task, w, there);
                     if (n != NONE && m != NONE && !alike(waits[w].producer, n, m, reach[level][task][w], step, at))
                         return false;
                 }
@@ -341,7 +348,7 @@ class Verifier {
         for (std::size_t w = 0; w < task.waits.size(); ++w) {
             const Wait& wait = task.waits[w];
             n = std::min(n, steady_guard(guard[w + 1], level, at, by));
-            i64 needed = need(level, number, w, x);
+            i64 needed = need(level, number, w, at);
             if (needed != NONE && n > 0)
                 n = std::min(n, drift(wait.producer, needed, reach[level][number][w], wait.strides[level] * by, step, stride));
         }
