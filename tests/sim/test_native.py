@@ -111,7 +111,7 @@ def test_leaves_to_python_what_64_bits_do_not_hold() -> None:
 
 @built
 def test_leaves_to_python_what_grows_too_large() -> None:
-    for large in (one_task(1 << 40, 1 << 40), one_task(1 << 59, 3), one_task(1 << 40, 1 << 21)):
+    for large in (one_task(1 << 40, 1 << 40), one_task(1 << 59, 10), one_task(1 << 40, 1 << 23)):
         statistics = Statistics()
         assert encode(large, [], []) is not None
         assert native.run(large, statistics, None) is None

@@ -87,7 +87,7 @@ class Jump {
             if (phase_.looks_up) ++statistics.walked;
         }
         for (i64 n = 0; n < ticks; ++n) {
-            if (stepper.now >= ROOM) throw TooLarge();
+            if (stepper.now >= LATEST) throw TooLarge();
             if (phase_.looks_up) {  // whether a state comes back says nothing of what follows
                 if (!stepper.tick()) return end();
                 ++statistics.walked;

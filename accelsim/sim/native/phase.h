@@ -13,12 +13,13 @@ using i128 = __int128;
 using Ints = std::vector<i64>;
 
 constexpr i64 FOREVER = i64(1) << 62;
-constexpr i64 ROOM = i64(1) << 60;  // below it the sum of two is within 64 bits
+constexpr i64 ROOM = i64(1) << 60;  // of durations, lags, instances and amounts
+constexpr i64 LATEST = i64(1) << 62;  // a time below it and a duration and a lag are within 64 bits together
 
 struct TooLarge {};  // thrown: a time or an amount leaves the room of 64 bits
 
-inline i64 checked(i128 value) {
-    if (value >= ROOM || value <= -ROOM) throw TooLarge();
+inline i64 checked(i128 value, i64 room) {
+    if (value >= room || value <= -room) throw TooLarge();
     return i64(value);
 }
 

@@ -183,7 +183,7 @@ inline Ints apply(Stepper& stepper, const Step& step, const Snapshot& at, i64 sh
     i64 span = b.now - a.now, stride = b.slot[ref] - a.slot[ref];
     i64 all = shift + (times - 1) * stride;
     i64 more = &at == &b && a.slot == b.slot ? times : 0;
-    i64 now = stepper.now = checked(at.now + i128(span) * times);
+    i64 now = stepper.now = checked(at.now + i128(span) * times, LATEST);
     i64 delta = now - b.now;
     for (std::size_t q = 0; q < step.anchored.size(); ++q) {
         if (step.anchored[q]) {
@@ -211,7 +211,7 @@ inline Ints apply(Stepper& stepper, const Step& step, const Snapshot& at, i64 sh
         i128 held = b.integral[p] - a.integral[p] - i128(a.level[p]) * span;  // above the level at the start
         stepper.integral[p] = at.integral[p] + times * (held + i128(level) * span) +
                               i128(gain) * span * (i128(times) * (times - 1) / 2);
-        stepper.level[p] = checked(level + i128(gain) * times);
+        stepper.level[p] = checked(level + i128(gain) * times, ROOM);
         stepper.since[p] = now;
         grown.push_back(gain);
     }
@@ -223,7 +223,7 @@ inline Ints apply(Stepper& stepper, const Step& step, const Snapshot& at, i64 sh
             gain += grown[p];
             then += a.level[p];
         }
-        peaks.push_back(checked(low + i128(std::max(gain, i64(0))) * (times - 1) + step.peak[g] - then));
+        peaks.push_back(checked(low + i128(std::max(gain, i64(0))) * (times - 1) + step.peak[g] - then, ROOM));
     }
     stepper.reattach();
     return peaks;

@@ -279,7 +279,7 @@ inline Ints apply_stretch(Stepper& stepper, const Stretch& stretch, const Snapsh
                 found += stretch.more[k] * sums * (i128(figure(*step->b)) - figure(*step->a));
         return found;
     };
-    i64 ticks = checked(total([](const Snapshot& s) { return s.now; }));
+    i64 ticks = checked(total([](const Snapshot& s) { return s.now; }), LATEST);
     Ints counters, slots;
     std::vector<i128> integral;
     for (std::size_t c = 0; c < at.counters.size(); ++c)
