@@ -13,7 +13,7 @@ from accelsim.sim.activity import Activity
 from accelsim.sim.lower import Lowered, lower
 from accelsim.sim.measure import measure
 
-EFFORT = 250_000  # of simulation (see sim.jump.Statistics) to choose among mappings that are made
+EFFORT = 500_000  # of simulation (see sim.jump.Statistics) to choose among mappings that are made
 MOST = 1_500_000  # for those that are tried while none has come to an end
 MAKING = 300  # what it takes to make, lower and measure a mapping, by task
 SAME = Fraction(1, 200)  # mappings whose cycles differ by less are as fast: traffic decides
