@@ -89,6 +89,8 @@ def _changes(entry: Alternative) -> dict[str, Any]:
 def _extended(document: Document) -> Document:
     seen: list[str] = []
     data = document.data
+    if not isinstance(data, dict) or "extends" not in data:
+        return document
     while isinstance(data, dict) and isinstance(data.get("extends"), str):
         other = data["extends"]
         if other in seen:

@@ -42,11 +42,17 @@ class _Measure:
         for number, phase in enumerate(self.lowered.phases):
             done = self.outcome.phases[number]
             groups = self.lowered.classes[number]
-            self._see_points(number)
-            for place, draft in enumerate(phase.drafts):
-                count = _counter(done.instances[place], groups[place])
+            counters = [_counter(*pair) for pair in zip(done.instances, groups, strict=True)]
+            points = [
+                count(draft.points) if draft.points is not None else 0
+                for count, draft in zip(counters, phase.drafts, strict=True)
+            ]
+            self.tile_points = {}
+            for draft, more in zip(phase.drafts, points, strict=True):
+                self.tile_points[draft.einsum] = self.tile_points.get(draft.einsum, 0) + more
+            for draft, count, more in zip(phase.drafts, counters, points, strict=True):
                 if draft.kind == "compute":
-                    self._compute(number, draft, count)
+                    self._compute(number, draft, count, more)
                 else:
                     self._move(number, draft, count)
         units = self._units()
@@ -92,16 +98,16 @@ class _Measure:
             ),
         )
 
-    def _compute(self, number: int, draft: Draft, count: Callable[[Amount], Exact]) -> None:
+    def _compute(
+        self, number: int, draft: Draft, count: Callable[[Amount], Exact], points: Exact
+    ) -> None:
         phase = self.lowered.phases[number]
         block = phase.blocks[draft.block]
         binding = block.binding(draft.einsum)
         assert binding is not None
         assert draft.lanes is not None
-        assert draft.points is not None
         unit = binding.bind.unit
         array = self.arch.arrays[unit]
-        points = count(draft.points)
         live = self._live(binding.id, self.tile_points[binding.id])
         ticks = self.lowered.program.ticks_per_cycle
         used = count(draft.lanes) * live * max(1, binding.cycles) * ticks
@@ -119,21 +125,11 @@ class _Measure:
         for access in accesses(phase, draft.block, binding):
             self._rows(access.buffer, access.action, binding.id, access.tensor, count(access.words))
 
-    def _see_points(self, number: int) -> None:
-        """Count the points of the tiles of each Einsum of a phase, over all its tasks."""
-        phase = self.lowered.phases[number]
-        self.tile_points = {}
-        for place, draft in enumerate(phase.drafts):
-            if draft.points is not None:
-                done = self.outcome.phases[number].instances[place]
-                more = _counter(done, self.lowered.classes[number][place])(draft.points)
-                self.tile_points[draft.einsum] = self.tile_points.get(draft.einsum, 0) + more
-
     def _live(self, einsum: str, points: Exact) -> Exact:
         """Return the share of the points of the tiles that exists: what masks and data leave of them."""
         exact = self.points.get(einsum)
         share = self.plan.presence.share(einsum)
-        if exact is None or not points:
+        if exact is None or not points or exact * self.leading >= points:
             return whole(share)
         return whole(share * min(Fraction(1), Fraction(exact * self.leading) / points))
 
