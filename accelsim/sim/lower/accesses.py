@@ -28,19 +28,21 @@ def _accesses(phase: PhaseDraft, number: int, binding: Binding) -> tuple[Access,
     found = [*_reads(phase, number, binding), *_writes(phase, number, binding)]
     block = phase.blocks[number]
     live = live_tiles(phase.plan, block, binding.id, block.still(binding))
+    if live == 1:
+        return tuple(found)
     return tuple(replace(access, words=access.words.scaled(live)) for access in found if live)
 
 
 def holder(phase: PhaseDraft, number: int, tensor: str) -> str | None:
     """Return the buffer that holds a tensor in a block, or the one that it shares with a held tensor."""
-    block = phase.blocks[number]
-    shares = [*phase.plan.spec.share, *block.block.share]
-    together = next((names for names in shares if tensor in names), [tensor])
-    for name in together:
-        place = block.hold.get(name)
-        if place is not None and place.loop != STREAM:
-            return place.buffer
-    return None
+    if (number, tensor) not in phase.holders:
+        block = phase.blocks[number]
+        shares = [*phase.plan.spec.share, *block.block.share]
+        together = next((names for names in shares if tensor in names), [tensor])
+        places = (block.hold.get(name) for name in together)
+        kept = (place.buffer for place in places if place is not None and place.loop != STREAM)
+        phase.holders[number, tensor] = next(kept, None)
+    return phase.holders[number, tensor]
 
 
 def _reads(phase: PhaseDraft, number: int, binding: Binding) -> list[Access]:

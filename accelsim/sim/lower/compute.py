@@ -30,6 +30,7 @@ class PhaseDraft:
     drafts: list[Draft] = field(default_factory=list)
     reserved: dict[str, int] = field(default_factory=dict)  # bytes held throughout, by tensor
     accesses: dict[str, tuple[Access, ...]] = field(default_factory=dict)  # by Einsum
+    holders: dict[tuple[int, str], str | None] = field(default_factory=dict)  # by block, tensor
     _digits: dict[tuple[int, int, str], dict[str, Digit]] = field(default_factory=dict)
 
     def reserve(self, tensor: str, size_bytes: int) -> None:
@@ -148,8 +149,8 @@ def needs(
             if maker.id == binding.id and not any(d.back for d in digits.values()):
                 continue
             wait = _wait(phase, producer, maker, consumer, binding, digits)
-            key = (id(producer), wait.need, wait.anchor, wait.lag, tuple(digits.items()))
-            if key not in seen:
+            key = (id(producer), wait.anchor, wait.lag, tuple(digits.items()))
+            if key not in seen:  # the digits say which instance is needed
                 seen.add(key)
                 found.append((wait, digits))
     return found
