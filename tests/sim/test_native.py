@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -73,6 +76,33 @@ def test_says_what_the_reference_says() -> None:
 def test_is_its_twin_in_a_campaign(made: Callable[[int], Phase]) -> None:
     seeds = range(10_000, 12_000)
     assert not [seed for seed in seeds if compiled(made(seed)) != in_python(made(seed))]
+
+
+@pytest.mark.ci
+@pytest.mark.skipif(shutil.which("g++") is None, reason="no g++")
+def test_touches_nothing_that_is_not_its_own(tmp_path: Path) -> None:
+    """Under the compiler's checks of memory and arithmetic it does the same."""
+    source, program = Path(__file__).parent / "sanitized.cc", tmp_path / "sanitized"
+    checks = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
+    include = f"-I{Path(native.__file__).parent}"
+    subprocess.run(
+        ["g++", "-std=c++17", "-O1", *checks, include, str(source), "-o", str(program)], check=True
+    )
+    phases = [made(seed) for seed in range(30) for made in MADE.values()] + [long_body(4000)]
+    files = []
+    for number, phase in enumerate(phases):
+        causes = sorted({wait.cause for task in phase.tasks for wait in task.waits})
+        words = encode(phase, causes, sorted({pool.buffer for pool in phase.pools}))
+        assert words is not None
+        files.append(tmp_path / f"{number}.words")
+        files[-1].write_bytes(words.tobytes())
+    done = subprocess.run([program, *files], check=True, capture_output=True, text=True)
+    assert not done.stderr
+    for phase, line in zip(phases, done.stdout.splitlines(), strict=True):
+        outcome, statistics = compiled(phase)
+        ticks, walked, jumps, looks = map(int, line.split())
+        assert (walked, jumps, looks) == (statistics.walked, statistics.jumps, statistics.looks)
+        assert isinstance(outcome, str) or ticks == outcome.ticks
 
 
 @built
