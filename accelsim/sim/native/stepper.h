@@ -1,105 +1,12 @@
 // A phase in flight, one tick at a time: sim/stepper.py in C++, with the same names.
 #pragma once
-#include <tuple>
-
 #include "active.h"
-#include "phase.h"
+#include "plan.h"
+#include "times.h"
 
 namespace accelsim {
 
 enum Status : i64 { BLOCKED, TIMED, OFFERED, DONE };
-
-// Something at a tick: an end on resource `n` (kind 0), or the head of queue `n` that may start (kind 1).
-struct Event {
-    i64 time, kind, n, gives;
-    bool operator<(const Event& other) const {
-        return std::tie(time, kind, n) < std::tie(other.time, other.kind, other.n);
-    }
-    bool operator>(const Event& other) const { return other < *this; }
-};
-
-struct Offer {
-    i64 ready, slot, queue;
-    bool operator>(const Offer& other) const {
-        return std::tie(other.ready, other.slot, other.queue) < std::tie(ready, slot, queue);
-    }
-};
-
-template <class T>
-void push(std::vector<T>& heap, const T& value) {
-    heap.push_back(value);
-    std::push_heap(heap.begin(), heap.end(), std::greater<T>());
-}
-
-template <class T>
-T pop(std::vector<T>& heap) {
-    std::pop_heap(heap.begin(), heap.end(), std::greater<T>());
-    T value = heap.back();
-    heap.pop_back();
-    return value;
-}
-
-struct Started {
-    i64 instance, start, end;
-};
-
-// The last starts of a task, in the order of their instances; what can hold nobody any more is let go.
-class Times {
-  public:
-    void add(i64 instance, i64 start, i64 end) { kept_.push_back({instance, start, end}); }
-
-    void let_go(i64 now, i64 by_start, i64 by_end) {
-        while (first_ < kept_.size()) {
-            const Started& one = kept_[first_];
-            if ((by_end >= 0 && one.end + by_end > now) || (by_start >= 0 && one.start + by_start > now)) break;
-            ++first_;
-        }
-        if (first_ > 64 && 2 * first_ > kept_.size()) {
-            kept_.erase(kept_.begin(), kept_.begin() + i64(first_));
-            first_ = 0;
-        }
-    }
-
-    // The last one up to an instance, or nullptr.
-    const Started* up_to(i64 instance) const {
-        if (first_ == kept_.size()) return nullptr;
-        i64 back = kept_.back().instance - instance;  // where it is if none was passed over since
-        if (back >= 0 && back < i64(kept_.size() - first_) && kept_[kept_.size() - 1 - back].instance == instance)
-            return &kept_[kept_.size() - 1 - back];
-        std::size_t low = first_, high = kept_.size();
-        while (low < high) {
-            std::size_t middle = (low + high) / 2;
-            if (kept_[middle].instance <= instance)
-                low = middle + 1;
-            else
-                high = middle;
-        }
-        return low > first_ ? &kept_[low - 1] : nullptr;
-    }
-
-    const Started* begin() const { return kept_.data() + first_; }
-    const Started* end() const { return kept_.data() + kept_.size(); }
-    void clear() {
-        kept_.clear();
-        first_ = 0;
-    }
-
-  private:
-    std::vector<Started> kept_;
-    std::size_t first_ = 0;
-};
-
-// A hash of words, word by word.
-inline std::uint64_t mixed(std::uint64_t h, i64 word) {
-    h ^= std::uint64_t(word);
-    h *= 0xff51afd7ed558ccdu;
-    return h ^ (h >> 32);
-}
-
-struct Head {
-    i64 task, instance, kind;
-    Ints needs, lags;
-};
 
 struct Stepper {
     const Phase& phase;
@@ -119,7 +26,7 @@ struct Stepper {
     std::vector<Ints> give_number;                               // by task and class: one number for what is alike
     std::vector<std::vector<std::pair<i64, i64>>> given;         // by that number: pools and amounts
 
-    explicit Stepper(const Phase& of) : phase(of), total(of.iterations), slots(of.slots) {
+    explicit Stepper(const Phase& of) : phase(of), total(of.iterations), slots(of.slots), plans_(of) {
         std::size_t queues = phase.queues.size(), tasks = phase.tasks.size();
         Ints users(phase.resources, 0);
         for (const Queue& queue : phase.queues) ++users[queue.resource];
@@ -162,7 +69,6 @@ struct Stepper {
         times.resize(tasks);
         sleepers_.resize(tasks);
         active_.resize(tasks);
-        for (const Task& task : phase.tasks) planned_.push_back(make_planned(task));
         offers.resize(phase.resources);
         std::size_t pools = phase.pools.size();
         level.assign(pools, 0);
@@ -257,82 +163,16 @@ struct Stepper {
     }
 
     // Make an item the head of its queue; false if it is inactive.
-    bool plan(i64 queue, i64 number, i64 iteration, i64 k) {
-        const Task& task = phase.tasks[number];
-        Planned& planned = planned_[number];
-        if (planned.iteration != iteration) go_to(task, planned, iteration);
-        const Ints& digits = planned.digits;
-        if (planned.looks_inside ? !phase.holds(task.guard, digits, k) : !planned.holds) return false;
-        i64 kind = planned.has_classes ? phase.kind_of(task, digits, iteration, k) : 0;
-        if (kind < 0) return false;
-        Head& found = head[queue];
-        found.task = number;
-        found.instance = iteration * task.inner + k;
-        found.kind = kind;
-        std::size_t waits = task.waits.size();
-        found.needs.resize(waits);
-        found.lags.resize(waits);
-        for (std::size_t w = 0; w < waits; ++w) {
-            const Wait& one = task.waits[w];
-            const Planned::Need& need = planned.needs[w];
-            if (need.looks_inside ? !phase.holds(one.guard, digits, k) : !need.holds)
-                found.needs[w] = -1;
-            else
-                found.needs[w] = need.base + (one.inner.empty() ? 0 : one.inner[k]) + (one.needs.empty() ? 0 : one.needs[iteration]);
-            found.lags[w] = one.lag + (one.lags.empty() ? 0 : one.lags[iteration]);
-        }
-        return true;
-    }
+    bool plan(i64 queue, i64 number, i64 iteration, i64 k) { return plans_.item(number, iteration, k, head[queue]); }
 
     i64& stall(i64 queue, i64 cause) { return counters[stall_base + queue * phase.causes + cause]; }
 
   private:
     std::vector<std::vector<std::pair<i64, i64>>> sleepers_;  // by producer: need and queue
     std::vector<std::unique_ptr<Active>> active_;
-    // What is known of a task at the iteration that was asked for last; most often the next one comes next.
-    struct Planned {
-        struct Need {
-            i64 base, step;  // at k of 0, and how much more one innermost digit on
-            bool looks_inside, holds;
-        };
-        i64 iteration = -2;
-        Ints digits;
-        bool looks_inside, has_classes, holds = false;  // `holds` where the guard does not look inside
-        std::vector<Need> needs;
-    };
-    std::vector<Planned> planned_;
+    Plans plans_;
     Ints buffer_level_, touched_;  // what buffers hold; pools that have changed in this tick
     Ints fresh_, awake_, later_;  // queues that need a new head; whose wait has been reached
-
-    Planned make_planned(const Task& task) const {
-        Planned found;
-        found.digits.assign(phase.counts.size(), 0);
-        found.looks_inside = phase.looks_inside(task.guard);
-        found.has_classes = !task.ragged.empty() || !task.inner_class.empty() || !task.kinds.empty();
-        for (const Wait& one : task.waits)
-            found.needs.push_back({0, one.strides.empty() ? 0 : one.strides.back(), phase.looks_inside(one.guard), false});
-        return found;
-    }
-
-    void go_to(const Task& task, Planned& planned, i64 iteration) {
-        Ints& digits = planned.digits;
-        bool is_next = iteration == planned.iteration + 1 && !digits.empty() && digits.back() + 1 < phase.counts.back();
-        planned.iteration = iteration;
-        if (is_next) {
-            ++digits.back();
-            for (Planned::Need& need : planned.needs) need.base += need.step;
-            return;
-        }
-        digits_of(phase.counts, iteration, digits);
-        planned.holds = planned.looks_inside || phase.holds(task.guard, digits, 0);
-        for (std::size_t w = 0; w < planned.needs.size(); ++w) {
-            const Wait& one = task.waits[w];
-            Planned::Need& need = planned.needs[w];
-            need.holds = need.looks_inside || phase.holds(one.guard, digits, 0);
-            need.base = one.offset;
-            for (const Term& term : one.terms) need.base += term.factor * digits[term.level];
-        }
-    }
 
     Ints number_gives(const Task& task) {
         Ints numbers;

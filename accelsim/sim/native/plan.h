@@ -1,0 +1,92 @@
+// What one item of a queue is: active or not, its class and its needs: sim/plan.py.
+#pragma once
+#include "phase.h"
+
+namespace accelsim {
+
+struct Head {
+    i64 task, instance, kind;
+    Ints needs, lags;
+};
+
+class Plans {
+  public:
+    explicit Plans(const Phase& phase) : phase_(phase) {
+        for (const Task& task : phase.tasks) planned_.push_back(make_planned(task));
+    }
+
+    // Write what an item is; false (and nothing is written) if it is inactive.
+    bool item(i64 number, i64 iteration, i64 k, Head& found) {
+        const Task& task = phase_.tasks[number];
+        Planned& planned = planned_[number];
+        if (planned.iteration != iteration) go_to(task, planned, iteration);
+        const Ints& digits = planned.digits;
+        if (planned.looks_inside ? !phase_.holds(task.guard, digits, k) : !planned.holds) return false;
+        i64 kind = planned.has_classes ? phase_.kind_of(task, digits, iteration, k) : 0;
+        if (kind < 0) return false;
+        found.task = number;
+        found.instance = iteration * task.inner + k;
+        found.kind = kind;
+        std::size_t waits = task.waits.size();
+        found.needs.resize(waits);
+        found.lags.resize(waits);
+        for (std::size_t w = 0; w < waits; ++w) {
+            const Wait& one = task.waits[w];
+            const Planned::Need& need = planned.needs[w];
+            if (need.looks_inside ? !phase_.holds(one.guard, digits, k) : !need.holds)
+                found.needs[w] = -1;
+            else
+                found.needs[w] = need.base + (one.inner.empty() ? 0 : one.inner[k]) + (one.needs.empty() ? 0 : one.needs[iteration]);
+            found.lags[w] = one.lag + (one.lags.empty() ? 0 : one.lags[iteration]);
+        }
+        return true;
+    }
+
+  private:
+    // What is known of a task at the iteration that was asked for last; most often the next one comes next.
+    struct Planned {
+        struct Need {
+            i64 base, step;  // at k of 0, and how much more one innermost digit on
+            bool looks_inside, holds;
+        };
+        i64 iteration = -2;
+        Ints digits;
+        bool looks_inside, has_classes, holds = false;  // `holds` where the guard does not look inside
+        std::vector<Need> needs;
+    };
+
+    const Phase& phase_;
+    std::vector<Planned> planned_;
+
+    Planned make_planned(const Task& task) const {
+        Planned found;
+        found.digits.assign(phase_.counts.size(), 0);
+        found.looks_inside = phase_.looks_inside(task.guard);
+        found.has_classes = !task.ragged.empty() || !task.inner_class.empty() || !task.kinds.empty();
+        for (const Wait& one : task.waits)
+            found.needs.push_back({0, one.strides.empty() ? 0 : one.strides.back(), phase_.looks_inside(one.guard), false});
+        return found;
+    }
+
+    void go_to(const Task& task, Planned& planned, i64 iteration) {
+        Ints& digits = planned.digits;
+        bool is_next = iteration == planned.iteration + 1 && !digits.empty() && digits.back() + 1 < phase_.counts.back();
+        planned.iteration = iteration;
+        if (is_next) {
+            ++digits.back();
+            for (Planned::Need& need : planned.needs) need.base += need.step;
+            return;
+        }
+        digits_of(phase_.counts, iteration, digits);
+        planned.holds = planned.looks_inside || phase_.holds(task.guard, digits, 0);
+        for (std::size_t w = 0; w < planned.needs.size(); ++w) {
+            const Wait& one = task.waits[w];
+            Planned::Need& need = planned.needs[w];
+            need.holds = need.looks_inside || phase_.holds(one.guard, digits, 0);
+            need.base = one.offset;
+            for (const Term& term : one.terms) need.base += term.factor * digits[term.level];
+        }
+    }
+};
+
+}  // namespace accelsim
