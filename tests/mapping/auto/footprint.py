@@ -81,16 +81,23 @@ def pair(name: str, arch: str, few: int, many: int, settings: dict[str, str] | N
 
 
 def _lowered(job: Job, stages: list[Stage]) -> tuple[list[Lowered], str]:
-    """Return the programs of one mapping for all stages: made for the last, else the first, tiles fixed."""
+    """Return the programs of one mapping for all stages: made for the last, else the first, tiles fixed.
+
+    Their numbers are those of the stage that it was made for, else those that fill the buffer at the first.
+    """
     refused: list[SpecError | InfeasibleError] = []
-    for stage, fixed in ((stages[-1], True), (stages[0], True), (stages[-1], False)):
-        run = job.run(stage)
-        mapping = _fixed(run.lowered, run.mapping) if fixed else run.mapping
+    many, few = (job.run(stage).mapping for stage in reversed(stages))
+    for made, at in ((many, -1), (few, 0), (many, 0), (many, None)):
         try:
-            return [lower(mapping.plan(job.problem(s))) for s in stages], mapping.name
+            mapping = made if at is None else _fixed(_at(job, made, stages[at]), made)
+            return [_at(job, mapping, stage) for stage in stages], mapping.name
         except (SpecError, InfeasibleError) as error:  # its numbers do not divide, or fit
             refused.append(error)
     raise refused[0]
+
+
+def _at(job: Job, mapping: Mapping, stage: Stage) -> Lowered:
+    return lower(mapping.plan(job.problem(stage)))
 
 
 def _fixed(lowered: Lowered, mapping: Mapping) -> Mapping:

@@ -33,17 +33,20 @@ def constant_state(found: Pair) -> bool:
 @pytest.mark.parametrize(("name", "arch"), ALL if CAMPAIGN else SHARE)
 def test_buffers_follow_the_stated_footprint(name: str, arch: str) -> None:
     found = pair(name, arch, FEW, MANY)
-    peaks = []
     for small, large in zip(found.few.buffers, found.many.buffers, strict=True):
         for use in (small, large):
             assert use.peak_bytes <= use.charged_bytes <= use.capacity_bytes
-        peaks.append((small.peak_bytes, large.peak_bytes))
-    for small, large in peaks:  # rows at most, never their square
-        assert large <= MANY // FEW * small + 4096
-    if constant_state(found) and name not in WHOLE_ROWS:
-        for small, large in peaks:
-            assert large <= 1.02 * small + 4096, found.grown
+        # Rows at most, never their square; how many copies are there at once is a matter of time.
+        assert large.peak_bytes <= MANY // FEW * small.charged_bytes + 4096
+    if constant_state(found) and name not in WHOLE_ROWS and not _is_constant(found):
+        longer = pair(name, arch, MANY, MANY * MANY // FEW)  # where tiles have their full width
+        assert _is_constant(longer), longer.grown
     _live_is_somewhere(found)
+
+
+def _is_constant(found: Pair) -> bool:
+    both = zip(found.few.buffers, found.many.buffers, strict=True)
+    return all(large.peak_bytes <= 1.02 * small.peak_bytes + 4096 for small, large in both)
 
 
 def _live_is_somewhere(found: Pair) -> None:
@@ -59,4 +62,7 @@ def _live_is_somewhere(found: Pair) -> None:
         if prod(found.large.shapes[tensor]) <= registers:
             continue  # all of it may stay in the array
         whole = prod(found.large.extents[c] for c in equation.coords)
-        assert found.moved(tensor) >= 1.96 * points[equation.id] / whole, tensor
+        reads = [r for e in found.cascade.equations for r in e.reads if r.tensor == tensor]
+        # Who picks its rows may leave some out.
+        times = 1.5 if any(r.gathered_axes for r in reads) else 1.96
+        assert found.moved(tensor) >= times * points[equation.id] / whole, tensor
