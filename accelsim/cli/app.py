@@ -24,7 +24,9 @@ def _version(wanted: bool) -> None:
         from accelsim import __version__
         from accelsim.sim import native
 
-        kernel = "compiled" if native.library() else "Python (slower: no C++ compiler was found)"
+        kernel = (
+            "compiled" if native.library() else "Python (slower: the compiled one was not built)"
+        )
         typer.echo(f"accelsim {__version__}\nkernel: {kernel}")
         raise typer.Exit
 

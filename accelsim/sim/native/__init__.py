@@ -28,19 +28,10 @@ _Words = ctypes.POINTER(ctypes.c_int64)
 @cache
 def library() -> ctypes.CDLL | None:
     """The compiled kernel; None if it was not built."""
-    here = Path(__file__).parent
-    names = (f"kernel{suffix}" for suffix in importlib.machinery.EXTENSION_SUFFIXES)
-    path = next((here / name for name in names if (here / name).is_file()), None)
-    if path is None:
-        return None
-    try:
-        found = ctypes.CDLL(str(path))
-    except OSError:  # built for another machine
+    found = next(filter(None, map(_load, importlib.machinery.EXTENSION_SUFFIXES)), None)
+    if found is None:
         return None
     number, handle = ctypes.c_int64, ctypes.c_void_p
-    found.accelsim_format.restype = number
-    if found.accelsim_format() != FORMAT:  # left over from another version
-        return None
     found.accelsim_open.argtypes, found.accelsim_open.restype = [_Words, _Words, number], handle
     found.accelsim_go.argtypes, found.accelsim_go.restype = [handle, number, _Words], ctypes.c_int
     found.accelsim_blocked.argtypes, found.accelsim_blocked.restype = [handle, _Words], number
@@ -48,6 +39,19 @@ def library() -> ctypes.CDLL | None:
     found.accelsim_counters.argtypes, found.accelsim_counters.restype = [handle, _Words], None
     found.accelsim_close.argtypes, found.accelsim_close.restype = [handle], None
     return found
+
+
+def _load(suffix: str) -> ctypes.CDLL | None:
+    path = Path(__file__).parent / f"kernel{suffix}"
+    if not path.is_file():
+        return None
+    try:
+        found = ctypes.CDLL(str(path))
+        found.accelsim_format.restype = ctypes.c_int64
+        is_ours = found.accelsim_format() == FORMAT
+    except (OSError, AttributeError):  # built for another machine
+        return None
+    return found if is_ours else None  # else left over from another version
 
 
 def run(phase: Phase, statistics: Statistics, limit: int | None) -> PhaseOutcome | None:
