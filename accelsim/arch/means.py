@@ -65,8 +65,10 @@ class Expansions:
     @classmethod
     def of(cls, own: Iterable[Expansion], word_bits: int) -> Expansions:
         """Return the standard rows; ``own`` rows replace all standard ones of their operation."""
-        table = _by_kind(standard().rows)
-        return cls(rows={**table, **_by_kind(own)}, word_bits=word_bits)
+        rows = tuple(own)
+        if not rows:
+            return _plain(word_bits)
+        return cls(rows={**_by_kind(standard().rows), **_by_kind(rows)}, word_bits=word_bits)
 
     def on(self, kind: str, able: Mapping[str, int]) -> Done | Lacking:
         """Return the way of the fewest slots to do an operation with those that are listed."""
@@ -111,6 +113,12 @@ def _by_kind(rows: Iterable[Expansion]) -> dict[str, tuple[Expansion, ...]]:
     for row in rows:
         found[row.does] = (*found.get(row.does, ()), row)
     return found
+
+
+@cache
+def _plain(word_bits: int) -> Expansions:
+    """Return the standard rows as they are: most machines share them, and what is found out about them."""
+    return Expansions(rows=_by_kind(standard().rows), word_bits=word_bits)
 
 
 @cache

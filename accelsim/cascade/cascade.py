@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from accelsim.cascade import ast
 from accelsim.cascade.check import check_names
@@ -16,6 +16,7 @@ from accelsim.cascade.model import Block, Equation, Reduce, Tensor
 from accelsim.cascade.parser import parse, resolve
 from accelsim.cascade.sizes import Sizes, shape_names, sizes_of, symbols_of
 
+T = TypeVar("T")
 KEPT_SIZES = 64  # of a cascade: those that were used last
 
 if TYPE_CHECKING:
@@ -140,6 +141,17 @@ class Cascade:
             del self._sizes[next(iter(self._sizes))]
         self._sizes[key] = found  # at the end: the first is the one that nobody asked for longest
         return found
+
+    def once(self, what: object, find: Callable[[], T]) -> T:
+        """Return what follows from the text alone, found but once."""
+        if what not in self._found:
+            self._found[what] = find()
+        found: T = self._found[what]
+        return found
+
+    @cached_property
+    def _found(self) -> dict[object, Any]:
+        return {}
 
     @cached_property
     def _sizes(self) -> dict[tuple[object, ...], Sizes]:

@@ -58,7 +58,7 @@ class _Presence:
     def __init__(self, cascade: Cascade, sizes: Sizes, selection: Selection) -> None:
         self.cascade, self.sizes, self.selection = cascade, sizes, selection
         self.slots = sizes.places
-        self.positive = _positive(cascade)
+        self.positive = cascade.once(_positive, lambda: _positive(cascade))
         # tensor -> its events, the coordinates replaced by the numbers of its axes
         self.tensors: dict[str, tuple[tuple[Event, frozenset[int]], ...]] = {}
 
