@@ -11,7 +11,8 @@ from amaranth.sim import Simulator
 from accelsim.rtl.bench import Bench
 from accelsim.rtl.fusemax import FuseMax
 from tests.rtl.bugs import bugs, is_seen, seen_bits
-from tests.rtl.many import Many, narrow
+from tests.rtl.many import Many
+from tests.rtl.native import narrow
 from tests.rtl.netlist import STATE, cells_of
 
 # Registers as wide as small runs need: in wider ones most bits never change.
@@ -90,7 +91,7 @@ class MachineCampaign:
     """Bugs of a machine's own logic against runs, one after another."""
 
     def __init__(self, build, works):
-        self.netlist = narrow(cells_of(machine_of(build), ()))
+        self.netlist = narrow(cells_of(machine_of(build)))
         self.pins, self.shown, self.records = recorded(machine_of(build), works)
         outputs = (*OUTPUTS, *PAYLOADS)
         self._names = {

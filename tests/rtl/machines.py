@@ -271,6 +271,22 @@ def exact(engine: Engine, job: Work) -> list[np.ndarray]:
     return found
 
 
+# A weight is off by a place or so of bf16, 2^-8, and so are their sum and the result.
+ERROR = 2**-7
+
+
+def error(engine: Engine, job: Work, record: Record) -> float:
+    """Return how far a result is from float64 attention at most, as a share of the greatest value."""
+    worst = 0.0
+    for got, wanted, v in zip(record.av, exact(engine, job), job.v, strict=True):
+        values, most = (
+            np.array([[float(engine.operand.value(bits)) for bits in row] for row in rows])
+            for rows in (got, v)
+        )
+        worst = max(worst, float(np.abs(values - wanted).max() / np.abs(most).max()))
+    return worst
+
+
 def with_lag(program: Program, consumer: str, producer: str, change: int) -> Program:
     """Return a program with another lag between two tasks."""
     phase = program.phases[0]

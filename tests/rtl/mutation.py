@@ -18,7 +18,7 @@ class Campaign:
     def __init__(self, engine, block, stimuli, *, breaks=True, own=lambda cell: True):
         """``own`` says of a cell whether bugs are seeded in it."""
         self.engine, self.own = engine, own
-        self.netlist = narrow(cells_of(block, engine.ports))
+        self.netlist = narrow(cells_of(block))
         pins = signals(engine)
         self.inputs = [name for name, _, inward in pins if inward]
         self.outputs = [name for name, _, inward in pins if not inward]

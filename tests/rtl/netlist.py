@@ -19,14 +19,20 @@ from tests.rtl.prove import _ENDED, _SCRIPT
 STATE = "$dff"
 
 
-def cells_of(block, ports):
-    """Return the flat netlist: {"ports", "cells", "netnames"} of Yosys's JSON, words, $dff only."""
+def cells_of(block, parts=(), clean=True):
+    """Return the flat netlist: {"ports", "cells", "netnames"} of Yosys's JSON, words, $dff only.
+
+    ``parts`` are the texts (RTLIL) of modules that it has instances of; ``clean`` leaves out what no
+    output depends on.
+    """
     text = rtlil.convert(block, ports=pins_of(block), name="top")
     with tempfile.TemporaryDirectory() as folder:
-        file, out = Path(folder) / "top.il", Path(folder) / "top.json"
-        file.write_text(text)
-        commands = [f"read_rtlil {file}", "hierarchy -top top", "proc", "flatten", "memory_map"]
-        commands += ["pmuxtree", "dffunmap", "opt_clean", f"write_json {out}"]
+        out, commands = Path(folder) / "top.json", []
+        for n, each in enumerate([*parts, text]):
+            (file := Path(folder) / f"{n}.il").write_text(each)
+            commands.append(f"read_rtlil {file}")
+        commands += ["hierarchy -top top", "proc", "flatten", "memory_map"]
+        commands += ["pmuxtree", "dffunmap", *(["opt_clean"] if clean else []), f"write_json {out}"]
         done = subprocess.run(
             [sys.executable, "-c", _SCRIPT, *commands], capture_output=True, text=True, check=False
         )
@@ -35,7 +41,7 @@ def cells_of(block, ports):
     cells = {n: _plain(cell) for n, cell in top["cells"].items() if cell["type"] != "$scopeinfo"}
     return {
         "ports": top["ports"],
-        "nets": {name: net["bits"] for name, net in top["netnames"].items() if "." not in name},
+        "nets": {name: net["bits"] for name, net in top["netnames"].items() if name[0] != "$"},
         "cells": cells,
         "init": _initial(top["netnames"]),
     }

@@ -26,7 +26,7 @@ RUNS, CYCLES = 9, 40
     ids=lambda engine: engine.name,
 )
 def test_every_bit_is_that_of_the_words(engine):
-    netlist = cells_of(block(engine), engine.ports)
+    netlist = cells_of(block(engine))
     pins = signals(engine)
     into = [("rst", 1), *((name, width) for name, width, inward in pins if inward)]
     outputs = [(name, width) for name, width, inward in pins if not inward]
@@ -62,6 +62,6 @@ def test_every_request_is_there():
     engine = Batcher(lanes=1, width=1, elements=2)
     every = every_request(engine)
     assert len(every) == len(set(every)) == 4 * (1 + 2 + 4 + 4)
-    pairs = Exhaustive(engine, cells_of(block(engine), engine.ports), times=3)
+    pairs = Exhaustive(engine, cells_of(block(engine)), times=3)
     assert pairs.runs == 3 * len(every)
     assert not pairs.caught(pairs.netlist)

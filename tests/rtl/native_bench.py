@@ -1,0 +1,118 @@
+"""The bench of a machine on its netlist in C: the same records as from Amaranth's simulator, sooner."""
+
+import functools
+import gc
+from contextlib import contextmanager
+
+from amaranth.back import rtlil
+from amaranth.hdl import Cat, Signal, Value
+
+from accelsim.rtl.bench import Bench
+from accelsim.rtl.block import modules, pins_of
+from accelsim.rtl.fusemax import FuseMax
+from tests.rtl.native import Native, narrow
+from tests.rtl.netlist import cells_of
+
+
+class Context:
+    """What a test bench asks of a simulator: levels of the pins, and a cycle."""
+
+    def __init__(self, native, block):
+        self._native = native
+        self._names = {id(value): (name, value) for name, value, _ in pins_of(block)}
+        self._fields, self._settled = {}, False
+
+    def _layout(self, value):
+        """Return (port, place, bits) of a pin, or of pins side by side."""
+        if id(value) in self._fields:
+            return self._fields[id(value)][1]
+        found, place = [], 0
+        for signal in _signals(value):
+            found.append((self._names[id(signal)][0], place, len(signal)))
+            place += len(signal)
+        self._fields[id(value)] = value, found  # the value is kept: its id stays its own
+        return found
+
+    def set(self, value, level):
+        levels = {
+            name: level >> place & (1 << bits) - 1 for name, place, bits in self._layout(value)
+        }
+        self._native.step(levels)
+        self._settled = True
+
+    def get(self, value):
+        if not self._settled:
+            self._native.step({})
+            self._settled = True
+        return sum(self._native.level(name) << place for name, place, _ in self._layout(value))
+
+    async def tick(self):
+        if not self._settled:
+            self._native.step({})
+        self._native.tick()
+        self._settled = False
+
+
+def _signals(value):
+    if isinstance(value, Signal):
+        return [value]
+    return [signal for part in value.parts for signal in _signals(part)]
+
+
+class NativeBench(Bench):
+    """Runs one after another, as :class:`Bench` does."""
+
+    def __init__(self, build, patience=3000, optimize=0):
+        super().__init__(FuseMax(build, apart=True), patience)
+        pins = pins_of(self.machine)
+        with _many_objects():
+            parts = parts_of(self.machine)
+            netlist = narrow(cells_of(self.machine, parts, clean=False))
+        ports = netlist["ports"]
+        names = {"input": [], "output": []}
+        for name, _, _ in pins:
+            names[ports[name]["direction"]].append(name)
+        self.native = Native(netlist, names["input"], names["output"], optimize=optimize)
+
+    def run(self, works, prepare=None, *, vcd=None):
+        assert prepare is None
+        assert vcd is None
+        found = []
+        context = Context(self.native, self.machine)
+
+        async def drive():
+            for work in works:
+                found.append(await self._one(context, work))
+
+        try:
+            drive().send(None)  # nothing in it waits
+        except StopIteration:
+            return found
+        raise AssertionError("a bench must wait for cycles only")
+
+
+@contextmanager
+def _many_objects():
+    """Do not look for garbage while there is none: a third of the time of a conversion."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def parts_of(machine):
+    """Return the texts of the modules that a machine's arrays have instances of."""
+    found = []
+    for array in (machine.engine.array, machine.engine.lanes):
+        name = f"{machine.within}_{array.part.name}"
+        found += _texts(array.part, name, machine.within)
+    return found
+
+
+@functools.lru_cache(maxsize=400)
+def _texts(engine, name, within):
+    return [
+        rtlil.convert(block, ports=pins_of(block), name=module)
+        for block, _, module in modules(engine, name, within)
+    ]
