@@ -142,10 +142,13 @@ def _interleave(data: dict[str, Any], together: int) -> None:
 
 def sample(r: Random, most: int = 4, sides: Sequence[int] = (1, 4, 4, 8)) -> Build:
     """Return a machine of at most ``most`` rows and columns; parameters that do not go together again."""
+    edges = [n for n in (1, 2, 3, 4) if n <= most]
+    if most == 8:  # dear, and much as the others
+        edges = [*edges, *edges, 8]
     while True:
         settings: dict[str, Any] = {
-            "rows": r.choice([n for n in (1, 2, 3, 4, 8) if n <= most]),
-            "cols": r.choice([n for n in (1, 2, 3, 4, 8) if n <= most]),
+            "rows": r.choice(edges),
+            "cols": r.choice(edges),
             "head": r.choice(sides),
             "value": r.choice(sides),
             "stages": r.choice([1, 2, 3, 4]),

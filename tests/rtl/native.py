@@ -4,13 +4,13 @@ Bugs stand in the text beside the cells that they are in, and a number says whic
 compilation serves them all.
 """
 
+import _ctypes
 import ctypes
 import shutil
 import subprocess
 import tempfile
 from pathlib import Path
 
-import _ctypes
 import numpy as np
 import pytest
 

@@ -5,11 +5,10 @@ import gc
 from contextlib import contextmanager
 
 from amaranth.back import rtlil
-from amaranth.hdl import Cat, Signal, Value
+from amaranth.hdl import Signal
 
 from accelsim.rtl.bench import Bench
 from accelsim.rtl.block import modules, pins_of
-from accelsim.rtl.fusemax import FuseMax
 from tests.rtl.native import Native, narrow
 from tests.rtl.netlist import cells_of
 
@@ -34,21 +33,25 @@ class Context:
         return found
 
     def set(self, value, level):
-        levels = {
-            name: level >> place & (1 << bits) - 1 for name, place, bits in self._layout(value)
-        }
+        self.put(
+            {name: level >> place & (1 << bits) - 1 for name, place, bits in self._layout(value)}
+        )
+
+    def put(self, levels):
+        """Let levels by name stand on the pins."""
         self._native.step(levels)
         self._settled = True
 
-    def get(self, value):
+    def settle(self):
         if not self._settled:
-            self._native.step({})
-            self._settled = True
+            self.put({})
+
+    def get(self, value):
+        self.settle()
         return sum(self._native.level(name) << place for name, place, _ in self._layout(value))
 
     async def tick(self):
-        if not self._settled:
-            self._native.step({})
+        self.settle()
         self._native.tick()
         self._settled = False
 
@@ -60,34 +63,29 @@ def _signals(value):
 
 
 class NativeBench(Bench):
-    """Runs one after another, as :class:`Bench` does."""
+    """Runs one after another, as :class:`Bench` does; of a machine that is made ``apart``."""
 
-    def __init__(self, build, patience=3000, optimize=0):
-        super().__init__(FuseMax(build, apart=True), patience)
-        pins = pins_of(self.machine)
+    def __init__(self, machine, patience=3000, clean=False):
+        super().__init__(machine, patience)
         with _many_objects():
-            parts = parts_of(self.machine)
-            netlist = narrow(cells_of(self.machine, parts, clean=False))
-        ports = netlist["ports"]
-        names = {"input": [], "output": []}
-        for name, _, _ in pins:
-            names[ports[name]["direction"]].append(name)
-        self.native = Native(netlist, names["input"], names["output"], optimize=optimize)
+            self.netlist = narrow(cells_of(machine, parts_of(machine), clean=clean))
+        names = {"input": ["rst"], "output": []}
+        for name, _, _ in pins_of(machine):
+            names[self.netlist["ports"][name]["direction"]].append(name)
+        self.inputs, self.outputs = names["input"], names["output"]
+        self.native = Native(self.netlist, self.inputs, self.outputs)
 
     def run(self, works, prepare=None, *, vcd=None):
         assert prepare is None
         assert vcd is None
-        found = []
-        context = Context(self.native, self.machine)
+        return [self.one(work, Context(self.native, self.machine)) for work in works]
 
-        async def drive():
-            for work in works:
-                found.append(await self._one(context, work))
-
+    def one(self, work, context):
+        """Return the record of a run, through a context."""
         try:
-            drive().send(None)  # nothing in it waits
-        except StopIteration:
-            return found
+            self._one(context, work).send(None)  # nothing in it waits
+        except StopIteration as ended:
+            return ended.value
         raise AssertionError("a bench must wait for cycles only")
 
 

@@ -31,8 +31,9 @@ def cells_of(block, parts=(), clean=True):
         for n, each in enumerate([*parts, text]):
             (file := Path(folder) / f"{n}.il").write_text(each)
             commands.append(f"read_rtlil {file}")
-        commands += ["hierarchy -top top", "proc", "flatten", "memory_map"]
-        commands += ["pmuxtree", "dffunmap", *(["opt_clean"] if clean else []), f"write_json {out}"]
+        # Flattened last, so that every cell has the name of the part that it stands in.
+        commands += ["hierarchy -top top", "proc", "memory_map", "pmuxtree", "dffunmap", "flatten"]
+        commands += [*(["opt_clean"] if clean else []), f"write_json {out}"]
         done = subprocess.run(
             [sys.executable, "-c", _SCRIPT, *commands], capture_output=True, text=True, check=False
         )

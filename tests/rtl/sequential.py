@@ -55,7 +55,7 @@ def _module(netlist, outputs):
         for name, port in netlist["ports"].items()
     }
     for name in outputs:
-        stream, signal = name.split("__")
+        stream, _, signal = name.rpartition("__")
         valid = netlist["ports"].get(f"{stream}__valid")
         if signal == "valid" or valid is None:
             continue

@@ -32,10 +32,12 @@ def drawn(walker, draw):
     def affine():
         return number(), tuple(number() for _ in range(levels))
 
-    most = draw.choice([2, 3, 1 << walker.digit_bits])
-    counts = tuple(draw.randint(1, most) for _ in range(levels))
+    counts = [draw.randint(1, draw.choice([2, 3, 8])) for _ in range(levels)]
+    if draw.random() < 0.5:
+        counts = [min(count, 3) for count in counts]
+        counts[draw.randrange(levels)] = draw.randint(1, 1 << walker.digit_bits)
     return Numbers(
-        counts=counts,
+        counts=tuple(counts),
         walks=tuple(n in walker.walked and draw.random() < 0.9 for n in range(levels)),
         slot=affine(),
         needs=tuple(affine() for _ in shape.waits),
@@ -107,11 +109,11 @@ class Model:
         return [
             self._value(numbers.slot, at),
             following,
-            _packed(shown, walker.digit_bits),
-            _packed(needs, bits),
-            _packed(active, 1),
-            _packed([digit == 0 for digit in shown], 1),
-            _packed([digit == count - 1 for digit, count in zip(shown, counts, strict=True)], 1),
+            packed(shown, walker.digit_bits),
+            packed(needs, bits),
+            packed(active, 1),
+            packed([digit == 0 for digit in shown], 1),
+            packed([digit == count - 1 for digit, count in zip(shown, counts, strict=True)], 1),
             int(self.done),
         ]
 
@@ -125,7 +127,7 @@ class Model:
         return plane.sign * shown[plane.level] + (constant ^ half) - half >= 0
 
 
-def _packed(values, bits):
+def packed(values, bits):
     return sum(int(value) << bits * n for n, value in enumerate(values))
 
 
@@ -142,8 +144,8 @@ def lockstep(walker, seed, cycles):
         if cycle == 1 or (cycle > 1 and draw.random() < (0.3 if model.done else 0.02)):
             begins, busy = drawn(walker, draw), draw.choice([0.3, 0.7, 1.0])
             words = [
-                _packed([count - 1 for count in begins.counts], walker.count_bits),
-                _packed(
+                packed([count - 1 for count in begins.counts], walker.count_bits),
+                packed(
                     [w % (1 << walker.count_bits) for w in registers(walker, begins)],
                     walker.count_bits,
                 ),
