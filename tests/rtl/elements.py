@@ -4,6 +4,7 @@ from fractions import Fraction
 
 from accelsim.engines import Offer, Stimulus
 from accelsim.engines.exponential_steps import STEPS
+from accelsim.engines.pe1d import LaneOp
 from accelsim.engines.pe2d import Op
 from accelsim.errors import SpecError
 from tests.rtl.numbers import hard
@@ -99,3 +100,100 @@ def priced(engine, operation, kind):
     operands = engine.operands(operation, kind, 3, 24)
     sent = {port: [Offer(value) for value in values] for port, values in operands.items()}
     return Stimulus(offers=sent, cycles=max(map(len, operands.values())))
+
+
+def working(engine, draw, length):
+    """Whole tasks one after another, as a machine issues them, on numbers that are there: mostly calm ones.
+
+    A row gets the instructions ``hop`` cycles after the one above it.
+    """
+    wide = hasattr(engine, "scores")
+    cycles = []
+    while len(cycles) < length:
+        cycles += (_wide_task if wide else _lane_task)(engine, draw)
+        cycles += [None] * draw.choice([0, 0, 0, 1, engine.stages])
+    offers_of = {}
+    for port in engine.inputs:
+        names = {name for name, _ in port.fields}
+        if "op" in names:
+            row = int(port.name.partition("_")[2] or 0)
+            came = [None] * (getattr(engine, "hop", 1) * row) + cycles
+            sent = [each and _payload(engine, port, draw, each) for each in came]
+            offers_of[port.name] = offers(sent)
+        else:
+            quiet = () if port.always_valid else (None,)
+            sent = [
+                _payload(engine, port, draw, {}) if draw.random() < 0.8 or not quiet else None
+                for _ in range(len(cycles))
+            ]
+            offers_of[port.name] = offers(sent)
+    return Stimulus(offers=offers_of, cycles=len(cycles) + engine.latency + 4)
+
+
+def _payload(engine, port, draw, fields):
+    calm = draw.random() < 0.9
+    x, y = engine.operand, engine.accumulator
+    scale = draw.choice([0.25, 1, 1, 4])
+
+    def number(form):
+        return form.of(Fraction(draw.gauss(0, scale)))
+
+    found = port.unpack(draw.getrandbits(port.width)) | numbers(engine, port, draw)
+    if calm:
+        for name, width in port.fields:
+            if name in ("west", "north", "words") or (name, port.name[:5]) == ("value", "climb"):
+                found[name] = sum(number(x) << n for n in range(0, width, x.width))
+            elif name == "maximum" or (name, port.name[:7]) == ("value", "maximum"):
+                found[name] = number(y)
+            elif name in ("sum", "value"):
+                found[name] = engine.adder.bits(engine.adder.held(number(y)))
+    return engine.payload(port.name, port.pack(**found | fields))
+
+
+def _wide_task(engine, draw):
+    """Scores, then some of what is made of them."""
+    places = 1 << dict(engine.control)["score"]
+    count = draw.randint(1, min(places, engine.stages))
+    scores = draw.sample(range(places), count)
+    on = lambda: int(draw.random() < 0.9)  # noqa: E731
+    cycles = []
+    for score in scores:
+        products = draw.randint(1, 3)
+        for e in range(products):
+            flags = {"first": int(e == 0), "last": int(e == products - 1)}
+            cycles.append({"op": Op.SCORE, "score": score, "on": on(), **flags})
+        if draw.random() < 0.7:
+            cycles.append({"op": Op.MAXIMUM, "score": score, "on": on()})
+    cycles += [None] * engine.stages
+    if draw.random() < 0.8:
+        cycles += _interleaved(engine, [{"score": score, "on": on()} for score in scores])
+    for score in scores:
+        for op in draw.sample([Op.SUM, Op.PRODUCT, Op.PRODUCT, Op.MAXIMUM], 3):
+            cycles.append({"op": op, "score": score, "on": on()})
+    return cycles
+
+
+def _lane_task(engine, draw):
+    """A new maximum, its exponential, and the sums that are rescaled and go on."""
+    which = {
+        "tile": draw.randrange(engine.tiles),
+        "tag": draw.getrandbits(engine.tag),
+        "fresh": int(draw.random() < 0.3),
+    }
+    cycles = [{"op": LaneOp.RM, **which}]
+    cycles += _interleaved(engine, [which]) + [None] * engine.stages
+    elements = [{**which, "element": n} for n in range(engine.value)]
+    for op in (LaneOp.SPD, LaneOp.RD, LaneOp.SPNV, LaneOp.RNV, LaneOp.AV):
+        if draw.random() < 0.8:
+            every = elements if op in (LaneOp.SPNV, LaneOp.RNV, LaneOp.AV) else [which]
+            cycles += [{"op": op, **each} for each in every]
+            cycles += [None] * draw.choice([0, engine.stages])
+    return cycles
+
+
+def _interleaved(engine, each):
+    cycles = [None] * (STEPS * max(engine.stages, len(each)))
+    for step in range(STEPS):
+        for n, fields in enumerate(each):
+            cycles[step * engine.stages + n] = {"op": Op.STEP_0 + step, **fields}
+    return cycles + [None] * engine.stages

@@ -12,7 +12,7 @@ from tests.rtl.netlist import cells_of
 from tests.rtl.parts import Part, parts_of
 from tests.shares import share
 
-CYCLES = 1500
+CYCLES = 800
 
 
 def check(shape, seed):
