@@ -8,7 +8,6 @@ import random
 from collections import Counter
 
 from accelsim.rtl.fusemax import LAST, FuseMax
-from accelsim.rtl.sequencer import Sequencer
 from tests.rtl.bugs import bugs, is_seen, seen_bits
 from tests.rtl.native import Native
 from tests.rtl.native_bench import Context, NativeBench
@@ -127,7 +126,7 @@ class MachineCampaign:
         self._names = {
             bit: f"{name}.{n}" for name, word in nets.items() for n, bit in enumerate(word)
         }
-        self.sequencer = Sequencer(bench.machine.skeleton)
+        self.sequencer = bench.machine.sequencer
         seen = seen_bits(self.netlist, bench.outputs)
         self.bugs = [
             bug

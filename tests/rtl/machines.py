@@ -140,11 +140,14 @@ def _interleave(data: dict[str, Any], together: int) -> None:
             bind["stage"] = {group: 1, "pg": bind["stage"]}
 
 
-def sample(r: Random, most: int = 4, sides: Sequence[int] = (1, 4, 4, 8)) -> Build:
+def sample(
+    r: Random,
+    most: int = 4,
+    sides: Sequence[int] = (1, 4, 4, 8),
+    edges: Sequence[int] = (1, 2, 3, 4, 8),
+) -> Build:
     """Return a machine of at most ``most`` rows and columns; parameters that do not go together again."""
-    edges = [n for n in (1, 2, 3, 4) if n <= most]
-    if most == 8:  # dear, and much as the others
-        edges = [*edges, *edges, 8]
+    edges = [n for n in edges if n <= most]
     while True:
         settings: dict[str, Any] = {
             "rows": r.choice(edges),
