@@ -69,10 +69,8 @@ class Prefixes {
     // Whether a task is off at a prefix; else what its guards and classes are there (nothing: always the same).
     bool is_off(std::size_t level, i64 number, i64 prefix, Ints& sign) {
         if (prefix < 0 || prefix >= tops[level]) return true;
-        return !plain_[level][number] && is_off_at(level, number, digits_at(level, prefix), sign);
-    }
-
-    bool is_off_at(std::size_t level, i64 number, const Ints& at, Ints& sign) const {
+        if (plain_[level][number]) return false;
+        const Ints& at = digits_at(level, prefix);
         const Task& task = phase.tasks[number];
         std::size_t begun = sign.size();
         for (std::size_t w = 0; w <= task.waits.size(); ++w) {
@@ -160,9 +158,6 @@ class Prefixes {
         }
         return n;
     }
-
-  protected:
-    bool is_plain(std::size_t level, i64 number) const { return plain_[level][number]; }
 
   private:
     std::vector<std::vector<char>> plain_;  // by level and task: neither guards nor classes that its digits decide

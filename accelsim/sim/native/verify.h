@@ -110,17 +110,12 @@ class Verifier : public Prefixes {
             i64 last = quotient(b.slot[q] - stepper.shift[task], row);
             const std::vector<Wait>& waits = phase.tasks[task].waits;
             for (i64 x = first; x <= last; ++x) {
-                bool inside = x >= 0 && x < tops[level];
-                if (inside != (x + by >= 0 && x + by < tops[level])) return false;
-                if (!inside) continue;
+                mine_.clear();
+                theirs_.clear();
+                bool off = is_off(level, task, x, mine_);
+                if (is_off(level, task, x + by, theirs_) != off || mine_ != theirs_) return false;
+                if (off) continue;
                 const Ints &here = digits_at(level, x), &there = digits_at(level, x + by, true);
-                if (!is_plain(level, task)) {
-                    mine_.clear();
-                    theirs_.clear();
-                    bool off = is_off_at(level, task, here, mine_);
-                    if (is_off_at(level, task, there, theirs_) != off || mine_ != theirs_) return false;
-                    if (off) continue;
-                }
                 for (std::size_t w = 0; w < waits.size(); ++w) {
                     i64 n = need(level, task, w, here), m = need(level, task, w, there);
                     if (n != NONE && m != NONE && !alike(waits[w].producer, n, m, reach[level][task][w], step, at))
