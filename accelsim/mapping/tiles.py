@@ -93,6 +93,15 @@ class Space:
         """Return the names of the atoms of coordinates."""
         return tuple(atom.name for coord in coords for atom in self.atoms_of[coord])
 
+    def atoms_along(self, axes: tuple[Axis, ...]) -> tuple[str, ...]:
+        """Return the names of the atoms that the axes of a tensor are walked by."""
+        key = ("along", id(axes))
+        if key not in self._known:
+            coords = dict.fromkeys(c for axis in axes if axis.index for c in axis.index.coords)
+            self._known[key] = (self.atoms(coords), axes)
+        found: tuple[str, ...] = self._known[key][0]
+        return found
+
     @cached_property
     def _family_of(self) -> dict[str, int]:
         return {atom.name: n for n, f in enumerate(self.families) for atom in f.atoms}

@@ -15,8 +15,7 @@ from accelsim.sim.lower.nest import Edge
 
 def axis_atoms(plan: BlockPlan, axes: tuple[Axis, ...]) -> tuple[str, ...]:
     """Return the atoms that the axes of a tensor are walked by."""
-    coords = dict.fromkeys(c for axis in axes if axis.index for c in axis.index.coords)
-    return plan.space.atoms(coords)
+    return plan.space.atoms_along(axes)
 
 
 def tile_words(plan: BlockPlan, axes: tuple[Axis, ...], user: Binding | None = None) -> Amount:

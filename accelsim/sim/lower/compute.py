@@ -30,6 +30,7 @@ class PhaseDraft:
     drafts: list[Draft] = field(default_factory=list)
     reserved: dict[str, int] = field(default_factory=dict)  # bytes held throughout, by tensor
     accesses: dict[str, tuple[Access, ...]] = field(default_factory=dict)  # by Einsum
+    loaded: dict[tuple[int, str], bool] = field(default_factory=dict)  # by block, tensor
     holders: dict[tuple[int, str], str | None] = field(default_factory=dict)  # by block, tensor
     _digits: dict[tuple[int, int, str], dict[str, Digit]] = field(default_factory=dict)
 
@@ -166,7 +167,11 @@ def on_chip(phase: PhaseDraft, reader: int, maker: int, tensor: str) -> bool:
 
 def comes_from_dram(phase: PhaseDraft, number: int, tensor: str) -> bool:
     """Return whether a block loads a tensor: nobody passes it on the chip."""
-    return not any(on_chip(phase, number, other, tensor) for other, _ in phase.makers(tensor))
+    if (number, tensor) not in phase.loaded:
+        makers = phase.makers(tensor)
+        passed = any(on_chip(phase, number, other, tensor) for other, _ in makers)
+        phase.loaded[number, tensor] = not passed
+    return phase.loaded[number, tensor]
 
 
 def _wait(
