@@ -74,72 +74,79 @@ def stand_in(lowered: Lowered) -> Counters:
     )
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("designs", nargs="?", type=int, default=50)
-    parser.add_argument("--no-kernel", action="store_true", help="leave the simulation out")
-    asked = parser.parse_args()
-    first, *points = settings(asked.designs + 1)
+def one(point: dict[str, Any], keys: Keys, *, kernel: bool) -> dict[str, float]:
+    """Take a point from its settings to the figures of its row; return the CPU seconds by stage.
+
+    DeadlockError if it cannot run.
+    """
     spent: dict[str, float] = {}
 
     @contextmanager
     def stage(name: str) -> Iterator[None]:
         begun = time.process_time()
         yield
-        spent[name] = spent.get(name, 0.0) + time.process_time() - begun
+        spent[name] = time.process_time() - begun
 
+    with stage("key"):
+        keys.key(point)
+    with stage("read"):
+        build = Build.of(point)
+    with stage("plan"):
+        (run,) = build.job.stages(build.workload, build.scope)
+        mappings, problem = build.job.choices(run)
+        assert mappings is not None
+        (mapping,) = mappings
+        plan = mapping.plan(problem)
+    with stage("lower"):
+        lowered = lower(plan)
+    if kernel:
+        with stage("kernel"):
+            outcome = jump.run(lowered.program)
+    else:
+        outcome = stand_in(lowered)
+    with stage("measure"):
+        activity = measure(lowered, outcome, build.job.name, mapping.name)
+    with stage("costs"):
+        table, parts = CostTable.load(build.job.costs), attributes(build.job.arch.spec)
+        charged, um2 = energy(activity, table, parts), area(parts, table)
+    with stage("row"):
+        done = Stage(name=run.name, activity=activity, energy=charged)
+        report = Report(stages=(done,), area=um2, workload=dict(build.workload.ranks))
+        result = Outcome(status="done", report=report.to_dict())
+    with stage("figures"):
+        figures_of(result.report or {})
+    return spent
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("designs", nargs="?", type=int, default=50)
+    parser.add_argument("--no-kernel", action="store_true", help="leave the simulation out")
+    asked = parser.parse_args()
     keys = Keys()
-
-    def one(point: dict[str, Any]) -> bool:
-        with stage("key"):
-            keys.key(point)
-        with stage("read"):
-            build = Build.of(point)
-        with stage("plan"):
-            (run,) = build.job.stages(build.workload, build.scope)
-            mappings, problem = build.job.choices(run)
-            assert mappings is not None
-            (mapping,) = mappings
-            plan = mapping.plan(problem)
-        with stage("lower"):
-            lowered = lower(plan)
-        if asked.no_kernel:
-            outcome = stand_in(lowered)
-        else:
-            with stage("kernel"):
-                try:
-                    outcome = jump.run(lowered.program)
-                except DeadlockError:
-                    return False
-        with stage("measure"):
-            activity = measure(lowered, outcome, build.job.name, mapping.name)
-        with stage("costs"):
-            table, parts = CostTable.load(build.job.costs), attributes(build.job.arch.spec)
-            charged, um2 = energy(activity, table, parts), area(parts, table)
-        with stage("row"):
-            done = Stage(name=run.name, activity=activity, energy=charged)
-            report = Report(stages=(done,), area=um2, workload=dict(build.workload.ranks))
-            result = Outcome(status="done", report=report.to_dict())
-        with stage("figures"):
-            figures_of(result.report or {})
-        return True
-
-    one(first)  # what is read once is not counted
-    spent.clear()
-    done, beats = 0, []
-    for point in points:
-        done += one(point)
+    found: list[dict[str, float]] = []
+    beats: list[float] = []
+    deadlocks = 0
+    for point in settings(3 * asked.designs):
+        if len(found) > asked.designs:
+            break
+        try:
+            found.append(one(point, keys, kernel=not asked.no_kernel))
+        except DeadlockError:
+            deadlocks += 1
         beats.append(beat())
     slower = sum(beats) / len(beats) / min(beats)  # than when nobody else used the machine's caches
-    for name, seconds in spent.items():
-        each = 1000 * seconds / len(points)
+    del found[0]  # what is read once is not counted
+    for name in found[0]:
+        each = 1000 * sum(spent[name] for spent in found) / len(found)
         print(f"{name:10} {each:8.2f} ms {each / slower:8.2f}")
-    each = sum(spent.values()) / len(points)
+    each = sum(sum(spent.values()) for spent in found) / len(found)
+    rate = f"{1 / each:.0f} a CPU second, {slower / each:.0f}"
+    print(f"{'in all':10} {1000 * each:8.2f} ms {1000 * each / slower:8.2f}: {rate}")
     print(
-        f"{'in all':10} {1000 * each:8.2f} ms {1000 * each / slower:8.2f}: {1 / each:.0f} a CPU second"
+        f"{len(found)} designs, {deadlocks} more deadlock. Second figures: without the load of others,"
     )
-    print(f"{done} of {len(points)} designs run, the others deadlock; second column: times without")
-    print(f"the load of others, by a loop that took {slower:.2f} times its least time on average")
+    print(f"by a loop that took {slower:.2f} times its least time on average")
 
 
 def beat() -> float:
