@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
-from typing import Any
+from typing import Any, TypeVar
 
 from accelsim.mapping.indices import FLOOR, OPAQUE, PLAIN, Index, Term
 from accelsim.mapping.selection import UNIFORM, Selection
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +90,9 @@ class Space:
     leading: tuple[str, ...] = ()
     sizes: Mapping[str, int] = field(default_factory=dict)  # atom -> size
     selection: Selection = UNIFORM
+    _known: dict[tuple[object, ...], tuple[Any, object]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def atoms(self, coords: Iterable[str]) -> tuple[str, ...]:
         """Return the names of the atoms of coordinates."""
@@ -95,21 +100,22 @@ class Space:
 
     def atoms_along(self, axes: tuple[Axis, ...]) -> tuple[str, ...]:
         """Return the names of the atoms that the axes of a tensor are walked by."""
-        key = ("along", id(axes))
-        if key not in self._known:
-            coords = dict.fromkeys(c for axis in axes if axis.index for c in axis.index.coords)
-            self._known[key] = (self.atoms(coords), axes)
-        found: tuple[str, ...] = self._known[key][0]
-        return found
+
+        def along() -> tuple[str, ...]:
+            return self.atoms(dict.fromkeys(c for a in axes if a.index for c in a.index.coords))
+
+        return self._once(("along", id(axes)), axes, along)
 
     @cached_property
     def _family_of(self) -> dict[str, int]:
         return {atom.name: n for n, f in enumerate(self.families) for atom in f.atoms}
 
-    @cached_property
-    def _known(self) -> dict[object, Any]:
-        """What was asked before: a tile is asked for by many."""
-        return {}
+    def _once(self, key: tuple[object, ...], of: object, find: Callable[[], T]) -> T:
+        """Return what is found out of something, but once: many ask for the same tile."""
+        if key not in self._known:
+            self._known[key] = (find(), of)  # what is referred to keeps its identity
+        found: T = self._known[key][0]
+        return found
 
     def words(self, axes: tuple[Axis, ...], fixed: frozenset[str], edge: frozenset[str]) -> int:
         """Return the words of a tile: the points of the axes that the free atoms reach.
@@ -118,11 +124,8 @@ class Space:
         begin at a multiple; else the most there can be: a gather reaches a place for each point of its
         coordinates, and no index more places than the axis has.
         """
-        key = (id(axes), fixed, edge)
-        if key not in self._known:
-            self._known[key] = (self._words(axes, fixed, edge), axes)
-        found: int = self._known[key][0]
-        return found
+        key = ("words", id(axes), fixed, edge)
+        return self._once(key, axes, lambda: self._words(axes, fixed, edge))
 
     def _walked(self, axes: tuple[Axis, ...]) -> tuple[tuple[Family, frozenset[str]], ...] | None:
         """Return the atoms by family if every axis is walked by those of one, None if not."""
@@ -139,10 +142,7 @@ class Space:
         return tuple((self.families[owner], names) for owner, names in found.items())
 
     def _words(self, axes: tuple[Axis, ...], fixed: frozenset[str], edge: frozenset[str]) -> int:
-        key = id(axes)
-        if key not in self._known:
-            self._known[key] = (self._walked(axes), axes)
-        walked = self._known[key][0]
+        walked = self._once(("walked", id(axes)), axes, lambda: self._walked(axes))
         if walked is not None:
             return prod([family.positions(names, fixed, edge) for family, names in walked])
         count = prod(axis.size for axis in axes if axis.index is None)
@@ -200,14 +200,15 @@ class Space:
 
     def _owners(self, coords: Iterable[str]) -> dict[int, set[str]]:
         """Return the atoms of coordinates by the number of their family."""
-        key = tuple(coords)
-        if key not in self._known:
-            owners: dict[int, set[str]] = {}
-            for name in self.atoms(key):
-                owners.setdefault(self._family_of[name], set()).add(name)
-            self._known[key] = owners
-        found: dict[int, set[str]] = self._known[key]
-        return found
+        every = tuple(coords)
+
+        def owners() -> dict[int, set[str]]:
+            found: dict[int, set[str]] = {}
+            for name in self.atoms(every):
+                found.setdefault(self._family_of[name], set()).add(name)
+            return found
+
+        return self._once(("owners", every), None, owners)
 
     def _reach(self, axis: Axis, fixed: frozenset[str], edge: frozenset[str]) -> int:
         """Return how many places of an axis a sum of terms takes, at most."""
@@ -269,15 +270,17 @@ class Space:
 
     def ragged(self, atoms: Iterable[str], fixed: frozenset[str]) -> tuple[str, ...]:
         """Return the fixed atoms whose last digits make a tile over ``atoms`` smaller."""
-        if fixed not in self._known:
-            self._known[fixed] = tuple(
-                (family.names, tuple(a.name for a in family.atoms if a.name in fixed))
-                for family in self.families
-                if family.is_ragged(fixed)
-            )
         names = set(atoms)
-        ragged = (mine for family, mine in self._known[fixed] if names & family)
-        return tuple(dict.fromkeys(name for mine in ragged for name in mine))
+        known = self._once(("ragged", fixed), None, lambda: self._ragged(fixed))
+        return tuple(dict.fromkeys(x for family, mine in known if names & family for x in mine))
+
+    def _ragged(self, fixed: frozenset[str]) -> list[tuple[frozenset[str], list[str]]]:
+        """Return the names of each family that is ragged, and of those that stand still."""
+        return [
+            (family.names, [atom.name for atom in family.atoms if atom.name in fixed])
+            for family in self.families
+            if family.is_ragged(fixed)
+        ]
 
 
 def _quotients(points: int, by: int, *, anywhere: bool) -> int:
