@@ -22,7 +22,7 @@ LAYERS = [
     ["cascade", "arch"],
     ["engines"],
     ["specs"],
-    ["ops", "units"],
+    ["kept", "ops", "units"],
     ["errors"],
 ]
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from accelsim.cascade import ast
 from accelsim.cascade.check import check_names
@@ -15,9 +15,9 @@ from accelsim.cascade.macros import expand
 from accelsim.cascade.model import Block, Equation, Reduce, Tensor
 from accelsim.cascade.parser import parse, resolve
 from accelsim.cascade.sizes import Sizes, shape_names, sizes_of, symbols_of
+from accelsim.kept import Kept
 
-T = TypeVar("T")
-KEPT_SIZES = 64  # of a cascade: those that were used last
+KEPT_SIZES = 64  # of a cascade: those that were found last
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -133,29 +133,18 @@ class Cascade:
         """
         key = tuple((name, type(value), value) for name, value in given.items())
         try:
-            known = self._sizes.pop(key, None)
+            return self._sizes.once(key, lambda: sizes_of(self.block, self.source_text, given))
         except TypeError:  # a value that cannot be a size: say so
             return sizes_of(self.block, self.source_text, given)
-        found = known or sizes_of(self.block, self.source_text, given)
-        if len(self._sizes) >= KEPT_SIZES:
-            del self._sizes[next(iter(self._sizes))]
-        self._sizes[key] = found  # at the end: the first is the one that nobody asked for longest
-        return found
-
-    def once(self, what: object, find: Callable[[], T]) -> T:
-        """Return what follows from the text alone, found but once."""
-        if what not in self._found:
-            self._found[what] = find()
-        found: T = self._found[what]
-        return found
 
     @cached_property
-    def _found(self) -> dict[object, Any]:
-        return {}
+    def kept(self) -> Kept:
+        """What follows from the text alone."""
+        return Kept()
 
     @cached_property
-    def _sizes(self) -> dict[tuple[object, ...], Sizes]:
-        return {}
+    def _sizes(self) -> Kept:
+        return Kept(KEPT_SIZES)
 
     def symbols(self, **given: Any) -> dict[str, Any]:
         return symbols_of(self.block, self.source_text, given)

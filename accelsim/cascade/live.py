@@ -20,7 +20,7 @@ def live_points(cascade: Cascade, sizes: Sizes) -> dict[str, int]:
 
     Exact where presence has a closed form (``Cascade.count`` agrees), else the most that there can be.
     """
-    return sizes.once(live_points, (cascade.block,), lambda: _live_points(cascade, sizes))
+    return sizes.kept.once(live_points, lambda: _live_points(cascade, sizes), cascade.block)
 
 
 def _live_points(cascade: Cascade, sizes: Sizes) -> dict[str, int]:

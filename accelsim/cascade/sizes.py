@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 from accelsim.cascade import ast
 from accelsim.cascade.ast import Expr
@@ -14,9 +14,9 @@ from accelsim.cascade.macros import extent_symbol
 from accelsim.cascade.model import Block, Const, Merged, Plain, Shift
 from accelsim.cascade.places import histories_of, places_of
 from accelsim.errors import SpecError, nearest
+from accelsim.kept import Kept
 
 MAX_EXTENT = 2**40
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,20 +33,8 @@ class Sizes:
     """Tensors of places with the axes along which the places differ."""
     histories: frozenset[str] = frozenset()
     """Running states of which earlier steps are read."""
-    _found: dict[tuple[object, ...], tuple[Any, tuple[object, ...]]] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
-
-    def once(self, what: object, of: tuple[object, ...], find: Callable[[], T]) -> T:
-        """Return what follows from these sizes for parts ``of`` their cascade, found but once.
-
-        Parts are told apart by identity: they are large, and no two have the same place in a text.
-        """
-        key = (what, *map(id, of))
-        if key not in self._found:
-            self._found[key] = (find(), of)  # what is referred to keeps its identity
-        found: T = self._found[key][0]
-        return found
+    kept: Kept = field(default_factory=Kept, init=False, repr=False, compare=False)
+    """What follows from them for the cascade or for parts of it."""
 
 
 def shape_names(block: Block) -> tuple[str, ...]:

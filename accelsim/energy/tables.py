@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from accelsim.energy.components import Part, parts
 from accelsim.energy.model import AreaRow, CostFile, LeftOut, Matched, price
 from accelsim.errors import Fault, SpecError, nearest
+from accelsim.kept import Kept
 from accelsim.specs import Document, Expression, find, read, validate
 
 KEPT_PRICES = 4096  # of a table: parts with their attributes
 
 _Row = TypeVar("_Row", bound=Matched)
-_Priced = TypeVar("_Priced")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,8 +57,8 @@ class CostTable:
     """Energy and area by part; of the rows that match, the one that says most is taken."""
 
     layers: tuple[_Layer, ...]  # the file itself, then what it extends
-    _priced: dict[Hashable, Any] = field(
-        default_factory=dict, init=False, repr=False, compare=False
+    kept: Kept = field(
+        default_factory=lambda: Kept(KEPT_PRICES), init=False, repr=False, compare=False
     )
 
     @classmethod
@@ -76,7 +76,7 @@ class CostTable:
             seen.add(file.name)
             if file.extends is None:
                 key = (cls, tuple(id(layer.document) for layer in layers))
-                return layers[0].document.made(key, lambda: cls(layers=tuple(layers)))
+                return layers[0].document.kept.once(key, lambda: cls(layers=tuple(layers)))
             if file.extends in seen:
                 message = f"extends must name another table, not {file.extends!r}"
                 raise SpecError(document.fault(("extends",), message))
@@ -113,7 +113,7 @@ class CostTable:
     ) -> Cost:
         """Return the energy of one ``action`` of a ``part``; SpecError names the missing row."""
         key = (part, action, component, self._said_of(part, attributes))
-        return self._once(key, lambda: self._cost(part, action, attributes, component))
+        return self.kept.once(key, lambda: self._cost(part, action, attributes, component))
 
     def _said_of(self, part: str, attributes: Mapping[str, int]) -> tuple[int | None, ...]:
         """Return the values of the attributes that any row of a part reads."""
@@ -127,15 +127,6 @@ class CostTable:
             for row in (*file.rows, *file.areas, *file.left_out):
                 found.setdefault(row.part, set()).update(row.names)
         return {part: tuple(sorted(names)) for part, names in found.items()}
-
-    def _once(self, key: Hashable, price: Callable[[], _Priced]) -> _Priced:
-        """Return the price of a part with its attributes, looked up in the rows but once."""
-        if key not in self._priced:
-            if len(self._priced) >= KEPT_PRICES:
-                self._priced.clear()
-            self._priced[key] = price()
-        found: _Priced = self._priced[key]
-        return found
 
     def _cost(self, part: str, action: str, attributes: Mapping[str, int], component: str) -> Cost:
         rows = [[r for r in layer.file.rows if r.action == action] for layer in self.layers]
@@ -151,14 +142,14 @@ class CostTable:
     def part_cost(self, part: str, attributes: Mapping[str, int], component: str = "") -> PartCost:
         """Return area and leakage of one instance of a ``part``."""
         key = (part, component, self._said_of(part, attributes))
-        return self._once(key, lambda: self._part_cost(part, attributes, component))
+        return self.kept.once(key, lambda: self._part_cost(part, attributes, component))
 
     def parts(
         self, components: Mapping[str, Mapping[str, int]]
     ) -> tuple[tuple[Part, PartCost], ...]:
         """Return what components (by their attributes) are made of, each with its price."""
         key = tuple((name, frozenset(values.items())) for name, values in components.items())
-        return self._once(
+        return self.kept.once(
             key,
             lambda: tuple(
                 (part, self.part_cost(part.part, part.attributes, part.component))

@@ -24,6 +24,7 @@ from accelsim.specs.expr import Number
 _WORDS = ("name", "summary", "source")  # of a file: they change no figure
 _LAYERS = (  # what a figure depends on, besides the specs
     "accelsim/errors.py",
+    "accelsim/kept.py",
     "accelsim/ops.py",
     "accelsim/units.py",
     "accelsim/specs/",

@@ -38,7 +38,7 @@ def parts_of(cascade: Cascade, sizes: Sizes) -> Parts:
 
 
 def _both(cascade: Cascade, sizes: Sizes) -> tuple[Masks, Parts]:
-    return sizes.once(masks_of, (cascade.block,), lambda: _masks(cascade, sizes))
+    return sizes.kept.once(masks_of, lambda: _masks(cascade, sizes), cascade.block)
 
 
 def _masks(cascade: Cascade, sizes: Sizes) -> tuple[Masks, Parts]:

@@ -107,7 +107,7 @@ def _families(
 
 
 def _tiled_totals(cascade: Cascade, sizes: Sizes) -> dict[tuple[str, str], int]:
-    return sizes.once(_tiled_totals, (cascade.block,), lambda: _walked(cascade, sizes))
+    return sizes.kept.once(_tiled_totals, lambda: _walked(cascade, sizes), cascade.block)
 
 
 def _walked(cascade: Cascade, sizes: Sizes) -> dict[tuple[str, str], int]:

@@ -206,7 +206,7 @@ class Plan:
 
 def read_axes(sizes: Sizes, *reads: TensorRead) -> tuple[Axis, ...]:
     """Return the axes of a tensor as its readers walk them; reads may differ in constants only."""
-    return sizes.once(read_axes, reads, lambda: _read_axes(sizes, reads))
+    return sizes.kept.once(read_axes, lambda: _read_axes(sizes, reads), *reads)
 
 
 def _read_axes(sizes: Sizes, reads: tuple[TensorRead, ...]) -> tuple[Axis, ...]:
@@ -222,7 +222,7 @@ def _read_axes(sizes: Sizes, reads: tuple[TensorRead, ...]) -> tuple[Axis, ...]:
 def alike(sizes: Sizes, reads: Iterable[TensorRead]) -> list[list[TensorRead]]:
     """Return reads of one tensor in groups that walk it in the same way, but for constants."""
     each = tuple(reads)
-    return sizes.once(alike, each, lambda: _alike(sizes, each))
+    return sizes.kept.once(alike, lambda: _alike(sizes, each), *each)
 
 
 def _alike(sizes: Sizes, reads: tuple[TensorRead, ...]) -> list[list[TensorRead]]:
@@ -254,7 +254,9 @@ def result_axes(sizes: Sizes, equation: Equation, *, kept: bool = True) -> tuple
     a selection is made whole. A scatter makes the places that it names; if several points of one place
     come together the whole axis is ``kept`` until the last.
     """
-    return sizes.once((result_axes, kept), (equation,), lambda: _result_axes(sizes, equation, kept))
+    return sizes.kept.once(
+        (result_axes, kept), lambda: _result_axes(sizes, equation, kept), equation
+    )
 
 
 def _result_axes(sizes: Sizes, equation: Equation, kept: bool) -> tuple[Axis, ...]:

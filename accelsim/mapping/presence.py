@@ -51,14 +51,14 @@ def presence_of(cascade: Cascade, sizes: Sizes, selection: Selection) -> Presenc
     """Return the presence of every Einsum under a selection."""
     find = _Presence(cascade, sizes, selection).presence
     said = (selection.kind, selection.name, tuple(sorted(selection.live.items())))
-    return sizes.once((presence_of, said), (cascade.block,), find)
+    return sizes.kept.once((presence_of, said), find, cascade.block)
 
 
 class _Presence:
     def __init__(self, cascade: Cascade, sizes: Sizes, selection: Selection) -> None:
         self.cascade, self.sizes, self.selection = cascade, sizes, selection
         self.slots = sizes.places
-        self.positive = cascade.once(_positive, lambda: _positive(cascade))
+        self.positive = cascade.kept.once(_positive, lambda: _positive(cascade))
         # tensor -> its events, the coordinates replaced by the numbers of its axes
         self.tensors: dict[str, tuple[tuple[Event, frozenset[int]], ...]] = {}
 

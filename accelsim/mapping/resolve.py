@@ -107,7 +107,7 @@ class _Resolver:
             return self.spec, self.problem.cascade  # kept, and with them their identity
 
         key = (check_names, id(self.spec), id(self.problem.cascade))
-        self.document.made(key, checked)
+        self.document.kept.once(key, checked)
 
     def _cascade_sizes(self) -> Sizes:
         """Tile sizes that the cascade has as parameters (M0) come from the mapping's ``sizes``."""

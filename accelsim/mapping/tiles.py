@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
-from typing import Any, TypeVar
 
+from accelsim.kept import Kept
 from accelsim.mapping.indices import FLOOR, OPAQUE, PLAIN, Index, Term
 from accelsim.mapping.selection import UNIFORM, Selection
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,9 +88,8 @@ class Space:
     leading: tuple[str, ...] = ()
     sizes: Mapping[str, int] = field(default_factory=dict)  # atom -> size
     selection: Selection = UNIFORM
-    _known: dict[tuple[object, ...], tuple[Any, object]] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
+    kept: Kept = field(default_factory=Kept, init=False, repr=False, compare=False)
+    """What was asked of it before: many ask for the same tile."""
 
     def atoms(self, coords: Iterable[str]) -> tuple[str, ...]:
         """Return the names of the atoms of coordinates."""
@@ -104,18 +101,11 @@ class Space:
         def along() -> tuple[str, ...]:
             return self.atoms(dict.fromkeys(c for a in axes if a.index for c in a.index.coords))
 
-        return self._once(("along", id(axes)), axes, along)
+        return self.kept.once("along", along, axes)
 
     @cached_property
     def _family_of(self) -> dict[str, int]:
         return {atom.name: n for n, f in enumerate(self.families) for atom in f.atoms}
-
-    def _once(self, key: tuple[object, ...], of: object, find: Callable[[], T]) -> T:
-        """Return what is found out of something, but once: many ask for the same tile."""
-        if key not in self._known:
-            self._known[key] = (find(), of)  # what is referred to keeps its identity
-        found: T = self._known[key][0]
-        return found
 
     def words(self, axes: tuple[Axis, ...], fixed: frozenset[str], edge: frozenset[str]) -> int:
         """Return the words of a tile: the points of the axes that the free atoms reach.
@@ -124,8 +114,7 @@ class Space:
         begin at a multiple; else the most there can be: a gather reaches a place for each point of its
         coordinates, and no index more places than the axis has.
         """
-        key = ("words", id(axes), fixed, edge)
-        return self._once(key, axes, lambda: self._words(axes, fixed, edge))
+        return self.kept.once((fixed, edge), lambda: self._words(axes, fixed, edge), axes)
 
     def _walked(self, axes: tuple[Axis, ...]) -> tuple[tuple[Family, frozenset[str]], ...] | None:
         """Return the atoms by family if every axis is walked by those of one, None if not."""
@@ -142,7 +131,7 @@ class Space:
         return tuple((self.families[owner], names) for owner, names in found.items())
 
     def _words(self, axes: tuple[Axis, ...], fixed: frozenset[str], edge: frozenset[str]) -> int:
-        walked = self._once(("walked", id(axes)), axes, lambda: self._walked(axes))
+        walked = self.kept.once("walked", lambda: self._walked(axes), axes)
         if walked is not None:
             return prod([family.positions(names, fixed, edge) for family, names in walked])
         count = prod(axis.size for axis in axes if axis.index is None)
@@ -208,7 +197,7 @@ class Space:
                 found.setdefault(self._family_of[name], set()).add(name)
             return found
 
-        return self._once(("owners", every), None, owners)
+        return self.kept.once(("owners", every), owners)
 
     def _reach(self, axis: Axis, fixed: frozenset[str], edge: frozenset[str]) -> int:
         """Return how many places of an axis a sum of terms takes, at most."""
@@ -271,7 +260,7 @@ class Space:
     def ragged(self, atoms: Iterable[str], fixed: frozenset[str]) -> tuple[str, ...]:
         """Return the fixed atoms whose last digits make a tile over ``atoms`` smaller."""
         names = set(atoms)
-        known = self._once(("ragged", fixed), None, lambda: self._ragged(fixed))
+        known = self.kept.once(("ragged", fixed), lambda: self._ragged(fixed))
         return tuple(dict.fromkeys(x for family, mine in known if names & family for x in mine))
 
     def _ragged(self, fixed: frozenset[str]) -> list[tuple[frozenset[str], list[str]]]:

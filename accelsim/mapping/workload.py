@@ -97,7 +97,7 @@ class Workload:
         own = frozenset((*cascade.shape_names, *cascade.params)) if cascade else frozenset()
         given = dict(overrides or {})
         key = (cls, seq, own, tuple(given.items()))
-        return document.made(key, lambda: cls._loaded(document, seq, given, set(own)))
+        return document.kept.once(key, lambda: cls._loaded(document, seq, given, set(own)))
 
     @classmethod
     def _loaded(

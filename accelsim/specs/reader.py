@@ -7,21 +7,21 @@ keys, custom tags, several documents in one file, and anything large enough to s
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 import yaml
 
 from accelsim.errors import Fault, SpecError
+from accelsim.kept import Kept
 from accelsim.specs.scalars import resolve
 from accelsim.units import brief
 
 Loc: TypeAlias = tuple[str | int, ...]
 Place: TypeAlias = tuple[int, int]
-T = TypeVar("T")
 
 MAX_BYTES = 4_000_000
 MAX_DEPTH = 64
@@ -40,7 +40,7 @@ class Document:
 
     ``marks`` and ``key_marks`` give the place of each value, and of its key, by path: the width of
     ``{"levels": [{"size": 1}]}`` is at ``("levels", 0, "size")``. Nobody changes the data: who reads the
-    same text again gets the same document.
+    same text again gets the same document, with what was ``kept`` of it: models, tables.
     """
 
     path: str
@@ -48,17 +48,9 @@ class Document:
     marks: dict[Loc, Place] = field(default_factory=dict, repr=False)
     key_marks: dict[Loc, Place] = field(default_factory=dict, repr=False)
     source: str = field(default="", repr=False)
-    _made: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
-
-    def made(self, key: Hashable, make: Callable[[], T]) -> T:
-        """Return what is made of this document, the first time by ``make``; it must not be changed."""
-        if key not in self._made:
-            made = make()
-            if len(self._made) >= KEPT_MADE:
-                del self._made[next(iter(self._made))]
-            self._made[key] = made
-        found: T = self._made[key]
-        return found
+    kept: Kept = field(
+        default_factory=lambda: Kept(KEPT_MADE), init=False, repr=False, compare=False
+    )
 
     def at(self, loc: Loc, *, key: bool = False) -> Place:
         """Return (line, column) of the value (or of its key) at ``loc``, else of its nearest parent."""

@@ -31,7 +31,7 @@ SpecT = TypeVar("SpecT", bound=BaseModel)
 
 def validate(document: Document, model: type[SpecT], *, loc: Loc = ()) -> SpecT:
     """Return the model of the data at ``loc``; SpecError lists every fault, in file order."""
-    return document.made((model, loc), lambda: _validated(document, model, loc))
+    return document.kept.once((model, loc), lambda: _validated(document, model, loc))
 
 
 def _validated(document: Document, model: type[SpecT], loc: Loc) -> SpecT:

@@ -9,7 +9,7 @@ from accelsim.cascade.passes import ranks, statuses
 
 def same_pass(cascade: Cascade, one: str, other: str) -> bool:
     """Return whether two Einsums run in the same pass over every rank."""
-    levels = cascade.once(same_pass, lambda: _levels(cascade.block))
+    levels = cascade.kept.once(same_pass, lambda: _levels(cascade.block))
     return levels[one] == levels[other]
 
 

@@ -128,7 +128,7 @@ def digits_of(
     the reader indexes otherwise: the last.
     """
     found: dict[str, Digit] = {}
-    affine = sizes.once(digits_of, (read,), lambda: read.affine(sizes.symbols))
+    affine = sizes.kept.once(digits_of, lambda: read.affine(sizes.symbols), read)
     walks = [
         (coord, axis, index, text)
         for axis, index, text in zip(equation.left, affine, read.indices, strict=True)
