@@ -74,9 +74,10 @@ def _phase(phase: PhaseDraft, ticks: int) -> tuple[Phase, tuple[Classes, ...]]:
     extra = [_counted_edges(phase, draft) for draft in drafts]
     groups = tuple(classes(d, e) for d, e in zip(drafts, extra, strict=True))
     resources = tuple(dict.fromkeys(draft.resource for draft in drafts))
-    queues = tuple(dict.fromkeys(draft.queue for draft in drafts))
-    bodies = {queue: _body([d for d in drafts if d.queue == queue], numbers) for queue in queues}
-    owner = {draft.queue: draft.resource for draft in drafts}
+    members: dict[str, list[Draft]] = {}
+    for draft in drafts:
+        members.setdefault(draft.queue, []).append(draft)
+    places = {queue: place for place, queue in enumerate(members)}
     nest = phase.nests[0]
     holds = {t: place.buffer for block in phase.blocks for t, place in block.hold.items()}
     built = Phase(
@@ -84,11 +85,11 @@ def _phase(phase: PhaseDraft, ticks: int) -> tuple[Phase, tuple[Classes, ...]]:
         loops=tuple(Loop(name=x.name, count=x.count) for x in nest.levels[: nest.outer]),
         resources=resources,
         queues=tuple(
-            Queue(name=queue, resource=resources.index(owner[queue]), body=bodies[queue])
-            for queue in queues
+            Queue(name=queue, resource=resources.index(of[-1].resource), body=_body(of, numbers))
+            for queue, of in members.items()
         ),
         tasks=tuple(
-            finish(draft, group, queues.index(draft.queue), numbers, pools, ticks)
+            finish(draft, group, places[draft.queue], numbers, pools, ticks)
             for draft, group in zip(drafts, groups, strict=True)
         ),
         pools=tuple(Pool(name=name, buffer=holds[name]) for name in pools),
@@ -119,6 +120,8 @@ def _body(drafts: list[Draft], numbers: dict[Draft, int]) -> tuple[tuple[int, in
     the same proportion the one of the later stage (the older iteration) goes first: it frees what the
     other needs.
     """
+    if len(drafts) == 1 and drafts[0].site.nest.inner == 1:
+        return ((numbers[drafts[0]], 0),)
     items: list[tuple[Fraction, int, int, tuple[int, int]]] = []
     together = len({draft.block for draft in drafts}) == 1
     for stage in dict.fromkeys(0 if together else draft.shift for draft in drafts):
