@@ -119,6 +119,8 @@ def _lags(
     machine: Machine | None,
 ) -> dict[str, int]:
     """Return the lags by the Einsum that a binding reads: what it gives, else what the machine has."""
+    if machine is None and not bind.lags:
+        return {}
     read = {r.tensor for r in equation.reads}
     made = [e.id for e in cascade.equations if e.tensor in read]
     own = machine.lags if machine else {}
@@ -181,7 +183,7 @@ def _binding(
             wrong("time", f"time must name ranks, not {name!r}{nearest(name, atoms)}")
             return None
     taken = [loop for loop in loops if loop in bind.time]
-    for place, loop in enumerate(loops):
+    for place, loop in enumerate(loops) if taken else ():
         outside = [each for each in taken if each in loops[:place]]
         if outside and loop in atoms and loop not in taken:
             wrong("time", f"loop {outside[0]}, taken at once, must be inside loop {loop}")
