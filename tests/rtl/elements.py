@@ -131,11 +131,17 @@ def working(engine, draw, length):
 
 
 def _payload(engine, port, draw, fields):
-    calm = draw.random() < 0.9
+    calm = draw.random() < 0.8
     x, y = engine.operand, engine.accumulator
-    scale = draw.choice([0.25, 1, 1, 4])
+    scale = draw.choice([0.06, 0.25, 1, 1, 4, 16])
+    near = draw.random() < 0.4  # to each other, so that comparisons and ties are close
 
     def number(form):
+        if near:
+            value = form.of(Fraction(draw.choice([1, 1, 1, 2])))
+            return (value ^ draw.choice([0, form.sign_bit])) + draw.choice(
+                [0, 0, 0, 0, 1, -1, 3, 4]
+            )
         return form.of(Fraction(draw.gauss(0, scale)))
 
     found = port.unpack(draw.getrandbits(port.width)) | numbers(engine, port, draw)

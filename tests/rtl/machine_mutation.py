@@ -10,7 +10,7 @@ from collections import Counter
 from accelsim.rtl.fusemax import LAST, FuseMax
 from tests.rtl.bugs import bugs, is_seen, seen_bits
 from tests.rtl.native import Native
-from tests.rtl.native_bench import Context, NativeBench
+from tests.rtl.native_bench import Context, NativeBench, ended
 from tests.rtl.netlist import STATE
 from tests.rtl.parts import Part, parts_of, within
 
@@ -95,19 +95,12 @@ class Shuffled(NativeBench):
         """Reset: from then on nothing is shown, whatever was under way."""
         for rst in (1, 0, 0, 0):
             context.put({"rst": rst, "write": 0, "go": 0})
-            _through(context.tick())
+            ended(context.tick())
             if not rst:
                 shown = dict(zip(self.outputs, context.shown[-1], strict=False))
                 quiet = ("start", "issue", "working", "stalled", "finished")
                 assert not any(shown[name] for name in quiet)
                 assert not shown["load__valid"] | shown["store__valid"]
-
-
-def _through(coroutine):
-    try:
-        coroutine.send(None)
-    except StopIteration:
-        return
 
 
 class MachineCampaign:

@@ -9,16 +9,16 @@ from tests.rtl.bugs import bugs, with_bug
 from tests.rtl.native import Native, narrow
 from tests.rtl.netlist import Compared, cells_of
 
-MANY = 200  # bugs from which on it is quicker to compile them
+MANY = 60  # bugs from which on it is quicker to compile them
 
 
 class Campaign:
     """Bugs of one engine against stimuli: the first that shows a difference catches."""
 
-    def __init__(self, engine, block, stimuli, *, breaks=True, own=lambda cell: True):
-        """``own`` says of a cell whether bugs are seeded in it."""
+    def __init__(self, engine, block, stimuli, *, breaks=True, own=lambda cell: True, lean=False):
+        """``own`` says of a cell whether bugs are seeded in it; ``lean``: of :func:`cells_of`."""
         self.engine, self.own = engine, own
-        self.netlist = narrow(cells_of(block))
+        self.netlist = narrow(cells_of(block, lean=lean))
         pins = signals(engine)
         self.inputs = [name for name, _, inward in pins if inward]
         self.outputs = [name for name, _, inward in pins if not inward]

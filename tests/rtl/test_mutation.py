@@ -63,6 +63,8 @@ class Row:
     """What makes a stimulus of a seed, if not random values with gaps and stalls."""
     parts: tuple = ()
     """Names that begin the cells of engines which it is built of: their bugs are seeded there."""
+    lean: bool = False
+    """Much of it does nothing on operands of its formats: bugs are seeded in what is left."""
     most: int = None
     """Bugs that the campaign seeds, if not all."""
 
@@ -70,7 +72,7 @@ class Row:
     def campaign(self):
         one = self.driven or partial(stimulus, self.engine, values=self.values, offers=self.offers)
         driven = [one(seed) for seed in range(self.stimuli)]
-        return Campaign(self.engine, block(self.engine), driven, own=self.own)
+        return Campaign(self.engine, block(self.engine), driven, own=self.own, lean=self.lean)
 
     def own(self, cell):
         return not any(f"{part}" in cell.replace("\\", "") for part in self.parts)
@@ -174,7 +176,13 @@ def element(engine, *parts, share=0, length=150):
         return anything(engine, draw, length, usual=0.8)
 
     return Row(
-        engine, driven=driven, stimuli=240 if CAMPAIGN else 12, share=share, parts=parts, most=2000
+        engine,
+        driven=driven,
+        stimuli=600 if CAMPAIGN else 12,
+        share=share,
+        parts=parts,
+        most=200,
+        lean=CAMPAIGN,
     )
 
 
