@@ -6,6 +6,10 @@ from dataclasses import dataclass
 
 from accelsim.errors import InfeasibleError
 
+WORTH = (
+    64  # ticks that it took to walk a step for it to be remembered: to take it again costs as much
+)
+
 
 @dataclass(slots=True)
 class Statistics:

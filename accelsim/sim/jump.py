@@ -10,7 +10,7 @@ iteration, it is a full run.
 
 from __future__ import annotations
 
-from accelsim.sim import native
+from accelsim.sim import effort, native
 from accelsim.sim.effort import IrregularError, Statistics
 from accelsim.sim.level import Level
 from accelsim.sim.program import Guard, Outcome, Phase, PhaseOutcome, Program
@@ -24,7 +24,9 @@ from accelsim.sim.within import Within
 HISTORY = 1000  # snapshots of a level kept to find a period
 MEMO = 50_000  # steps kept for all levels
 PATIENCE = 256  # ticks walked with the reference queue in one slot before another may be taken
-WORTH = 32  # ticks walked that a step from the memo must save to count as a hit
+WORTH = (
+    64  # ticks that it took to walk a step for it to be remembered: to take it again costs as much
+)
 LONG = 48  # items in a slot from which on it is worth looking for a period inside
 CANDIDATES = 8  # steps tried for a state
 
@@ -246,6 +248,7 @@ class _Jump:
             ended = [x != y and y == DONE for x, y in zip(a.status, snap.status, strict=True)]
             if (
                 not level.recalled
+                and step.cost >= effort.WORTH
                 and not any(ended)
                 and len(known) < CANDIDATES
                 and self.stored < MEMO
@@ -292,10 +295,7 @@ class _Jump:
             if self.verifier.fits(n, step, snap):
                 shift = snap.slot[self.ref] - step.a.slot[self.ref]
                 peaks = apply(stepper, step, snap, shift, self.ref, 1)
-                if step.cost < WORTH:
-                    level.miss(innermost=n == len(self.levels) - 1)
-                else:
-                    level.misses = 0
+                level.misses = 0
                 self.after(n, peaks, whole=False)
                 self.statistics.recalls += 1
                 return True

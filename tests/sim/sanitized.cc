@@ -11,7 +11,7 @@ int main(int count, char** paths) {
         std::vector<i64> words(std::size_t(file.tellg()) / sizeof(i64));
         file.seekg(0);
         file.read(reinterpret_cast<char*>(words.data()), std::streamsize(words.size() * sizeof(i64)));
-        accelsim::Jump jump(words.data(), {0, 0, 0, 0, 0}, -1);
+        accelsim::Jump jump(words.data(), {0, 0, 0, 0, 0}, -1, 64);
         while (jump.go(1000) == accelsim::Jump::RUNNING) {
         }
         i64 ticks = 0;

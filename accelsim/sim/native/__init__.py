@@ -14,6 +14,7 @@ from dataclasses import asdict, astuple
 from functools import cache
 from pathlib import Path
 
+from accelsim.sim import effort
 from accelsim.sim.effort import IrregularError, Statistics
 from accelsim.sim.native.encode import FORMAT, encode
 from accelsim.sim.plan import check
@@ -32,7 +33,10 @@ def library() -> ctypes.CDLL | None:
     if found is None:
         return None
     number, handle = ctypes.c_int64, ctypes.c_void_p
-    found.accelsim_open.argtypes, found.accelsim_open.restype = [_Words, _Words, number], handle
+    found.accelsim_open.argtypes, found.accelsim_open.restype = (
+        [_Words, _Words, number, number],
+        handle,
+    )
     found.accelsim_go.argtypes, found.accelsim_go.restype = [handle, number, _Words], ctypes.c_int
     found.accelsim_blocked.argtypes, found.accelsim_blocked.restype = [handle, _Words], number
     found.accelsim_is_done.argtypes, found.accelsim_is_done.restype = [handle], ctypes.c_int
@@ -70,7 +74,9 @@ def run(phase: Phase, statistics: Statistics, limit: int | None) -> PhaseOutcome
     if words is None:
         return None
     spent = array("q", astuple(statistics))
-    jump = kernel.accelsim_open(_at(words), _at(spent), -1 if limit is None else limit)
+    jump = kernel.accelsim_open(
+        _at(words), _at(spent), -1 if limit is None else limit, effort.WORTH
+    )
     if not jump:
         raise MemoryError
     try:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from accelsim.sim.program import Guard, Phase, Task
 
-FORMAT = 2  # of the words and of the counters that come back: raise it in kernel.cc too
+FORMAT = 3  # of the words and of the counters that come back: raise it in kernel.cc too
 ROOM = 1 << 60  # of phase.h: below it no sum of two leaves 64 bits
 
 

@@ -16,8 +16,8 @@ class Jump {
   public:
     enum State { RUNNING, ENDED, IRREGULAR };
 
-    Jump(const i64* words, Statistics given, i64 limit)
-        : statistics(given), phase_(words), stepper(phase_), limit_(limit), peak(stepper.groups.size(), 0) {
+    Jump(const i64* words, Statistics given, i64 limit, i64 worth)
+        : statistics(given), phase_(words), stepper(phase_), limit_(limit), worth_(worth), peak(stepper.groups.size(), 0) {
         std::size_t longest = 0;
         for (std::size_t q = 0; q < phase_.queues.size(); ++q) {
             longest = std::max(longest, phase_.queues[q].body.size());
@@ -61,7 +61,6 @@ class Jump {
     static constexpr std::size_t HISTORY = 1000;    // snapshots of a level kept to find a period
     static constexpr i64 MEMO = 50'000;             // steps kept for all levels
     static constexpr i64 PATIENCE = 256;            // ticks with the clock in one slot before another may be taken
-    static constexpr i64 WORTH = 32;                // ticks walked that a step from the memo must save to count as a hit
     static constexpr std::size_t LONG = 48;         // items in a slot from which on to look for a period inside
     static constexpr std::size_t CANDIDATES = 8;    // steps tried for a state
 
@@ -72,7 +71,7 @@ class Jump {
     Stepper stepper;
 
   private:
-    i64 limit_;
+    i64 limit_, worth_;  // the most effort; the least ticks of a step that is remembered
 
   public:
     Ints peak;
@@ -106,7 +105,7 @@ class Jump {
     Levels new_levels() {
         Levels levels;
         for (std::size_t n = 0; n < phase_.rows.size(); ++n) {
-            levels.push_back(std::make_unique<Level>());
+            levels.push_back(std::make_unique<Level>(*verifier_, n));
             auto lines = std::make_unique<Lines>(*verifier_, n);
             if (lines->is_masked()) levels.back()->trail = std::make_unique<Trail>(std::move(lines));
         }
@@ -238,12 +237,8 @@ class Jump {
     // End the open step of a level here and open the next.
     void close(std::size_t n, const SnapP& snap) {
         Level& level = *levels()[n];
-        Key& key = snap->lookup[n];
-        key.words.clear();
-        key.words.push_back(rest(snap->slot[ref_], phase_.rows[n]));
-        verifier_->start_signature(n, *snap, key.words);
-        key.more = &snap->key;
-        key.close();
+        snap->place[n].offset = rest(snap->slot[ref_], phase_.rows[n]);
+        snap->place[n].signature.clear();
         if (!level.history.empty()) {
             const SnapP& a = level.history.back();
             StepP step = make_step(a, snap, *level.peak);
@@ -262,10 +257,10 @@ class Jump {
     // Keep a step for where its first state comes again, if it is none that is known.
     void remember(std::size_t n, Level& level, const StepP& step) {
         const Snapshot &a = *step->a, &b = *step->b;
-        std::vector<StepP>& known = level.memo[lookup_of(step->a, n)];
+        std::vector<StepP>& known = level.memo[step->a];
         for (std::size_t q = 0; q < a.status.size(); ++q)
             if (a.status[q] != DONE && b.status[q] == DONE) return;
-        if (level.recalled || known.size() >= CANDIDATES || stored_ >= MEMO || b.slot[ref_] <= a.slot[ref_]) return;
+        if (level.recalled || step->cost < worth_ || known.size() >= CANDIDATES || stored_ >= MEMO || b.slot[ref_] <= a.slot[ref_]) return;
         if (verifier_->span(n, a, b) > SPAN) return;
         for (const StepP& old : known)
             if (verifier_->fits(n, *old, a)) return;
@@ -278,7 +273,7 @@ class Jump {
         Level& level = *levels()[n];
         bool innermost = n + 1 == levels().size();
         std::size_t here = level.history.size() - 1;
-        auto [place, is_new] = level.index.emplace(lookup_of(snap, n), here);
+        auto [place, is_new] = level.index.emplace(snap, here);
         if (!is_new) {
             std::size_t before = place->second;
             place->second = here;
@@ -300,16 +295,13 @@ class Jump {
             }
         }
         if (level.trail && stretch(n, *level.trail, snap)) return true;
-        auto found = level.memo.find(lookup_of(snap, n));
+        auto found = level.memo.find(snap);
         if (found != level.memo.end())
             for (const StepP& step : found->second)
                 if (verifier_->fits(n, *step, *snap)) {
                     StepP taken = step;
                     Ints peaks = apply(stepper, *taken, *snap, snap->slot[ref_] - taken->a->slot[ref_], ref_, 1);
-                    if (taken->cost < WORTH)
-                        level.miss(innermost);
-                    else
-                        level.misses = 0;
+                    level.misses = 0;
                     after(n, peaks, false);
                     ++statistics.recalls;
                     return true;

@@ -11,12 +11,13 @@ using accelsim::Statistics;
 extern "C" {
 
 // Of the words and of the counters: FORMAT in encode.py.
-i64 accelsim_format() { return 2; }
+i64 accelsim_format() { return 3; }
 
-// Begin a phase; nullptr if there is no memory for it. `limit` below 0: none.
-Jump* accelsim_open(const i64* words, const i64* statistics, i64 limit) {
+// Begin a phase; nullptr if there is no memory for it. `limit` below 0: none; steps that took less than
+// `worth` ticks are not remembered.
+Jump* accelsim_open(const i64* words, const i64* statistics, i64 limit, i64 worth) {
     try {
-        return new Jump(words, {statistics[0], statistics[1], statistics[2], statistics[3], statistics[4]}, limit);
+        return new Jump(words, {statistics[0], statistics[1], statistics[2], statistics[3], statistics[4]}, limit, worth);
     } catch (const std::bad_alloc&) {
         return nullptr;
     }

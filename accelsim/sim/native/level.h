@@ -8,14 +8,17 @@ namespace accelsim {
 
 // What is remembered of one loop level; `trail`: where rows under a mask may be alike.
 struct Level {
-    ByKey<std::vector<StepP>> memo;
+    ByPlace<std::vector<StepP>> memo;
     std::unique_ptr<Trail> trail;
     std::vector<SnapP> history;
     std::vector<StepP> steps;
-    ByKey<std::size_t> index;
+    ByPlace<std::size_t> index;
     std::optional<Ints> peak;
     i64 walked = 0, misses = 0, skip = 0, prefix = 0;
     bool recalled = false;  // the open step was taken from the memo
+
+    Level(Verifier& verifier, std::size_t level)
+        : memo(0, HashPlace{level}, SamePlace{verifier, level}), index(0, HashPlace{level}, SamePlace{verifier, level}) {}
 
     static constexpr i64 BURST = SPAN, SKIP = 65'536;
     static constexpr std::size_t SEEN = 100'000;

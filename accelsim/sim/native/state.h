@@ -6,20 +6,18 @@
 
 namespace accelsim {
 
-// A list of words with its hash; it may go on with another.
+// A list of words with its hash.
 struct Key {
     Ints words;
-    const Key* more = nullptr;
     std::size_t hash = 0;
 
     void close() {
-        std::uint64_t h = more ? more->hash : 0x9e3779b97f4a7c15u;
+        std::uint64_t h = 0x9e3779b97f4a7c15u;
         for (i64 word : words) h = mixed(h, word);
         hash = std::size_t(h);
     }
     bool operator==(const Key& other) const {
-        return hash == other.hash && words == other.words &&
-               (more == other.more || (more && other.more && *more == *other.more));
+        return hash == other.hash && words == other.words;
     }
 };
 
@@ -33,6 +31,12 @@ struct SameKey {
 template <class T>
 using ByKey = std::unordered_map<KeyP, T, HashKey, SameKey>;
 
+// Where in the nest a state is, as a level sees it; the signature is worked out when it is asked for.
+struct PlaceInNest {
+    i64 offset;  // slots of the clock since its last boundary
+    Ints signature;
+};
+
 // A state between two ticks; absolute, but for `window`, `times` and the key.
 struct Snapshot {
     i64 now;
@@ -43,7 +47,7 @@ struct Snapshot {
     std::vector<Event> events;
     std::vector<Offer> offers;   // of all resources
     Key key;                     // the items first, then the rest
-    std::vector<Key> lookup;     // by level
+    std::vector<PlaceInNest> place;  // by level
     bool same_rest(const Snapshot& other) const {
         const Ints &a = key.words, &b = other.key.words;
         return a.size() == b.size() && std::equal(a.begin() + i64(slot.size()), a.end(), b.begin() + i64(slot.size()));
@@ -51,9 +55,8 @@ struct Snapshot {
 };
 using SnapP = std::shared_ptr<Snapshot>;
 
-// The key of a state, and by level; it keeps the state.
+// The key of a state; it keeps the state.
 inline KeyP key_of(const SnapP& snap) { return KeyP(snap, &snap->key); }
-inline KeyP lookup_of(const SnapP& snap, std::size_t level) { return KeyP(snap, &snap->lookup[level]); }
 
 // States that nobody holds any more are used again: their lists keep their room. Outlives all of them.
 class Store {
@@ -102,7 +105,7 @@ inline SnapP snapshot(Stepper& stepper, Store& store) {
     std::sort(snap->events.begin(), snap->events.end());
     snap->offers.clear();
     for (i64 r : stepper.buses) snap->offers.insert(snap->offers.end(), stepper.offers[r].begin(), stepper.offers[r].end());
-    snap->lookup.resize(stepper.phase.rows.size());
+    snap->place.resize(stepper.phase.rows.size());
     std::size_t queues = snap->slot.size(), tasks = stepper.times.size();
     snap->times.clear();
     snap->until.resize(tasks);

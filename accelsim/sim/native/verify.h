@@ -191,4 +191,28 @@ class Verifier : public Prefixes {
     }
 };
 
+// States by key and place: what comes after them may be the same.
+struct HashPlace {
+    std::size_t level;
+    std::size_t operator()(const SnapP& snap) const { return std::size_t(mixed(snap->key.hash, snap->place[level].offset)); }
+};
+
+struct SamePlace {
+    std::reference_wrapper<Verifier> verifier;
+    std::size_t level;
+
+    bool operator()(const SnapP& a, const SnapP& b) const {
+        return a == b || (a->place[level].offset == b->place[level].offset && a->key == b->key && signature(*a) == signature(*b));
+    }
+
+    const Ints& signature(Snapshot& snap) const {
+        Ints& found = snap.place[level].signature;
+        if (found.empty()) verifier.get().start_signature(level, snap, found);
+        return found;
+    }
+};
+
+template <class T>
+using ByPlace = std::unordered_map<SnapP, T, HashPlace, SamePlace>;
+
 }  // namespace accelsim
