@@ -10,6 +10,7 @@ from __future__ import annotations
 from heapq import heapify, heappop, heappush
 
 from accelsim.sim.active import Active
+from accelsim.sim.counters import buffers_of, causes_of, named
 from accelsim.sim.plan import check, compile_plan
 from accelsim.sim.program import Phase, PhaseOutcome
 from accelsim.sim.report import deadlock
@@ -38,7 +39,7 @@ class Stepper:
         self.shift = [task.shift for task in tasks]
         self.plans = [compile_plan(phase, task) for task in tasks]
         self._active: dict[int, Active] = {}
-        self.causes = sorted({w.cause for task in tasks for w in task.waits})
+        self.causes = causes_of(phase)
         cause = {name: n for n, name in enumerate(self.causes)}
         self.waits = [
             [(w.producer, w.anchor == "start", cause[w.cause]) for w in task.waits]
@@ -80,7 +81,7 @@ class Stepper:
         self.counters = [0] * (size + count * len(self.causes))
         pools = len(phase.pools)
         self.level, self.integral, self.since = [0] * pools, [0] * pools, [0] * pools
-        self.buffers = sorted({pool.buffer for pool in phase.pools})
+        self.buffers = buffers_of(phase)
         self.groups = [[p] for p in range(pools)] + [
             [p for p, pool in enumerate(phase.pools) if pool.buffer == b] for b in self.buffers
         ]
@@ -350,35 +351,9 @@ class Stepper:
                     wait = self.wait[queue]
                     blocked.append((task, instance, self.waits[task][wait][0], needs[wait]))
             raise deadlock(self.phase, sorted(blocked))
-        phase, causes = self.phase, self.causes
         ticks = max(self.free, default=0)
-        instances = tuple(
-            tuple(self.counters[base : base + len(task.durations)])
-            for base, task in zip(self.base, phase.tasks, strict=True)
-        )
-        stalls = []
-        for queue in range(len(phase.queues)):
-            first = self.stall_base + queue * len(causes)
-            counts = self.counters[first : first + len(causes)]
-            stalls.append({c: n for c, n in zip(causes, counts, strict=True) if n})
-        pools = len(phase.pools)
         integral = [
             done + level * (ticks - since)
             for done, level, since in zip(self.integral, self.level, self.since, strict=True)
         ]
-        return PhaseOutcome(
-            ticks=ticks,
-            instances=instances,
-            busy=tuple(
-                sum(n * d for n, d in zip(counts, task.durations, strict=True))
-                for counts, task in zip(instances, phase.tasks, strict=True)
-            ),
-            stalls=tuple(stalls),
-            pool_peak=tuple(peak[:pools]),
-            pool_integral=tuple(integral),
-            buffer_peak=dict(zip(self.buffers, peak[pools:], strict=True)),
-            buffer_integral={
-                b: sum(integral[p] for p in group)
-                for b, group in zip(self.buffers, self.groups[pools:], strict=True)
-            },
-        )
+        return named(self.phase, ticks, self.counters, peak, integral)

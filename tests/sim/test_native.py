@@ -12,6 +12,7 @@ import pytest
 
 from accelsim.errors import DeadlockError
 from accelsim.sim import effort, jump, native, reference
+from accelsim.sim.counters import buffers_of, causes_of
 from accelsim.sim.effort import IrregularError, Statistics
 from accelsim.sim.native.encode import encode
 from accelsim.sim.program import Loop, Outcome, Phase, PhaseOutcome, Pool, Queue, Task
@@ -94,8 +95,7 @@ def test_touches_nothing_that_is_not_its_own(tmp_path: Path) -> None:
     phases = [made(seed) for seed in range(30) for made in MADE.values()] + [long_body(4000)]
     files = []
     for number, phase in enumerate(phases):
-        causes = sorted({wait.cause for task in phase.tasks for wait in task.waits})
-        words = encode(phase, causes, sorted({pool.buffer for pool in phase.pools}))
+        words = encode(phase, causes_of(phase), buffers_of(phase))
         assert words is not None
         files.append(tmp_path / f"{number}.words")
         files[-1].write_bytes(words.tobytes())

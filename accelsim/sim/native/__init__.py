@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 
 from accelsim.sim import effort
+from accelsim.sim.counters import buffers_of, causes_of, named
 from accelsim.sim.effort import IrregularError, Statistics
 from accelsim.sim.native.encode import FORMAT, encode
 from accelsim.sim.plan import check
@@ -68,8 +69,7 @@ def run(phase: Phase, statistics: Statistics, limit: int | None) -> PhaseOutcome
     if kernel is None:
         return None
     check(phase)
-    causes = sorted({w.cause for task in phase.tasks for w in task.waits})
-    buffers = sorted({pool.buffer for pool in phase.pools})
+    causes, buffers = causes_of(phase), buffers_of(phase)
     words = encode(phase, causes, buffers)
     if words is None:
         return None
@@ -103,49 +103,24 @@ def run(phase: Phase, statistics: Statistics, limit: int | None) -> PhaseOutcome
         kernel.accelsim_counters(jump, _at(counters))
     finally:
         kernel.accelsim_close(jump)
-    return _outcome(phase, counters.tolist(), causes, buffers)
+    return _outcome(phase, counters.tolist(), len(buffers))
 
 
 def _at(words: array[int]) -> ctypes.Array[ctypes.c_int64]:
     return (ctypes.c_int64 * len(words)).from_buffer(words)
 
 
-def _outcome(phase: Phase, words: list[int], causes: list[str], buffers: list[str]) -> PhaseOutcome:
-    """The counters that the kernel wrote, by name."""
-    at = 1
-    instances = []
-    for task in phase.tasks:
-        instances.append(tuple(words[at : at + len(task.durations)]))
-        at += len(task.durations)
-    stalls = []
-    for _ in phase.queues:
-        counts = words[at : at + len(causes)]
-        stalls.append({cause: n for cause, n in zip(causes, counts, strict=True) if n})
-        at += len(causes)
+def _outcome(phase: Phase, words: list[int], buffers: int) -> PhaseOutcome:
+    """The counters that the kernel wrote, by name; integrals come in halves."""
     pools = len(phase.pools)
-    peaks = words[at : at + pools + len(buffers)]
-    at += pools + len(buffers)
+    whole = len(words) - 2 * pools
+    halves = words[whole:]
     integral = [
-        (words[at + 2 * p] << 64) + (words[at + 2 * p + 1] & ((1 << 64) - 1)) for p in range(pools)
+        (high << 64) + (low & ((1 << 64) - 1))
+        for high, low in zip(halves[::2], halves[1::2], strict=True)
     ]
-    return PhaseOutcome(
-        ticks=words[0],
-        instances=tuple(instances),
-        busy=tuple(
-            sum(n * d for n, d in zip(counts, task.durations, strict=True))
-            for counts, task in zip(instances, phase.tasks, strict=True)
-        ),
-        stalls=tuple(stalls),
-        pool_peak=tuple(peaks[:pools]),
-        pool_integral=tuple(integral),
-        buffer_peak=dict(zip(buffers, peaks[pools:], strict=True)),
-        buffer_integral={
-            buffer: sum(
-                n for n, pool in zip(integral, phase.pools, strict=True) if pool.buffer == buffer
-            )
-            for buffer in buffers
-        },
-    )
+    peaks = whole - pools - buffers
+    return named(phase, words[0], words[1:peaks], words[peaks:whole], integral)
 
 
 __all__ = ["library", "run"]
