@@ -88,7 +88,7 @@ _RESULTS = [
     "Y{i}[p,k] = A[p,m] where m != 2 :: topval(m->k)",
     "Z{i}[p] = A[p,m] :: +(m)\nY{i}[p] = Z{i}[p]?7",
     "Z{i}[p] = A[p,m] * W[m] where m > 2 :: +(m)\nY{i}[p] = exp(Z{i}[p])",
-    "Y{i}[p] = N[p,m] where D[p] > 1 :: +(m)",
+    "Y{i}[p] = N[p,m] where D[p] > 1.3 :: +(m)",
 ]
 
 
