@@ -108,7 +108,7 @@ def working(engine, draw, length):
     A row gets the instructions ``hop`` cycles after the one above it.
     """
     wide = hasattr(engine, "scores")
-    cycles = []
+    cycles, kind = [], draw.choice(["calm", "calm", "near", "hard"])
     while len(cycles) < length:
         cycles += (_wide_task if wide else _lane_task)(engine, draw)
         cycles += [None] * draw.choice([0, 0, 0, 1, engine.stages])
@@ -118,26 +118,26 @@ def working(engine, draw, length):
         if "op" in names:
             row = int(port.name.partition("_")[2] or 0)
             came = [None] * (getattr(engine, "hop", 1) * row) + cycles
-            sent = [each and _payload(engine, port, draw, each) for each in came]
+            sent = [each and _payload(engine, port, draw, each, kind) for each in came]
             offers_of[port.name] = offers(sent)
         else:
             quiet = () if port.always_valid else (None,)
             sent = [
-                _payload(engine, port, draw, {}) if draw.random() < 0.8 or not quiet else None
+                _payload(engine, port, draw, {}, kind) if draw.random() < 0.8 or not quiet else None
                 for _ in range(len(cycles))
             ]
             offers_of[port.name] = offers(sent)
     return Stimulus(offers=offers_of, cycles=len(cycles) + engine.latency + 4)
 
 
-def _payload(engine, port, draw, fields):
-    calm = draw.random() < 0.8
+def _payload(engine, port, draw, fields, kind):
+    """``kind``: of any size, near to each other so that comparisons and ties are close, or hard."""
+    calm = draw.random() < (0.3 if kind == "hard" else 0.95)
     x, y = engine.operand, engine.accumulator
     scale = draw.choice([0.06, 0.25, 1, 1, 4, 16])
-    near = draw.random() < 0.4  # to each other, so that comparisons and ties are close
 
     def number(form):
-        if near:
+        if kind == "near":
             value = form.of(Fraction(draw.choice([1, 1, 1, 2])))
             return (value ^ draw.choice([0, form.sign_bit])) + draw.choice(
                 [0, 0, 0, 0, 1, -1, 3, 4]

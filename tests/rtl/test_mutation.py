@@ -65,6 +65,7 @@ class Row:
     """Names that begin the cells of engines which it is built of: their bugs are seeded there."""
     lean: bool = False
     """Much of it does nothing on operands of its formats: bugs are seeded in what is left."""
+    caught: float = CAUGHT
     most: int = None
     """Bugs that the campaign seeds, if not all."""
 
@@ -181,6 +182,7 @@ def element(engine, *parts, share=0, length=150):
         stimuli=600 if CAMPAIGN else 12,
         share=share,
         parts=parts,
+        caught=CAUGHT if share else 0.9,  # of the exponential many bugs show in few operands only
         most=200,
         lean=CAMPAIGN,
     )
@@ -257,7 +259,7 @@ def check(row, count, capsys):
         with capsys.disabled():
             sys.stdout.write("\n".join(["", *lines, *map(str, counted), ""]))
     bugs_that_matter = seeded - (len(living) - len(counted))
-    assert len(counted) <= (1 - CAUGHT) * bugs_that_matter, "\n".join(map(str, counted))
+    assert len(counted) <= (1 - row.caught) * bugs_that_matter, "\n".join(map(str, counted))
 
 
 def harmless(row, campaign, bug):
