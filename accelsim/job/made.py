@@ -14,6 +14,7 @@ from accelsim.sim.lower import Lowered, lower
 from accelsim.sim.measure import measure
 
 EFFORT = 500_000  # of simulation (see sim.jump.Statistics) to choose among mappings that are made
+EACH = 250_000  # of it for a mapping, once another has come to an end
 MOST = 1_500_000  # for those that are tried while none has come to an end
 MAKING = 300  # what it takes to make, lower and measure a mapping, by task
 SAME = Fraction(1, 200)  # mappings whose cycles differ by less are as fast: traffic decides
@@ -66,7 +67,8 @@ def best_made(problem: Problem, name: str) -> Made:
 
     for mapping in auto.candidates(problem, wanted):
         statistics = jump.Statistics()
-        limit = MOST if best is None else EFFORT - spent  # the first one may take its time
+        # The first one may take its time; of those after it none may use up what is left for the others.
+        limit = MOST if best is None else min(EACH, EFFORT - spent)
         try:
             lowered = lower(mapping.plan(problem))
             made = Made(mapping=mapping, lowered=lowered, activity=None)
