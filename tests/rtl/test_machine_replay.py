@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -147,7 +148,7 @@ CASES: list[tuple[Callable[[Any], Any], str]] = [
 def test_a_mapping_that_it_cannot_sequence_is_refused_with_a_sentence(
     tmp_path: Path, change: Callable[[Any], Any], sentence: str
 ) -> None:
-    data = read(spec_path("mapping", "fusemax_rtl_1stage/attention_1pass")).data
+    data = deepcopy(read(spec_path("mapping", "fusemax_rtl_1stage/attention_1pass")).data)
     change(data)
     file = tmp_path / "mine.yaml"
     file.write_text(json.dumps(data))
@@ -156,7 +157,7 @@ def test_a_mapping_that_it_cannot_sequence_is_refused_with_a_sentence(
 
 def test_a_binding_that_would_hang_is_refused_by_name(tmp_path: Path) -> None:
     """Query tiles innermost need as many of them as RD and RNV run behind."""
-    data = read(spec_path("mapping", "fusemax_rtl_1stage/attention_1pass")).data
+    data = deepcopy(read(spec_path("mapping", "fusemax_rtl_1stage/attention_1pass")).data)
     for einsum in ("RD", "RNV", "AV"):
         bind(data, einsum)["stage"] = 2
     file = tmp_path / "behind.yaml"
