@@ -16,13 +16,17 @@ JOBS   ?= 2
 # A worker per core: threads of a linear algebra library would only wait for each other.
 test ci campaign: export OPENBLAS_NUM_THREADS = 1
 
-.PHONY: run test lint ci campaign bench tables clean
+.PHONY: run test lint units ci campaign bench tables clean
 .DEFAULT_GOAL := test
 
 run: $(STAMPS)/core
 	$(BIN)/accelsim compare -o out/compare
 
-test: lint
+# Lint and types take one core for a minute: the tests need not wait for them.
+test: $(STAMPS)/dev
+	$(MAKE) --no-print-directory -j 2 lint units
+
+units: $(STAMPS)/dev
 	$(BIN)/python -m pytest -n $(JOBS)
 
 lint: $(STAMPS)/dev
