@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 STUDY = """
@@ -13,7 +14,7 @@ name: killed
 design: fusemax_micro24
 vary:
   side: [16, 32]
-  seq: {from: 64, to: 192, step: 64}
+  seq: {from: 64, to: 512, step: 64}
   workload.E: [32, 64, 128]
 set:
   arch.PE2D.rows: side
@@ -22,21 +23,27 @@ set:
 where: ["workload.E < 128 or seq > 64"]
 objectives: {seconds: min, area_mm2: min}
 """
-POINTS = 16
+POINTS = 46
 TABLES = ("points.csv", "results.json", "results.txt")
 PATIENCE = 120  # seconds, on a busy machine
 
 
-def start(study, folder, *flags):
+@contextmanager
+def started(study, folder, *flags):
+    """Start a run, give its process, and leave none behind."""
     command = [sys.executable, "-m", "accelsim", "explore", str(study), "-o", str(folder)]
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
-    return subprocess.Popen(
+    with subprocess.Popen(
         [*command, *flags],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env=environment,
-    )
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def children(pid):

@@ -58,8 +58,8 @@ def test_gives_the_table_of_one_process(cluster, tmp_path):
     study = tmp_path / "x.yaml"
     study.write_text(STUDY)
     for name, flags in (("one", []), ("many", ["--cluster", cluster])):
-        process = kills.start(study, tmp_path / name, *flags)
-        out, err = process.communicate()
+        with kills.started(study, tmp_path / name, *flags) as process:
+            out, err = process.communicate()
         assert (process.returncode, err) == (0, "")
         assert "4 of 4 points simulated" in out
     for name in kills.TABLES:

@@ -30,17 +30,17 @@ def killed(seed, unbroken, folder):
     study, tables = unbroken
     source = random.Random(seed)
 
-    first = kills.start(study, folder, "--jobs", "2")
-    kills.wait_for(first, folder, source.randrange(kills.POINTS - 3))
-    time.sleep(source.random() * 0.2)
-    HITS.append(first.poll() is None)
-    assert kills.wait_gone(kills.kill_parent(first)) == []
+    with kills.started(study, folder, "--jobs", "2") as first:
+        kills.wait_for(first, folder, source.randrange(kills.POINTS - 10))
+        time.sleep(source.random() * 0.1)
+        HITS.append(first.poll() is None)
+        assert kills.wait_gone(kills.kill_parent(first)) == []
 
     had = kills.stored(folder)
-    second = kills.start(study, folder, "--jobs", "2", "--resume")
-    kills.wait_for(second, folder, source.randrange(had, kills.POINTS))
-    HITS.append(kills.kill_worker(second, source.choice))
-    out, err = second.communicate()
+    with kills.started(study, folder, "--jobs", "2", "--resume") as second:
+        kills.wait_for(second, folder, source.randint(had, kills.POINTS))
+        HITS.append(kills.kill_worker(second, source.choice))
+        out, err = second.communicate()
     assert (second.returncode, err) == (0, "")
     assert int(re.search(r"(\d+) of \d+ points simulated", out)[1]) == kills.POINTS - had
     assert {name: (folder / name).read_bytes() for name in kills.TABLES} == tables
