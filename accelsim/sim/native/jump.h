@@ -81,6 +81,7 @@ class Jump {
     i64 main_slot_ = -1, slot_ = -1, quiet_ = 0;
     bool begun_ = false;
     Ints marks_;
+    std::vector<std::size_t> crossed_;  // the levels that are at a boundary
     std::unique_ptr<Verifier> verifier_;
     std::map<i64, Levels> clocks_;
     std::unique_ptr<Within> within_;
@@ -105,7 +106,7 @@ class Jump {
     Levels new_levels() {
         Levels levels;
         for (std::size_t n = 0; n < phase_.rows.size(); ++n) {
-            levels.push_back(std::make_unique<Level>(*verifier_, n));
+            levels.push_back(std::make_unique<Level>(*verifier_, n, store_));
             auto lines = std::make_unique<Lines>(*verifier_, n);
             if (lines->is_masked()) levels.back()->trail = std::make_unique<Trail>(std::move(lines));
         }
@@ -150,7 +151,7 @@ class Jump {
             return;
         }
         fold(apply(stepper, *step, *snap, 0, ref_, times));
-        stepper.peak = stepper.held();
+        stepper.begin_peak();
         ++statistics.repeats;
         within_->drop();
     }
@@ -191,7 +192,7 @@ class Jump {
     // Fold the peaks since the last call into all that are open, and start anew from now.
     void note_peak() {
         fold(stepper.peak);
-        stepper.peak = stepper.held();
+        stepper.begin_peak();
     }
 
     void fold(const Ints& seen) {
@@ -211,7 +212,8 @@ class Jump {
     void boundary(std::size_t upto) {
         Levels& mine = levels();
         while (stepper.status[ref_] != DONE) {
-            std::vector<std::size_t> crossed;
+            std::vector<std::size_t>& crossed = crossed_;
+            crossed.clear();
             for (std::size_t n = 0; n < upto; ++n) {
                 Level& level = *mine[n];
                 i64 prefix = stepper.slot[ref_] / phase_.rows[n];
@@ -240,11 +242,8 @@ class Jump {
         snap->place[n].offset = rest(snap->slot[ref_], phase_.rows[n]);
         snap->place[n].signature.clear();
         if (!level.history.empty()) {
-            const SnapP& a = level.history.back();
-            StepP step = make_step(a, snap, *level.peak);
-            step->cost = statistics.effort() - level.walked;
-            level.steps.push_back(step);
-            remember(n, level, step);
+            level.peaks.insert(level.peaks.end(), level.peak->begin(), level.peak->end());
+            remember(n, level, level.history.back(), snap);
         }
         level.recalled = false;
         level.walked = statistics.effort();
@@ -254,17 +253,18 @@ class Jump {
         if (level.trail) level.trail->add(snap, stepper.peak);
     }
 
-    // Keep a step for where its first state comes again, if it is none that is known.
-    void remember(std::size_t n, Level& level, const StepP& step) {
-        const Snapshot &a = *step->a, &b = *step->b;
-        std::vector<StepP>& known = level.memo[step->a];
+    // Keep the step to here for where its first state comes again, if it is none that is known.
+    void remember(std::size_t n, Level& level, const SnapP& first, const SnapP& last) {
+        const Snapshot &a = *first, &b = *last;
+        if (level.recalled || statistics.effort() - level.walked < worth_ || stored_ >= MEMO || b.slot[ref_] <= a.slot[ref_]) return;
         for (std::size_t q = 0; q < a.status.size(); ++q)
             if (a.status[q] != DONE && b.status[q] == DONE) return;
-        if (level.recalled || step->cost < worth_ || known.size() >= CANDIDATES || stored_ >= MEMO || b.slot[ref_] <= a.slot[ref_]) return;
         if (verifier_->span(n, a, b) > SPAN) return;
+        std::vector<StepP>& known = level.memo[first];
+        if (known.size() >= CANDIDATES) return;
         for (const StepP& old : known)
             if (verifier_->fits(n, *old, a)) return;
-        known.push_back(step);
+        known.push_back(make_step(first, last, *level.peak));
         ++stored_;
     }
 
@@ -278,8 +278,11 @@ class Jump {
             std::size_t before = place->second;
             place->second = here;
             SnapP a = level.history[before];
-            Ints held = level.steps[before]->peak;
-            for (std::size_t s = before + 1; s < level.steps.size(); ++s) raise(held, level.steps[s]->peak);
+            std::size_t groups = peak.size();
+            auto first = level.peaks.begin() + i64(before * groups);
+            Ints held(first, first + i64(groups));
+            for (std::size_t n = (before + 1) * groups; n < level.peaks.size(); ++n)
+                held[n % groups] = std::max(held[n % groups], level.peaks[n]);
             StepP step = make_step(a, snap, held);
             i64 times = verifier_->repeats(n, *step);
             if (times > 0) {
@@ -327,7 +330,7 @@ class Jump {
     // A jump at a level: what inner levels (and after repeats this one) had open is void.
     void after(std::size_t n, const Ints& peaks, bool whole) {
         fold(peaks);
-        stepper.peak = stepper.held();
+        stepper.begin_peak();
         Levels& mine = levels();
         mine[n]->recalled = !whole;
         for (std::size_t inner = whole ? n : n + 1; inner < mine.size(); ++inner) {

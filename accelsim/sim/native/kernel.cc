@@ -50,7 +50,7 @@ i64 accelsim_blocked(const Jump* jump, i64* words) {
         *words++ = head.task;
         *words++ = head.instance;
         *words++ = stepper.phase.tasks[head.task].waits[wait].producer;
-        *words++ = head.needs[wait];
+        *words++ = stepper.need(i64(q), wait);
         ++count;
     }
     return count;

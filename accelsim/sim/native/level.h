@@ -11,14 +11,15 @@ struct Level {
     ByPlace<std::vector<StepP>> memo;
     std::unique_ptr<Trail> trail;
     std::vector<SnapP> history;
-    std::vector<StepP> steps;
+    Ints peaks;  // step by step, by group: absolute, as seen at its first state
     ByPlace<std::size_t> index;
     std::optional<Ints> peak;
     i64 walked = 0, misses = 0, skip = 0, prefix = 0;
     bool recalled = false;  // the open step was taken from the memo
 
-    Level(Verifier& verifier, std::size_t level)
-        : memo(0, HashPlace{level}, SamePlace{verifier, level}), index(0, HashPlace{level}, SamePlace{verifier, level}) {}
+    Level(Verifier& verifier, std::size_t level, Store& store)
+        : memo(0, HashPlace{level}, SamePlace{verifier, level}, &store.room),
+          index(0, HashPlace{level}, SamePlace{verifier, level}, &store.room) {}
 
     static constexpr i64 BURST = SPAN, SKIP = 65'536;
     static constexpr std::size_t SEEN = 100'000;
@@ -39,7 +40,7 @@ struct Level {
 
     void forget() {
         history.clear();
-        steps.clear();
+        peaks.clear();
         index.clear();
         peak.reset();
         walked = 0;

@@ -5,8 +5,7 @@
 namespace accelsim {
 
 struct Head {
-    i64 task, instance, kind;
-    Ints needs, lags;
+    i64 task, instance, kind, k;
 };
 
 class Plans {
@@ -27,28 +26,41 @@ class Plans {
         found.task = number;
         found.instance = iteration * task.inner + k;
         found.kind = kind;
-        std::size_t waits = task.waits.size();
-        found.needs.resize(waits);
-        found.lags.resize(waits);
-        for (std::size_t w = 0; w < waits; ++w) {
-            const Wait& one = task.waits[w];
-            const Planned::Need& need = planned.needs[w];
-            if (need.looks_inside ? !phase_.holds(one.guard, digits, k) : !need.holds)
-                found.needs[w] = -1;
-            else
-                found.needs[w] = need.base + (one.inner.empty() ? 0 : one.inner[k]) + (one.needs.empty() ? 0 : one.needs[iteration]);
-            found.lags[w] = one.lag + (one.lags.empty() ? 0 : one.lags[iteration]);
-        }
+        found.k = k;
         return true;
+    }
+
+    // What a wait of the item that was asked for last of its task needs, which is the head of its queue.
+    struct Need {
+        i64 base, step;  // at k of 0, and how much more one innermost digit on
+        i64 producer, lag, cause;
+        bool at_start, looks_inside, holds;
+        bool is_listed;  // the need or the lag is not the same for all k and iterations
+    };
+    const std::vector<Need>& needs(const Head& head) const { return planned_[head.task].needs; }
+
+    // The instance (negative: met).
+    i64 need(const Head& head, std::size_t w) const {
+        const Planned& planned = planned_[head.task];
+        const Need& need = planned.needs[w];
+        if (need.looks_inside ? !phase_.holds(phase_.tasks[head.task].waits[w].guard, planned.digits, head.k) : !need.holds)
+            return -1;
+        if (!need.is_listed) return need.base;
+        const Wait& one = phase_.tasks[head.task].waits[w];
+        return need.base + (one.inner.empty() ? 0 : one.inner[head.k]) + (one.needs.empty() ? 0 : one.needs[planned.iteration]);
+    }
+
+    i64 lag(const Head& head, std::size_t w) const {
+        const Planned& planned = planned_[head.task];
+        const Need& need = planned.needs[w];
+        if (!need.is_listed) return need.lag;
+        const Ints& lags = phase_.tasks[head.task].waits[w].lags;
+        return need.lag + (lags.empty() ? 0 : lags[planned.iteration]);
     }
 
   private:
     // What is known of a task at the iteration that was asked for last; most often the next one comes next.
     struct Planned {
-        struct Need {
-            i64 base, step;  // at k of 0, and how much more one innermost digit on
-            bool looks_inside, holds;
-        };
         i64 iteration = -2;
         Ints digits;
         bool looks_inside, has_classes, holds = false;  // `holds` where the guard does not look inside
@@ -64,7 +76,9 @@ class Plans {
         found.looks_inside = phase_.looks_inside(task.guard);
         found.has_classes = !task.ragged.empty() || !task.inner_class.empty() || !task.kinds.empty();
         for (const Wait& one : task.waits)
-            found.needs.push_back({0, one.strides.empty() ? 0 : one.strides.back(), phase_.looks_inside(one.guard), false});
+            found.needs.push_back({0, one.strides.empty() ? 0 : one.strides.back(), one.producer, one.lag, one.cause,
+                                   one.at_start, phase_.looks_inside(one.guard), false,
+                                   !(one.inner.empty() && one.needs.empty() && one.lags.empty())});
         return found;
     }
 
@@ -74,14 +88,14 @@ class Plans {
         planned.iteration = iteration;
         if (is_next) {
             ++digits.back();
-            for (Planned::Need& need : planned.needs) need.base += need.step;
+            for (Need& need : planned.needs) need.base += need.step;
             return;
         }
         digits_of(phase_.counts, iteration, digits);
         planned.holds = planned.looks_inside || phase_.holds(task.guard, digits, 0);
         for (std::size_t w = 0; w < planned.needs.size(); ++w) {
             const Wait& one = task.waits[w];
-            Planned::Need& need = planned.needs[w];
+            Need& need = planned.needs[w];
             need.holds = need.looks_inside || phase_.holds(one.guard, digits, 0);
             need.base = one.offset;
             for (const Term& term : one.terms) need.base += term.factor * digits[term.level];

@@ -18,7 +18,7 @@ struct LevelPlane {
 struct LevelGuard {
     Ints first, last;
     std::vector<LevelPlane> planes;
-    bool is_free() const { return first.empty() && last.empty() && planes.empty(); }
+    bool is_free = true;
 };
 
 struct Bounds {
@@ -37,7 +37,7 @@ class Prefixes {
         std::size_t levels = rows.size();
         reach.resize(levels);
         guards.resize(levels);
-        plain_.resize(levels);
+        asked_.resize(levels);
         for (std::size_t n = 0; n < levels; ++n) {
             tops.push_back(phase.iterations / rows[n]);
             for (const Task& task : phase.tasks) {
@@ -47,10 +47,12 @@ class Prefixes {
                     bounds.push_back(inside(wait.strides, n, wait.inner));
                     mine.push_back(at_level(wait.guard, n));
                 }
-                bool plain = true;
-                for (const LevelGuard& guard : mine) plain = plain && guard.is_free();
-                for (i64 edge : task.ragged) plain = plain && (edge < 0 ? ~edge : edge) > i64(n);
-                plain_[n].push_back(plain);
+                Asked asked;
+                for (std::size_t w = 0; w < mine.size(); ++w)
+                    if (!mine[w].is_free) asked.guards.push_back(w);
+                for (i64 edge : task.ragged)
+                    if ((edge < 0 ? ~edge : edge) <= i64(n)) asked.edges.push_back(edge);
+                asked_[n].push_back(asked);
                 reach[n].push_back(bounds);
                 guards[n].push_back(mine);
             }
@@ -69,13 +71,13 @@ class Prefixes {
     // Whether a task is off at a prefix; else what its guards and classes are there (nothing: always the same).
     bool is_off(std::size_t level, i64 number, i64 prefix, Ints& sign) {
         if (prefix < 0 || prefix >= tops[level]) return true;
-        if (plain_[level][number]) return false;
+        const Asked& asked = asked_[level][number];
+        if (asked.guards.empty() && asked.edges.empty()) return false;
         const Ints& at = digits_at(level, prefix);
-        const Task& task = phase.tasks[number];
+        const std::vector<LevelGuard>& mine = guards[level][number];
         std::size_t begun = sign.size();
-        for (std::size_t w = 0; w <= task.waits.size(); ++w) {
-            const LevelGuard& guard = guards[level][number][w];
-            if (w && guard.is_free()) continue;
+        for (std::size_t w : asked.guards) {
+            const LevelGuard& guard = mine[w];
             bool test = at_edges(guard, at);
             for (const LevelPlane& plane : guard.planes) {
                 i64 value = value_of(plane, at);
@@ -91,10 +93,7 @@ class Prefixes {
                 return true;
             }
         }
-        for (i64 n : task.ragged) {
-            i64 edge = n < 0 ? ~n : n;
-            if (edge <= i64(level)) sign.push_back(at[edge] == (n < 0 ? 0 : counts[edge] - 1));
-        }
+        for (i64 n : asked.edges) sign.push_back(n < 0 ? at[~n] == 0 : at[n] == counts[n] - 1);
         return false;
     }
 
@@ -103,7 +102,7 @@ class Prefixes {
     i64 need(std::size_t level, i64 number, std::size_t w, const Ints& at) const {
         const Wait& wait = phase.tasks[number].waits[w];
         const LevelGuard& guard = guards[level][number][w + 1];
-        if (!guard.is_free()) {
+        if (!guard.is_free) {
             if (!at_edges(guard, at)) return NONE;
             for (const LevelPlane& plane : guard.planes)
                 if (value_of(plane, at) + plane.high < 0) return NONE;
@@ -121,7 +120,12 @@ class Prefixes {
         Known& known = known_[other][(std::size_t(prefix) + 5 * level) % KNOWN];
         if (known.prefix != prefix || known.digits.size() != level + 1) {
             known.prefix = prefix;
-            digits(level, prefix, known.digits);
+            known.digits.resize(level + 1);
+            for (std::size_t n = level; n; --n) {
+                known.digits[n] = prefix % counts[n];
+                prefix /= counts[n];
+            }
+            known.digits[0] = prefix;
         }
         return known.digits;
     }
@@ -160,7 +164,12 @@ class Prefixes {
     }
 
   private:
-    std::vector<std::vector<char>> plain_;  // by level and task: neither guards nor classes that its digits decide
+    // What the signature of a task rests on at a level: guards that say something (its own: 0), edges of classes.
+    struct Asked {
+        std::vector<std::size_t> guards;
+        Ints edges;
+    };
+    std::vector<std::vector<Asked>> asked_;  // by level and task
     struct Known {
         i64 prefix = NONE;
         Ints digits;
@@ -195,6 +204,7 @@ class Prefixes {
             for (i64 one : plane.inner) grain = std::gcd(grain, one);
             found.planes.push_back({&plane.coefficients, plane.constant, bounds.low, bounds.high, grain ? grain : 1, terms_of(upto(plane.coefficients, level))});
         }
+        found.is_free = found.first.empty() && found.last.empty() && found.planes.empty();
         return found;
     }
 

@@ -1,5 +1,6 @@
 // Snapshots of a stepper, their keys (all that is relative), and moving a stepper by a step: sim/state.py.
 #pragma once
+#include <memory_resource>
 #include <unordered_map>
 
 #include "stepper.h"
@@ -69,8 +70,11 @@ class Store {
             one = std::move(spare_.back());
             spare_.pop_back();
         }
-        return SnapP(one.release(), [this](Snapshot* snap) { spare_.emplace_back(snap); });
+        return SnapP(one.release(), [this](Snapshot* snap) { spare_.emplace_back(snap); },
+                     std::pmr::polymorphic_allocator<Snapshot>(&room));
     }
+
+    std::pmr::unsynchronized_pool_resource room;  // of what refers to states
 
   private:
     std::vector<std::unique_ptr<Snapshot>> spare_;
@@ -81,7 +85,6 @@ struct Step {
     SnapP a, b;
     Ints peak;
     std::vector<char> anchored;  // queues whose place relative to the reference queue matters
-    i64 cost = 0;                // ticks walked to find it
     i64 suspect = 0;             // the queue that kept it last from being taken at another place
 };
 using StepP = std::shared_ptr<Step>;
@@ -102,7 +105,6 @@ inline SnapP snapshot(Stepper& stepper, Store& store) {
     snap->level = stepper.level;
     snap->integral = stepper.integral;
     snap->events = stepper.events;
-    std::sort(snap->events.begin(), snap->events.end());
     snap->offers.clear();
     for (i64 r : stepper.buses) snap->offers.insert(snap->offers.end(), stepper.offers[r].begin(), stepper.offers[r].end());
     snap->place.resize(stepper.phase.rows.size());

@@ -92,8 +92,8 @@ struct Stepper {
     // Go to the next tick at which something happens and do all of it; false if there is none.
     bool tick() {
         if (events.empty()) return false;
-        now = events.front().time;
-        while (!events.empty() && events.front().time == now) {
+        now = events.back().time;
+        while (!events.empty() && events.back().time == now) {
             Event event = pop(events);
             if (event.kind) {
                 if (bus[event.n])
@@ -108,15 +108,12 @@ struct Stepper {
         return true;
     }
 
-    // What each group of pools holds now.
-    Ints held() const {
-        Ints found;
-        for (const Ints& group : groups) {
-            i64 sum = 0;
-            for (i64 p : group) sum += level[p];
-            found.push_back(sum);
+    // Begin a peak anew from what each group of pools holds now.
+    void begin_peak() {
+        for (std::size_t g = 0; g < groups.size(); ++g) {
+            peak[g] = 0;
+            for (i64 p : groups[g]) peak[g] += level[p];
         }
-        return found;
     }
 
     // What the state relative to now looks like, as far as that is had at once.
@@ -125,7 +122,7 @@ struct Stepper {
         for (std::size_t q = 0; q < status.size(); ++q)
             h = mixed(mixed(h, status[q] + 4 * wait[q]), status[q] == DONE ? -1 : item[q]);
         for (i64 at : free) h = mixed(h, at > now ? at - now : 0);
-        return mixed(h, events.empty() ? 0 : events.front().time - now);
+        return mixed(h, events.empty() ? 0 : events.back().time - now);
     }
 
     // Count up to now what runs on: pools, and the stalls of blocked heads.
@@ -141,7 +138,7 @@ struct Stepper {
             }
     }
 
-    // After a move: heads, sleepers and heaps anew from the positions.
+    // After a move: heads, sleepers and offers anew from the positions.
     void reattach() {
         for (auto& sleepers : sleepers_) sleepers.clear();
         std::fill(buffer_level_.begin(), buffer_level_.end(), 0);
@@ -151,10 +148,9 @@ struct Stepper {
             const Item& at = phase.queues[q].body[item[q]];
             plan(q, at.task, slot[q] - shift[at.task], at.k);
             if (status[q] == BLOCKED)
-                sleepers_[phase.tasks[at.task].waits[wait[q]].producer].push_back({head[q].needs[wait[q]], i64(q)});
+                sleepers_[phase.tasks[at.task].waits[wait[q]].producer].push_back({need(i64(q), wait[q]), i64(q)});
         }
-        std::make_heap(events.begin(), events.end(), std::greater<Event>());
-        for (auto& heap : offers) std::make_heap(heap.begin(), heap.end(), std::greater<Offer>());
+        for (i64 r : buses) std::sort(offers[r].rbegin(), offers[r].rend());  // slots may have moved apart
     }
 
     Active& active(i64 task) {
@@ -164,6 +160,9 @@ struct Stepper {
 
     // Make an item the head of its queue; false if it is inactive.
     bool plan(i64 queue, i64 number, i64 iteration, i64 k) { return plans_.item(number, iteration, k, head[queue]); }
+
+    // The instance that a wait of the head of a queue needs (negative: met).
+    i64 need(i64 queue, i64 wait) const { return plans_.need(head[queue], std::size_t(wait)); }
 
     i64& stall(i64 queue, i64 cause) { return counters[stall_base + queue * phase.causes + cause]; }
 
@@ -273,12 +272,12 @@ struct Stepper {
     // Go through the waits of the head; true if it is to start now on a resource of its own.
     bool look(i64 queue) {
         const Head& mine = head[queue];
-        const std::vector<Wait>& waits = phase.tasks[mine.task].waits;
+        const std::vector<Plans::Need>& waits = plans_.needs(mine);
         i64 at = ready[queue];
         for (std::size_t w = std::size_t(wait[queue]); w < waits.size(); ++w) {
-            i64 need = mine.needs[w];
+            i64 need = plans_.need(mine, w);
             if (need < 0) continue;
-            const Wait& one = waits[w];
+            const Plans::Need& one = waits[w];
             if (need >= reached[one.producer]) {
                 wait[queue] = i64(w);
                 ready[queue] = at;
@@ -289,7 +288,7 @@ struct Stepper {
             // Passed over: not before the last active one ahead of it; or long over.
             i64 met = now;
             if (const Started* kept = times[one.producer].up_to(need)) {
-                i64 from = (one.at_start ? kept->start : kept->end) + mine.lags[w];
+                i64 from = (one.at_start ? kept->start : kept->end) + plans_.lag(mine, w);
                 met = kept->instance == need ? from : std::max(now, from);
             }
             if (met > at) {

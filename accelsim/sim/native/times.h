@@ -1,8 +1,6 @@
-// What is remembered of starts and of what is to happen: heaps of events and offers, times of tasks, a hash.
+// What is remembered of starts and of what is to happen: events and offers in order, times of tasks, a hash.
 #pragma once
 #include <cstddef>
-#include <functional>
-#include <tuple>
 
 #include "phase.h"
 
@@ -12,29 +10,32 @@ namespace accelsim {
 struct Event {
     i64 time, kind, n, gives;
     bool operator<(const Event& other) const {
-        return std::tie(time, kind, n) < std::tie(other.time, other.kind, other.n);
+        if (time != other.time) return time < other.time;
+        return kind != other.kind ? kind < other.kind : n < other.n;
     }
-    bool operator>(const Event& other) const { return other < *this; }
 };
 
 struct Offer {
     i64 ready, slot, queue;
-    bool operator>(const Offer& other) const {
-        return std::tie(other.ready, other.slot, other.queue) < std::tie(ready, slot, queue);
+    bool operator<(const Offer& other) const {
+        if (ready != other.ready) return ready < other.ready;
+        return slot != other.slot ? slot < other.slot : queue < other.queue;
     }
 };
 
+// Lists of what is to come have the next at their end: they are short, and most goes in near the end.
 template <class T>
-void push(std::vector<T>& heap, const T& value) {
-    heap.push_back(value);
-    std::push_heap(heap.begin(), heap.end(), std::greater<T>());
+void push(std::vector<T>& agenda, const T& value) {
+    std::size_t n = agenda.size();
+    agenda.push_back(value);
+    for (; n && agenda[n - 1] < value; --n) agenda[n] = agenda[n - 1];
+    agenda[n] = value;
 }
 
 template <class T>
-T pop(std::vector<T>& heap) {
-    std::pop_heap(heap.begin(), heap.end(), std::greater<T>());
-    T value = heap.back();
-    heap.pop_back();
+T pop(std::vector<T>& agenda) {
+    T value = agenda.back();
+    agenda.pop_back();
     return value;
 }
 

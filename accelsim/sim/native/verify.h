@@ -154,7 +154,7 @@ class Verifier : public Prefixes {
         if (x < 0) return quotient(-1 - x, by);
         if (x >= tops[level]) return FOREVER;
         const Task& task = phase.tasks[number];
-        const Ints at = digits_at(level, x);
+        const Ints& at = digits_at(level, x);
         i64 last = counts[level] - 1;
         i64 n = quotient(last - at[level], by);
         const std::vector<LevelGuard>& guard = guards[level][number];
@@ -213,6 +213,6 @@ struct SamePlace {
 };
 
 template <class T>
-using ByPlace = std::unordered_map<SnapP, T, HashPlace, SamePlace>;
+using ByPlace = std::pmr::unordered_map<SnapP, T, HashPlace, SamePlace>;
 
 }  // namespace accelsim

@@ -63,7 +63,7 @@ class Within {
                 const Head& head = stepper_.head[q];
                 i64 producer = phase_.tasks[head.task].waits[b.wait[q]].producer;
                 if (moved[producer])
-                    n = std::min(n, quotient(head.needs[b.wait[q]] - b.reached[producer], moved[producer]));
+                    n = std::min(n, quotient(stepper_.need(i64(q), b.wait[q]) - b.reached[producer], moved[producer]));
             }
         for (std::size_t q = 0; q < a.item.size(); ++q) {
             if (n <= 0) return 0;
