@@ -16,14 +16,15 @@ struct Level {
     std::optional<Ints> peak;
     i64 walked = 0, misses = 0, skip = 0, prefix = 0;
     bool recalled = false;  // the open step was taken from the memo
-
-    Level(Verifier& verifier, std::size_t level, Store& store)
-        : memo(0, HashPlace{level}, SamePlace{verifier, level}, &store.room),
-          index(0, HashPlace{level}, SamePlace{verifier, level}, &store.room) {}
+    std::pmr::unordered_set<std::uint64_t> seen;  // what states looked like at a glance
 
     static constexpr i64 BURST = SPAN, SKIP = 65'536;
     static constexpr std::size_t SEEN = 100'000;
-    std::unordered_set<std::uint64_t> seen;  // what states looked like at a glance
+
+    Level(Verifier& verifier, std::size_t level, Store& store)
+        : memo(0, HashPlace{level}, SamePlace{verifier, level}, &store.room),
+          index(0, HashPlace{level}, SamePlace{verifier, level}, &store.room),
+          seen(&store.room) {}
 
     // After every burst of misses but the first pass by more boundaries unseen than before.
     void miss(bool innermost) {

@@ -21,7 +21,7 @@ class Plans {
         if (planned.iteration != iteration) go_to(task, planned, iteration);
         const Ints& digits = planned.digits;
         if (planned.looks_inside ? !phase_.holds(task.guard, digits, k) : !planned.holds) return false;
-        i64 kind = planned.has_classes ? phase_.kind_of(task, digits, iteration, k) : 0;
+        i64 kind = planned.kind >= 0 ? planned.kind : phase_.kind_of(task, digits, iteration, k);
         if (kind < 0) return false;
         found.task = number;
         found.instance = iteration * task.inner + k;
@@ -63,7 +63,9 @@ class Plans {
     struct Planned {
         i64 iteration = -2;
         Ints digits;
-        bool looks_inside, has_classes, holds = false;  // `holds` where the guard does not look inside
+        i64 kind = 0;                                   // its class; -1: asked for item by item
+        bool has_edges, is_ragged_inside;               // classes by edges alone; by the innermost one
+        bool looks_inside, holds = false;               // `holds` where the guard does not look inside
         std::vector<Need> needs;
     };
 
@@ -74,7 +76,10 @@ class Plans {
         Planned found;
         found.digits.assign(phase_.counts.size(), 0);
         found.looks_inside = phase_.looks_inside(task.guard);
-        found.has_classes = !task.ragged.empty() || !task.inner_class.empty() || !task.kinds.empty();
+        found.has_edges = task.inner_class.empty() && task.kinds.empty();
+        i64 last = i64(phase_.counts.size()) - 1;
+        found.is_ragged_inside = std::any_of(task.ragged.begin(), task.ragged.end(), [last](i64 n) { return n == last || ~n == last; });
+        if (!found.has_edges) found.kind = -1;
         for (const Wait& one : task.waits)
             found.needs.push_back({0, one.strides.empty() ? 0 : one.strides.back(), one.producer, one.lag, one.cause,
                                    one.at_start, phase_.looks_inside(one.guard), false,
@@ -89,9 +94,11 @@ class Plans {
         if (is_next) {
             ++digits.back();
             for (Need& need : planned.needs) need.base += need.step;
+            if (planned.has_edges && planned.is_ragged_inside) planned.kind = phase_.kind_of(task, digits, iteration, 0);
             return;
         }
         digits_of(phase_.counts, iteration, digits);
+        if (planned.has_edges) planned.kind = phase_.kind_of(task, digits, iteration, 0);
         planned.holds = planned.looks_inside || phase_.holds(task.guard, digits, 0);
         for (std::size_t w = 0; w < planned.needs.size(); ++w) {
             const Wait& one = task.waits[w];
