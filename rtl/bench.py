@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from amaranth.hdl import Cat
+from amaranth.lib import data
 from amaranth.sim import Simulator
 
 from accelsim.engines.array2d import Tensor
+from accelsim.rtl.array2d import fill_layout
 from accelsim.rtl.build import Attention
 from accelsim.rtl.fusemax import FuseMax
 from accelsim.rtl.operations import GROUPED, HEADS, KEY_TILES, QUERY_TILES, STRIPS
@@ -44,11 +46,14 @@ class Record:
 
 
 class _Packed:
-    """Signals side by side: the simulator reads them all at once, which is faster than one by one."""
+    """Fields side by side: read all at once and taken apart as numbers, faster than one by one."""
 
-    def __init__(self, signals: dict[str, Any]) -> None:
-        self.value = Cat(*signals.values())
-        self.widths = {name: len(signal) for name, signal in signals.items()}
+    def __init__(self, widths: dict[str, int]) -> None:
+        self.widths = widths
+
+    @classmethod
+    def of(cls, layout: data.StructLayout) -> _Packed:
+        return cls({str(name): field.width for name, field in layout})
 
     def unpack(self, bits: int) -> dict[str, int]:
         found = {}
@@ -73,18 +78,20 @@ class Bench:
         self.machine, self.patience = machine, patience
         self.engine = machine.engine
         self.loops = machine.skeleton.loops
-        self._outputs = _Packed(
-            {
-                "finished": machine.finished,
-                "start": machine.start,
-                "stalled": machine.stalled,
-                "working": machine.working,
-                "load_valid": machine.load.valid,
-                "load": machine.load.payload.as_value(),
-                "store_valid": machine.store.valid,
-                "store": machine.store.payload.as_value(),
-            }
-        )
+        outputs = {
+            "finished": machine.finished,
+            "start": machine.start,
+            "stalled": machine.stalled,
+            "working": machine.working,
+            "load_valid": machine.load.valid,
+            "load": machine.load.payload.as_value(),
+            "store_valid": machine.store.valid,
+            "store": machine.store.payload.as_value(),
+        }
+        self._shown = Cat(*outputs.values())
+        self._outputs = _Packed({name: len(signal) for name, signal in outputs.items()})
+        self._request, self._result = _Packed.of(machine.request), _Packed.of(machine.result)
+        self._tag = _Packed.of(fill_layout(self.engine))
 
     def run(
         self, works: Iterable[Work], prepare: Any = None, *, vcd: str | Path | None = None
@@ -146,15 +153,14 @@ class Bench:
         while quiet <= self.patience:
             ready = bool(work.ready(record.cycles))
             ctx.set(inputs, arriving.pop(record.cycles, 0) << 2 | 3 * ready)
-            seen = self._outputs.unpack(ctx.get(self._outputs.value))
+            seen = self._outputs.unpack(ctx.get(self._shown))
             if seen["finished"]:
                 return record
             self._note(record, seen)
             if ready and seen["load_valid"]:
-                request = machine.request.from_bits(seen["load"])
-                tag = request.tag.as_bits()
-                words = self._words(work, request) << machine.fill.as_value().shape().width
-                arriving[record.cycles + engine.latency] = (words | tag) << 1 | 1
+                request = self._request.unpack(seen["load"])
+                words = self._words(work, request) << sum(self._tag.widths.values())
+                arriving[record.cycles + engine.latency] = (words | request["tag"]) << 1 | 1
             if ready and seen["store_valid"]:
                 self.keep(record, work.sizes.query_tiles, seen["store"])
             quiet = 0 if seen["start"] else quiet + 1
@@ -187,26 +193,27 @@ class Bench:
         inner = at[QUERY_TILES] * self.engine.together + at.get(GROUPED, 0)
         return at[STRIPS] * tiles + inner
 
-    def _words(self, work: Work, request: Any) -> int:
-        engine, at = self.engine, self._place(request.digits)
-        tensor = Tensor(request.tag.tensor)
+    def _words(self, work: Work, request: dict[str, int]) -> int:
+        engine, at = self.engine, self._place(request["digits"])
+        tag = self._tag.unpack(request["tag"])
+        tensor, lane = Tensor(tag["tensor"]), tag["lane"]
         if tensor == Tensor.Q:
             tile = self._tile(at, work.sizes.query_tiles)
-            row = work.q[at.get(HEADS, 0)][tile * engine.cols + request.tag.lane]
+            row = work.q[at.get(HEADS, 0)][tile * engine.cols + lane]
         else:
             matrix = (work.k if tensor == Tensor.K else work.v)[at.get(HEADS, 0)]
-            row = matrix[at[KEY_TILES] * engine.rows + request.tag.lane]
-        begin = request.tag.group * engine.words
+            row = matrix[at[KEY_TILES] * engine.rows + lane]
+        begin = tag["group"] * engine.words
         width = engine.operand.width
         part = row[begin : begin + engine.words]
         return sum(word << (width * n) for n, word in enumerate(part))
 
     def keep(self, record: Record, tiles: int, bits: int) -> None:
         """Take a beat of the store port; ``tiles`` are the query tiles of a strip."""
-        result = self.machine.result.from_bits(bits)
-        engine, at = self.engine, self._place(result.digits)
+        result = self._result.unpack(bits)
+        engine, at = self.engine, self._place(result["digits"])
         tile = self._tile(at, tiles)
-        row = record.av[at.get(HEADS, 0)][tile * engine.cols + result.lane]
-        begin, width = result.group * engine.words, engine.operand.width
+        row = record.av[at.get(HEADS, 0)][tile * engine.cols + result["lane"]]
+        begin, width = result["group"] * engine.words, engine.operand.width
         for n in range(engine.words):
-            row[begin + n] = result.words >> (width * n) & ((1 << width) - 1)
+            row[begin + n] = result["words"] >> (width * n) & ((1 << width) - 1)

@@ -11,6 +11,7 @@ from accelsim.errors import SpecError
 from accelsim.rtl.bench import Bench, Record, Work
 from accelsim.rtl.build import Attention, Build
 from accelsim.rtl.fusemax import FuseMax
+from tests.rtl.library import AssembledBench, Library
 from tests.rtl.machines import (
     ERROR,
     assert_equal,
@@ -23,46 +24,55 @@ from tests.rtl.machines import (
     with_lag,
     work,
 )
-from tests.rtl.native_bench import NativeBench
 
 SMALL: dict[str, Any] = {"rows": 2, "cols": 2, "head": 4, "value": 4, "climb": 2}
 PIPELINED = SMALL | {"ahead": 2, "behind": 2, "query_tiles": 4, "product_depth": 3}
 
 
-def check(seed: int, most: int) -> None:
-    """Compare one sampled machine on one run, the ports stalling or not."""
-    r = Random(seed)
-    machine = sample(r, most)
+def test_starts_stalls_and_values() -> None:
+    """Compare one sampled machine on one run in Amaranth's simulator, the ports stalling or not."""
+    r = Random(1)
+    machine = sample(r, 2)
     run = sizes(r, machine)
     job = work(r, machine.engine, run, trace(r))
     (record,) = Bench(FuseMax(machine)).run([job])
     assert_equal(machine, job, record)
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_starts_stalls_and_values(seed: int) -> None:
-    check(seed, most=2)
+RUNS = 3  # of a machine, without a reset between them: all but what is built differs
+EDGES = (1, 2, 3, 4, 1, 2, 3, 4, 8)  # 8 takes longest, and is much as the others
+SIDES = (1, 4, 8, 16)
+CHUNK = 20
 
 
-RUNS = (
-    3  # of a machine in the campaign, without a reset between them: all but what is built differs
-)
+@pytest.fixture(scope="module")
+def library() -> Library:
+    return Library()
 
 
-@pytest.mark.campaign
-@pytest.mark.parametrize("seed", range(100, 275))
-def test_starts_stalls_and_values_at_length(seed: int) -> None:
-    """A machine is what is built and the registers of its run: 175 are built, each is run as six."""
+def check_assembled(seed: int, library: Library) -> None:
+    """A machine is what is built and the registers of its run: one is built, and run as three."""
     r = Random(seed)
-    edges = (1, 2, 3, 4, 1, 2, 3, 4, 8)  # 8 is dear, and much as the others
-    machine = sample(r, 8, (1, 4, 8, 16), edges)
+    machine = sample(r, 8, SIDES, EDGES)
     jobs = [work(r, machine.engine, sizes(r, machine), trace(r)) for _ in range(RUNS)]
-    bench = NativeBench(FuseMax(machine, apart=True))
+    bench = AssembledBench(FuseMax(machine, apart=True), library)
     for job, record in zip(jobs, bench.run(jobs), strict=True):
         assert_equal(machine, job, record)
         if not record.hung:
             assert error(machine.engine, job, record) < ERROR
     bench.native.close()
+
+
+def test_starts_stalls_and_values_of_a_machine_with_others_registers(library: Library) -> None:
+    check_assembled(0, library)
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("first", range(1000, 2000, CHUNK))
+def test_starts_stalls_and_values_at_length(first: int, library: Library) -> None:
+    """1,000 machines are built in all."""
+    for seed in range(first, first + CHUNK):
+        check_assembled(seed, library)
 
 
 def ran(settings: dict[str, Any], run: Attention | None = None) -> tuple[Build, Work, Record]:
