@@ -4,9 +4,7 @@ import pytest
 
 from benchmarks.bench_peers import MAPPED, PRODUCTS, find
 
-FILL = (
-    1.0005  # the first tiles are loaded and the last is stored; a mapper's closed form has neither
-)
+FILL = 1.0005  # the first tiles are loaded and the last is stored
 
 
 @pytest.mark.parametrize("product", PRODUCTS, ids=lambda p: f"{p.dataflow}-{p.sizes}")
@@ -21,6 +19,9 @@ def test_the_mapper_is_no_worse_than_a_peer(case):
     cycles, bound, _ = find(case)
     assert bound <= cycles <= case.cycles * FILL
     assert cycles <= bound * FILL
+    assert (
+        find(case, batches=2)[0] - cycles <= case.cycles
+    )  # a batch among others, as the peer counts it
 
 
 def test_the_bounds_are_the_operations_and_the_bytes():
