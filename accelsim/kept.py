@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
+from accelsim.replay.number import UnhashableError
+
 T = TypeVar("T")
 
 
@@ -21,10 +23,14 @@ class Kept:
         """Return what was found under a key, the first time by ``find``.
 
         Objects ``of`` which it was found are told apart by identity, and kept, so that no other can take
-        their place: they are large, and have no key that is quick to compare.
+        their place: they are large, and have no key that is quick to compare. What depends on numbers that
+        stand for others is not kept.
         """
         whole = (key, *map(id, of)) if of else key
-        known = self._found.get(whole)
+        try:
+            known = self._found.get(whole)
+        except UnhashableError:
+            return find()
         if known is None:
             known = (find(), of)
             if self._most is not None and len(self._found) >= self._most:
@@ -32,3 +38,7 @@ class Kept:
             self._found[whole] = known
         result: T = known[0]
         return result
+
+    def __reduce__(self) -> tuple[type[Kept], tuple[int | None]]:
+        """A copy begins with nothing: it can be found out again."""
+        return (Kept, (self._most,))

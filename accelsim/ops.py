@@ -79,7 +79,7 @@ def _pow(a: Number, b: Number) -> float:
 
 
 def _whole(function: Callable[[Number], int]) -> Callable[[Number], Number]:
-    return lambda x: function(x) if math.isfinite(x) else x
+    return lambda x: function(x) if isinstance(x, int) or math.isfinite(x) else x
 
 
 def _sigmoid(x: Number) -> float:

@@ -25,10 +25,9 @@ from accelsim.explore.figures import figures_of
 from accelsim.explore.point import Keys
 from accelsim.result.report import Report, Stage
 from accelsim.sim import jump
-from accelsim.sim.lower import Lowered, lower
-from accelsim.sim.measure import measure
+from accelsim.sim.prepared import Prepared
 from accelsim.sim.program import Outcome as Counters
-from accelsim.sim.program import PhaseOutcome
+from accelsim.sim.program import PhaseOutcome, Program
 
 SEQ = 1 << 16
 MAPPING = "fusemax/attention_1pass"  # one mapping, five generations of tiles in flight
@@ -57,7 +56,7 @@ def settings(count: int) -> list[dict[str, Any]]:
     ]
 
 
-def stand_in(lowered: Lowered) -> Counters:
+def stand_in(program: Program) -> Counters:
     """Return counters of the right form: one instance of each class, a tick each."""
     return Counters(
         phases=tuple(
@@ -69,7 +68,7 @@ def stand_in(lowered: Lowered) -> Counters:
                 pool_peak=tuple(1 for _ in phase.pools),
                 pool_integral=tuple(1 for _ in phase.pools),
             )
-            for phase in lowered.program.phases
+            for phase in program.phases
         )
     )
 
@@ -91,21 +90,20 @@ def one(point: dict[str, Any], keys: Keys, *, kernel: bool) -> dict[str, float]:
         keys.key(point)
     with stage("read"):
         build = Build.of(point)
-    with stage("plan"):
+    with stage("choose"):
         (run,) = build.job.stages(build.workload, build.scope)
         mappings, problem = build.job.choices(run)
         assert mappings is not None
         (mapping,) = mappings
-        plan = mapping.plan(problem)
     with stage("lower"):
-        lowered = lower(plan)
+        prepared = Prepared(mapping, problem)
     if kernel:
         with stage("kernel"):
-            outcome = jump.run(lowered.program)
+            outcome = jump.run(prepared.program)
     else:
-        outcome = stand_in(lowered)
+        outcome = stand_in(prepared.program)
     with stage("measure"):
-        activity = measure(lowered, outcome, build.job.name, mapping.name)
+        activity = prepared.measure(outcome, build.job.name)
     with stage("costs"):
         table, parts = CostTable.load(build.job.costs), attributes(build.job.arch.spec)
         charged, um2 = energy(activity, table, parts), area(parts, table)

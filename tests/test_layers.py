@@ -23,6 +23,7 @@ LAYERS = [
     ["engines"],
     ["specs"],
     ["kept", "ops", "units"],
+    ["replay"],
     ["errors"],
 ]
 

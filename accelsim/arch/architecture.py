@@ -84,7 +84,7 @@ class Architecture:
     @cached_property
     def expansions(self) -> Expansions:
         """How operations are done that an array lacks: the machine's own rows, else the standard ones."""
-        return Expansions.of(self.spec.expansions, 8 * self.spec.word)
+        return Expansions.of(self.spec.expansions, int(8 * self.spec.word))
 
     @cached_property
     def bytes_per_cycle(self) -> Fraction:

@@ -72,6 +72,9 @@ class Expansions:
 
     def on(self, kind: str, able: Mapping[str, int]) -> Done | Lacking:
         """Return the way of the fewest slots to do an operation with those that are listed."""
+        if kind in able:
+            return _itself(kind)
+        able = {each: int(slots) for each, slots in able.items()}  # they decide which way is taken
         key = (kind, tuple(able.items()))
         if key not in self._known:
             self._known[key] = self._on(kind, able, frozenset())
@@ -102,6 +105,11 @@ class Expansions:
             total.update({k: n * times for k, n in done.ops.items()})
             rows |= {id(r): r for r in done.rows}
         return Done(ops=dict(total), rows=tuple(rows.values()))
+
+
+@cache
+def _itself(kind: str) -> Done:
+    return Done(ops={kind: 1})
 
 
 def _slots(done: Done, able: Mapping[str, int]) -> int:

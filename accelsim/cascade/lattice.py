@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from accelsim.cascade.linear import Linear
 from accelsim.cascade.polygon import polygon
+from accelsim.replay.exact import apply, grouped
 
 Ints = NDArray[np.int64]
 MAX_MESH = 20_000_000
@@ -23,22 +24,23 @@ class UncountableError(Exception):
 
 def simplified(planes: Iterable[Linear], extents: Mapping[str, int]) -> tuple[Linear, ...] | None:
     """Return the conditions that the box and the others do not imply, or None if no point meets them."""
-    kept: dict[tuple[tuple[str, int], ...], Linear] = {}
+    cutting: list[Linear] = []
     for plane in planes:
         low, high = _range(plane, extents)
         if high < 0:
             return None
         if low < 0:
-            key = tuple(sorted(plane.coefs.items()))
-            if key not in kept or plane.const < kept[key].const:
-                kept[key] = plane
-    found = list(kept.values())
-    for key, plane in kept.items():
-        opposite = kept.get(tuple((x, -k) for x, k in key))
+            cutting.append(plane)
+    parallel = grouped(cutting, lambda plane: plane.coefs)
+    kept = [min(group, key=lambda plane: plane.const) for group in parallel]
+    found = list(kept)
+    for plane in kept:
+        back = {x: -k for x, k in plane.coefs.items()}
+        opposite = next((other for other in kept if other.coefs == back), None)
         if opposite is not None and plane.const + opposite.const < 0:
             return None
         if any(o is not plane and _implies(o, plane, extents) for o in found):
-            found.remove(plane)
+            found = [o for o in found if o is not plane]
     return tuple(found)
 
 
@@ -66,7 +68,28 @@ def count_points(
 
     Raises UncountableError where that takes more than ``mesh`` combinations.
     """
-    sizes = {c: extents[c] for c in coords}
+    forms = tuple((tuple(p.coefs), tuple(p.coefs.values()), p.const) for p in planes)
+    found: int = apply(_counted, forms, tuple(coords), tuple(extents[c] for c in coords), mesh)
+    if found < 0:
+        raise UncountableError(f"too many combinations of {', '.join(coords)}")
+    return found
+
+
+_Form = tuple[tuple[str, ...], tuple[int, ...], int]  # coordinates, their factors, the constant
+
+
+def _counted(
+    forms: tuple[_Form, ...], coords: tuple[str, ...], extents: tuple[int, ...], mesh: int
+) -> int:
+    """Return the points that meet conditions; -1 if it takes too many combinations."""
+    planes = [Linear(coefs=dict(zip(n, k, strict=True)), const=c) for n, k, c in forms]
+    try:
+        return _points(planes, dict(zip(coords, extents, strict=True)), mesh)
+    except UncountableError:
+        return -1
+
+
+def _points(planes: Sequence[Linear], sizes: dict[str, int], mesh: int) -> int:
     if 0 in sizes.values():
         return 0
     tight = simplified(planes, sizes)

@@ -9,6 +9,7 @@ from typing import Any
 from accelsim.cascade import ast
 from accelsim.cascade.ast import Expr
 from accelsim.ops import BINARY, FUNCTIONS, UNARY
+from accelsim.replay.exact import apply, integer, settled
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,13 +46,14 @@ def constant(expr: Expr, symbols: Mapping[str, Any]) -> Any:
         case ast.Symbol(name=n):
             return symbols[n]
         case ast.Unary(op=op, arg=a):
-            return UNARY[op].scalar(constant(a, symbols))
+            return apply(UNARY[op].scalar, constant(a, symbols))
         case ast.Binary(op=op, left=a, right=b):
-            return BINARY[op].scalar(constant(a, symbols), constant(b, symbols))
+            left, right = constant(a, symbols), constant(b, symbols)
+            return apply(BINARY[op].scalar, left, right)
         case ast.Call(function="select", args=(c, a, b)):
             return constant(a if constant(c, symbols) else b, symbols)
         case ast.Call(function=f, args=args):
-            return FUNCTIONS[f].scalar(*(constant(a, symbols) for a in args))
+            return apply(FUNCTIONS[f].scalar, *(constant(a, symbols) for a in args))
         case ast.Default(value=a):
             return constant(a, symbols)
     raise KeyError(ast.show(expr))
@@ -62,9 +64,9 @@ def linear(expr: Expr, symbols: Mapping[str, Any]) -> Linear | None:
     if isinstance(expr, ast.Coord):
         return Linear(coefs={expr.name: 1}, const=0)
     if ast.is_constant(expr):
-        value = constant(expr, symbols)
+        value = settled(constant(expr, symbols))
         whole = isinstance(value, int | float) and value == value // 1
-        return Linear(coefs={}, const=int(value)) if whole else None
+        return Linear(coefs={}, const=integer(value)) if whole else None
     match expr:
         case ast.Unary(op="-", arg=arg):
             inner = linear(arg, symbols)

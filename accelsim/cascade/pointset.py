@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import product
 
 from accelsim.cascade.lattice import UncountableError, count_points, projected, simplified
 from accelsim.cascade.linear import Linear
 from accelsim.cascade.quasi import ONE, Digits, Planes, parts_of, put_in, size_of
+from accelsim.kept import Kept
+from accelsim.replay.exact import grouped
 
 MOST_PIECES = 64
 
@@ -72,7 +75,7 @@ class Box:
     def __init__(self, extents: Mapping[str, int], mesh: int | None = None) -> None:
         self.extents = dict(extents)
         self.mesh = {} if mesh is None else {"mesh": mesh}
-        self.known: dict[object, int] = {}
+        self.known = Kept()
 
     def tidied(self, piece: Piece) -> Piece | None:
         """Return a piece without the conditions that say nothing; None if it has no point."""
@@ -109,7 +112,7 @@ class Box:
 
     def apart(self, pieces: Iterable[Piece]) -> Pieces:
         """Return a union as pieces that do not overlap."""
-        listed = list({piece_key(piece): piece for piece in pieces}.values())
+        listed = [alike[0] for alike in grouped(pieces, piece_key)]
         if any(not piece.planes and not piece.chosen for piece in listed):
             return EVERYWHERE
         found: list[Piece] = []
@@ -198,9 +201,7 @@ class Box:
         total = 0
         for piece in pieces:
             key = (piece_key(piece), tuple(coords))
-            if key not in self.known:
-                self.known[key] = self._count(piece, coords)
-            total += self.known[key]
+            total += self.known.once(key, partial(self._count, piece, coords))
         return total
 
     def _count(self, piece: Piece, coords: Sequence[str]) -> int:
@@ -220,7 +221,7 @@ class Box:
 
 def piece_key(piece: Piece) -> object:
     return (
-        frozenset((p.const, *sorted(p.coefs.items())) for p in piece.planes),
+        tuple((p.const, *sorted(p.coefs.items())) for p in piece.planes),
         tuple((c.name, c.value.const, *sorted(c.value.coefs.items())) for c in piece.chosen),
     )
 

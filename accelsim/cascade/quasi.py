@@ -14,6 +14,7 @@ from accelsim.cascade import ast
 from accelsim.cascade.ast import Expr
 from accelsim.cascade.lattice import UncountableError
 from accelsim.cascade.linear import Linear, constant, half_planes
+from accelsim.replay.exact import integer, settled
 
 Planes = tuple[Linear, ...]
 Case = tuple[Planes, Linear]
@@ -78,10 +79,10 @@ class Conditions:
     def forms(self, expr: Expr) -> list[Case]:
         """Return an expression as linear forms, each with the part of the points in which it is that."""
         if ast.is_constant(expr):
-            value = constant(expr, self.symbols)
+            value = settled(constant(expr, self.symbols))
             if not isinstance(value, int | float) or value != value // 1:
                 raise UncountableError(ast.show(expr))
-            return [((), Linear(coefs={}, const=int(value)))]
+            return [((), Linear(coefs={}, const=integer(value)))]
         name = self.atom(expr)
         if name is not None:
             return [((), Linear(coefs={name: 1}, const=0))]

@@ -15,6 +15,7 @@ from accelsim.cascade.model import Block, Const, Merged, Plain, Shift
 from accelsim.cascade.places import histories_of, places_of
 from accelsim.errors import SpecError, nearest
 from accelsim.kept import Kept
+from accelsim.replay.exact import integer
 
 MAX_EXTENT = 2**40
 
@@ -89,7 +90,7 @@ def evaluate_symbol(expr: Expr, symbols: Mapping[str, Any], source: Source, at: 
 
 def _whole(value: Any, what: str, source: Source, at: int) -> int:
     try:
-        number = int(value)
+        number = integer(value)
         exact = number == value
     except (TypeError, ValueError, OverflowError):
         exact = False

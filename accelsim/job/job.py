@@ -22,8 +22,7 @@ from accelsim.mapping.selection import UNIFORM
 from accelsim.result.report import Circuit, Report
 from accelsim.result.report import Stage as Reported
 from accelsim.sim import jump, reference
-from accelsim.sim.lower import lower
-from accelsim.sim.measure import measure
+from accelsim.sim.prepared import Prepared
 
 ATTENTION = "attention"
 DEFAULT = "bert"  # the workload that is meant if nothing says another
@@ -151,7 +150,7 @@ class Job:
                 return Run(
                     stage=stage,
                     mapping=made.mapping,
-                    lowered=made.lowered,
+                    prepared=made,
                     activity=made.activity,
                 )
         best: tuple[tuple[Any, ...], Run] | None = None
@@ -161,18 +160,18 @@ class Job:
             if mapping.fallback and best is not None:
                 continue
             try:
-                lowered = lower(mapping.plan(problem))
-                outcome = kernel(lowered.program)
+                prepared = Prepared(mapping, problem)
+                outcome = kernel(prepared.program)
             except InfeasibleError as error:
                 refused.append(error)
                 continue
-            activity = measure(lowered, outcome, self.name, mapping.name)
+            activity = prepared.measure(outcome, self.name)
             objective = dict.fromkeys((*self.objective, "traffic_bytes"))
             key = tuple(figure(activity, name) for name in objective)
             if best is None or key < best[0]:
                 best = (
                     key,
-                    Run(stage=stage, mapping=mapping, lowered=lowered, activity=activity),
+                    Run(stage=stage, mapping=mapping, prepared=prepared, activity=activity),
                 )
         if best is None:
             raise refused[0]

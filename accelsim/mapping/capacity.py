@@ -13,6 +13,7 @@ from accelsim.errors import InfeasibleError
 from accelsim.mapping.model import MappingSpec
 from accelsim.mapping.plan import STREAM, BlockPlan, alike, made_axes, read_axes
 from accelsim.mapping.tiles import Axis, Space
+from accelsim.replay.exact import fraction, larger
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +116,7 @@ def paid_bytes(held: list[Claim], space: Space, word: int) -> dict[str, int]:
     tiles: dict[str, dict[str, int]] = {}
     for claim in held:
         own = tiles.setdefault(claim.buffer, {})
-        own[claim.owner] = max(own.get(claim.owner, 0), claim.words(space) * word)
+        own[claim.owner] = larger(own.get(claim.owner, 0), claim.words(space) * word)
     return {buffer: sum(own.values()) for buffer, own in tiles.items()}
 
 
@@ -141,8 +142,8 @@ def demand(
         for claim in claims(spec, group, sizes, shared):
             size = claim.words(group[claim.block].space) * arch.spec.word
             tiles = totals.setdefault(claim.buffer, {})
-            tiles[claim.owner] = max(tiles.get(claim.owner, 0), size)
-            by_tensor[claim.tensor] = max(by_tensor.get(claim.tensor, 0), size)
+            tiles[claim.owner] = larger(tiles.get(claim.owner, 0), size)
+            by_tensor[claim.tensor] = larger(by_tensor.get(claim.tensor, 0), size)
             if claim.paid < claim.copies and claim.owner == claim.tensor:
                 text = f"{claim.tensor}: {claim.copies} copies in {claim.buffer}, {claim.paid} paid for"
                 unpaid[text] = None
@@ -175,8 +176,8 @@ def spilled(spec: MappingSpec, need: Demand, arch: Architecture) -> dict[str, Fr
                 " or name what may spill"
             )
         by_rule = {
-            "excess": Fraction(excess, movable),
-            "published": Fraction(excess, bytes_needed),
+            "excess": fraction(excess, movable),
+            "published": fraction(excess, bytes_needed),
         }
         shares |= dict.fromkeys(names, by_rule[spec.spill_share])
     return shares

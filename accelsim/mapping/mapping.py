@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping as Table
 from dataclasses import dataclass, replace
 from typing import Any
 
+from accelsim.kept import Kept
 from accelsim.mapping.model import MappingSpec
 from accelsim.mapping.plan import Plan
 from accelsim.mapping.resolve import Problem, resolve
 from accelsim.specs import Document, find, read, validate
+
+KEPT_CHANGED = 64  # of a mapping, changed in one way each
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,13 +39,20 @@ class Mapping:
         cls, document: Document, name: str = "", changes: Table[str, Any] | None = None
     ) -> Mapping:
         if changes and isinstance(document.data, dict):
-            document = replace(document, data=_merged(document.data, changes))
+            document = _changed(document, changes)
         spec = validate(document, MappingSpec)
         return cls(name=name or document.path, spec=spec, document=document)
 
     def plan(self, problem: Problem) -> Plan:
         """Return the mapping with numbers; SpecError or InfeasibleError says what is wrong."""
         return replace(resolve(self.spec, self.document, problem), name=self.name)
+
+
+def _changed(document: Document, changes: Table[str, Any]) -> Document:
+    """Return a document with entries changed: for the same changes the same one, as for the same text."""
+    made = document.kept.once(_changed, lambda: Kept(KEPT_CHANGED))
+    said = json.dumps(changes, sort_keys=True, default=repr)
+    return made.once(said, lambda: replace(document, data=_merged(document.data, changes)))
 
 
 def _merged(base: Any, changes: Any) -> Any:

@@ -12,6 +12,7 @@ from accelsim.cascade.model import Equation, Plain
 from accelsim.cascade.order import components
 from accelsim.cascade.quasi import Conditions, Planes
 from accelsim.cascade.sizes import Sizes
+from accelsim.replay.exact import grouped
 
 Masks = dict[str, tuple[Linear, ...]]
 Parts = dict[str, tuple[Planes, ...]]
@@ -63,7 +64,7 @@ def _masks(cascade: Cascade, sizes: Sizes) -> tuple[Masks, Parts]:
             planes += sides[0] if len(sides) == 1 else ()
             unions += [sides] * (len(sides) > 1)
             planes += _inside(read, sizes)
-        found[equation.id] = tuple({_name(p): p for p in planes}.values())
+        found[equation.id] = tuple(alike[0] for alike in grouped(planes, _name))
         parts[equation.id] = _joined(unions, sizes)
         if equation.iterative is None and len(makers[equation.tensor]) == 1:
             sides = [(*found[equation.id], *part) for part in parts[equation.id] or ((),)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as Table
+from functools import lru_cache
 from math import prod
 
 from accelsim.cascade import Cascade
@@ -78,7 +79,9 @@ def _parts(
     return tuple(reversed(atoms))
 
 
+@lru_cache(maxsize=1024)
 def divisors(number: int) -> list[int]:
+    """Return the divisors of a number, the largest first; nobody changes the list."""
     small = [d for d in range(1, int(number**0.5) + 1) if number % d == 0]
     return sorted({*small, *(number // d for d in small)}, reverse=True)
 

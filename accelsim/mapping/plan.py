@@ -18,6 +18,7 @@ from accelsim.mapping.model import Bind, Block, MappingSpec
 from accelsim.mapping.presence import Presence
 from accelsim.mapping.selection import Selection
 from accelsim.mapping.tiles import Atom, Axis, Space
+from accelsim.replay.exact import grouped
 
 STREAM = "stream"
 
@@ -214,7 +215,8 @@ def _read_axes(sizes: Sizes, reads: tuple[TensorRead, ...]) -> tuple[Axis, ...]:
     found: list[Axis] = []
     for place, size in enumerate(shape):
         indices = [index_of(read.indices[place], sizes.symbols, sizes.places) for read in reads]
-        consts = tuple(sorted({const for index in indices for const in index.consts}))
+        alike = grouped((const for index in indices for const in index.consts), lambda x: x)
+        consts = tuple(sorted(same[0] for same in alike))
         found.append(Axis(index=replace(indices[0], consts=consts), size=size))
     return tuple(found)
 
@@ -226,11 +228,11 @@ def alike(sizes: Sizes, reads: Iterable[TensorRead]) -> list[list[TensorRead]]:
 
 
 def _alike(sizes: Sizes, reads: tuple[TensorRead, ...]) -> list[list[TensorRead]]:
-    groups: dict[tuple[object, ...], list[TensorRead]] = {}
-    for read in reads:
-        key = tuple(index_of(index, sizes.symbols).terms for index in read.indices)
-        groups.setdefault(key, []).append(read)
-    return list(groups.values())
+    if len(reads) == 1:
+        return [list(reads)]
+    return grouped(
+        reads, lambda read: tuple(index_of(i, sizes.symbols).terms for i in read.indices)
+    )
 
 
 def made_axes(block: BlockPlan, sizes: Sizes, equation: Equation) -> tuple[Axis, ...]:

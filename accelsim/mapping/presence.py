@@ -14,6 +14,7 @@ from accelsim.cascade.linear import half_planes
 from accelsim.cascade.model import Equation
 from accelsim.cascade.sizes import Sizes
 from accelsim.mapping.selection import Selection, expected_live
+from accelsim.replay.exact import fraction
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +134,7 @@ class _Presence:
         if planes is None or ast.has_reads(condition) or not every:
             return Fraction(1, 2)
         try:
-            return Fraction(count_points(planes, coords, self.sizes.extents), every)
+            return fraction(count_points(planes, coords, self.sizes.extents), every)
         except UncountableError:
             return Fraction(1, 2)
 
@@ -146,7 +147,7 @@ class _Presence:
             ):
                 below = {"<": count - 1, "<=": count + 1, ">": count - 1, ">=": count + 1}[op]
                 text = f"{shown} in {equation.id}: {below} of {2 * count} pairs of a list"
-                share = Fraction(below, 2 * count)
+                share = fraction(below, 2 * count)
                 certain = op in ("<=", ">=")
                 return Event(name=name, coords=coords, share=share, text=text, certain=certain)
             case ast.Binary(op=">", left=ast.Read(tensor=tensor), right=ast.Number(value=0)) if (
@@ -214,7 +215,7 @@ class _Presence:
             event = Event(
                 name=ast.show(gather),
                 coords=frozenset(),
-                share=Fraction(rows, size),
+                share=fraction(rows, size),
                 text=f"{equation.id} has {rows} of {size} places of {gather.label}{how}",
             )
             axes = frozenset(n for n, a in enumerate(equation.left) if given & set(a.coords))

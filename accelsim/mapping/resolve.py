@@ -21,6 +21,8 @@ from accelsim.mapping.plan import STREAM, BlockPlan, Place, Plan
 from accelsim.mapping.presence import presence_of
 from accelsim.mapping.selection import UNIFORM, Selection
 from accelsim.mapping.tiles import Space
+from accelsim.replay.exact import integer
+from accelsim.replay.search import largest
 from accelsim.specs import Document
 from accelsim.specs.expr import Expression
 
@@ -139,12 +141,12 @@ class _Resolver:
                 symbols = {**self.symbols, **(known or {})}
                 table = {"divisor": _largest_divisor, **functions}
                 number = Expression.parse(value).evaluate(symbols, functions=table)
-            if number != int(number) or number < least:
+            if number != integer(number) or number < least:
                 raise ValueError(f"must be a whole number of at least {least}, not {number}")
         except (ValueError, ArithmeticError) as error:
             self.fault(loc, f"{name}: {error}")
             return 1
-        return int(number)
+        return integer(number)
 
     def _cycles(
         self, value: int | str | None, loc: tuple[str | int, ...], sizes: Table[str, int]
@@ -293,32 +295,35 @@ class _Resolver:
         def fits(room: Any) -> int:
             """``room`` is a buffer's name, or bytes of the largest buffer."""
             buffers = self.arch.buffers
-            if isinstance(room, str) and room not in buffers:
+            if not isinstance(room, str):
+                buffer, budget = max(buffers, key=lambda b: buffers[b].size, default=""), room
+            elif room in buffers:
+                buffer, budget = room, buffers[room].size
+            else:
                 raise ValueError(
                     f"max_fit must name a buffer, not {room!r}{nearest(room, buffers)}"
                 )
-            largest = max(buffers, key=lambda b: buffers[b].size, default="")
-            buffer = room if isinstance(room, str) else largest
-            budget = buffers[room].size if isinstance(room, str) else room
-            held: list[capacity.Claim] | None = None
-            for divisor in divisors(left):
+            held: list[capacity.Claim] = []
+
+            def charged(divisor: int) -> int:
                 space = self._space(partition, {**ones, **fixed, name: divisor}, sizes)
                 self.stop_on_faults()
-                if held is None:
+                if not held:
                     frame = self._frame(number, block, loops, space)
-                    self.stop_on_faults()
-                    held = capacity.claims(self.spec, (frame,), sizes, self.problem.shared)
-                charged = capacity.paid_bytes(held, space, self.arch.spec.word).get(buffer, 0)
-                if charged <= budget:
-                    return divisor
-            raise InfeasibleError(
-                f"{self.document.fault(where, f'size {name}')}: even a tile of 1 needs"
-                f" {charged} bytes of {buffer}, {budget} are there: hold fewer"
-                " tensors or enlarge the buffer"
-            )
+                    held.extend(capacity.claims(self.spec, (frame,), sizes, self.problem.shared))
+                return capacity.paid_bytes(held, space, self.arch.spec.word).get(buffer, 0)
+
+            found = largest(divisors, left, charged, budget)
+            if found is None:
+                raise InfeasibleError(
+                    f"{self.document.fault(where, f'size {name}')}: even a tile of 1 needs"
+                    f" {charged(1)} bytes of {buffer}, {budget} are there: hold fewer"
+                    " tensors or enlarge the buffer"
+                )
+            return found
 
         value = self._number(f"size {name}", text, where, fixed, max_fit=fits)
-        return next(d for d in divisors(left) if d <= value)
+        return largest(divisors, left, lambda divisor: divisor, value) or 1
 
     def _extent(self, rank: str, sizes: Sizes) -> int:
         return sizes.extents[rank.lower()]
@@ -346,8 +351,9 @@ class _Resolver:
 
 def _largest_divisor(number: Any, most: Any) -> int:
     """``divisor(n, most)``: the largest divisor of n that is at most ``most``."""
-    if number != int(number) or number < 1 or most < 1:
+    whole = integer(number)
+    if number != whole or whole < 1 or most < 1:
         raise ValueError(
             f"divisor(n, most) must have n and most of at least 1, not {number}, {most}"
         )
-    return next(d for d in divisors(int(number)) if d <= most)
+    return largest(divisors, whole, lambda divisor: divisor, most) or 1

@@ -19,6 +19,7 @@ from pydantic import Field
 from accelsim.cascade import Cascade
 from accelsim.cascade.lists import expected_rows
 from accelsim.errors import Fault, SpecError, nearest
+from accelsim.replay.exact import apply
 from accelsim.specs import Spec, read, validate
 
 Kind = Literal["uniform", "all", "none"]
@@ -83,12 +84,17 @@ class Selection:
 
     def rows(self, size: int, each: int, lists: int) -> int:
         """Return how many of ``size`` rows ``lists`` lists of ``each`` different rows name, rounded up."""
-        each = min(each, size)
-        if self.kind == "none" or lists <= 1:
-            return each if lists else 0
-        if self.kind == "all":
-            return min(size, each * lists)
-        return math.ceil(round(expected_rows(size, each, lists), 6))
+        named: int = apply(_rows, self.kind, size, each, lists)
+        return named
+
+
+def _rows(kind: Kind, size: int, each: int, lists: int) -> int:
+    each = min(each, size)
+    if kind == "none" or lists <= 1:
+        return each if lists else 0
+    if kind == "all":
+        return min(size, each * lists)
+    return math.ceil(round(expected_rows(size, each, lists), 6))
 
 
 UNIFORM = Selection()
@@ -96,6 +102,11 @@ UNIFORM = Selection()
 
 def expected_live(share: Fraction, points: int) -> Fraction:
     """Return the probability that some of ``points`` independent conditions of a share holds."""
+    live: Fraction = apply(_live, share, points)
+    return live
+
+
+def _live(share: Fraction, points: int) -> Fraction:
     if share in (0, 1) or points <= 1:
         return share if points else Fraction(0)
     missed = math.exp(points * math.log1p(-float(share)))

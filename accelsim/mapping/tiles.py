@@ -10,6 +10,7 @@ from math import prod
 from accelsim.kept import Kept
 from accelsim.mapping.indices import FLOOR, OPAQUE, PLAIN, Index, Term
 from accelsim.mapping.selection import UNIFORM, Selection
+from accelsim.replay.exact import larger, smaller
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,13 +43,13 @@ class Family:
                 base += (atom.size - 1) * atom.stride
             elif atom.name in present:
                 full *= atom.size
-                step = min(step, atom.stride) if step else atom.stride
+                step = smaller(step, atom.stride) if step else atom.stride
         if inside:
             return full
-        left = max(0, self.total - base)
+        left = larger(0, self.total - base)
         if not step:
             return 1 if left > 0 else 0
-        return min(full, -(-left // step))
+        return smaller(full, -(-left // step))
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -140,7 +141,7 @@ class Space:
             if axis.index is not None and axis.index.terms:
                 indexed.append(axis)
             elif axis.index is not None:  # numbers only
-                count *= min(len(axis.index.consts), axis.size)
+                count *= smaller(len(axis.index.consts), axis.size)
         for group in self._joined(indexed):
             simple: dict[int, set[str]] = {}
             every: dict[int, set[str]] = {}
@@ -162,7 +163,7 @@ class Space:
             if is_complex:
                 shifts = prod(len(a.index.consts) for a in group if a.index is not None)
                 points = prod(self._positions(o, names, fixed, edge) for o, names in every.items())
-                words = min(words, points * shifts)
+                words = smaller(words, points * shifts)
             count *= words
         return count
 
@@ -221,7 +222,7 @@ class Space:
                 part = _quotients(points, term.by, anywhere=still)
                 span += abs(term.coef) * (part - 1)
             else:
-                part = min(points, term.by)
+                part = smaller(points, term.by)
                 span += abs(term.coef) * (term.by - 1 if part > 1 else 0)
             count *= part
         for owner, terms in plain.items():
@@ -230,7 +231,7 @@ class Space:
             )
             count *= part
             span += self._step(terms, fixed) * (part - 1)
-        return min(count * len(index.consts), 1 + span, axis.size)
+        return smaller(count * len(index.consts), 1 + span, axis.size)
 
     def _gathered(
         self, term: Term, size: int, points: int, fixed: frozenset[str], edge: frozenset[str]
@@ -240,7 +241,7 @@ class Space:
             return points
         each = prod(self._positions(o, n, fixed, edge) for o, n in self._owners(term.slots).items())
         rows = -(-size // abs(term.coef))
-        return self.selection.rows(rows, each, -(-points // max(each, 1)))
+        return self.selection.rows(rows, each, -(-points // larger(each, 1)))
 
     def _step(self, terms: list[Term], fixed: frozenset[str]) -> int:
         """Return how far apart the places are that the free atoms of one family take."""

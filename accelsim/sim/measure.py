@@ -8,6 +8,7 @@ from math import prod
 
 from accelsim.arch import Dram
 from accelsim.cascade.live import live_points
+from accelsim.replay.exact import apply, fraction, integer, larger, smaller
 from accelsim.sim.activity import Action, Activity, BufferUse, Transfer, UnitActivity
 from accelsim.sim.lower import Lowered
 from accelsim.sim.lower.accesses import accesses, holder
@@ -60,7 +61,7 @@ class _Measure:
         ticks = self.lowered.program.ticks_per_cycle
         busy = {u.name: sum(u.busy_ticks.values()) for u in units if u.kind == "array"}
         traffic = sum(self.transfers.values())
-        compute = Fraction(max(busy.values(), default=0), ticks)
+        compute = fraction(larger(0, *busy.values()), ticks)
         memory = traffic / self.arch.bytes_per_cycle
         dram = self.arch.dram_name
         return Activity(
@@ -70,21 +71,21 @@ class _Measure:
             mapping=mapping,
             ranks=dict(plan.ranks),
             word_bytes=plan.word_bytes,
-            clock_hz=Fraction(self.arch.spec.clock),
+            clock_hz=fraction(self.arch.spec.clock),
             ticks=self.outcome.ticks,
             ticks_per_cycle=ticks,
             units=units,
             transfers=tuple(
-                Transfer(memory=dram, direction=way, tensor=tensor, bytes=Fraction(n))
+                Transfer(memory=dram, direction=way, tensor=tensor, bytes=fraction(n))
                 for (way, tensor), n in sorted(self.transfers.items())
             ),
             actions=tuple(
-                Action(component=c, part=p, action=a, einsum=e, tensor=t, count=Fraction(n))
+                Action(component=c, part=p, action=a, einsum=e, tensor=t, count=fraction(n))
                 for (c, p, a, e, t), n in sorted(self.actions.items())
                 if n
             ),
             buffers=self._buffers(),
-            ops={kind: int(n) for kind, n in sorted(self.ops.items())},
+            ops={kind: integer(n) for kind, n in sorted(self.ops.items())},
             compute_cycles=compute,
             memory_cycles=memory,
             bottleneck=self._bottleneck(units, busy),
@@ -112,7 +113,7 @@ class _Measure:
         ticks = self.lowered.program.ticks_per_cycle
         used = count(draft.lanes) * live * max(1, binding.cycles) * ticks
         mine = self.lane_ticks.setdefault(unit, {})
-        mine[binding.id] = mine.get(binding.id, 0) + int(used)
+        mine[binding.id] = mine.get(binding.id, 0) + integer(used)
         points *= live
         for kind, times in binding.ops.ops.items():
             total = points * times
@@ -129,9 +130,9 @@ class _Measure:
         """Return the share of the points of the tiles that exists: what masks and data leave of them."""
         exact = self.points.get(einsum)
         share = self.plan.presence.share(einsum)
-        if exact is None or not points or exact * self.leading >= points:
+        if exact is None or not points:
             return whole(share)
-        return whole(share * min(Fraction(1), Fraction(exact * self.leading) / points))
+        return whole(share * smaller(Fraction(1), fraction(exact * self.leading) / points))
 
     def _move(self, number: int, draft: Draft, count: Callable[[Amount], Exact]) -> None:
         if draft.moved is None or draft.kind == "access":
@@ -149,7 +150,7 @@ class _Measure:
             self._rows(buffer, other, draft.einsum, draft.tensor, self._words(moved))
 
     def _words(self, moved: Exact) -> Exact:
-        return whole(Fraction(moved) / self.plan.word_bytes)
+        return whole(fraction(moved) / self.plan.word_bytes)
 
     def _scale(self, number: int, draft: Draft, words: Exact) -> None:
         """A constant factor folds into the first operand as it is loaded: one multiply a word."""
@@ -165,7 +166,7 @@ class _Measure:
             self._act(unit, kind, "compute", binding.id, draft.tensor, words)
 
     def _rows(self, buffer: str, action: str, einsum: str, tensor: str, words: Exact) -> None:
-        rows = Fraction(words * self.plan.word_bytes) / self.arch.buffers[buffer].row
+        rows = fraction(words * self.plan.word_bytes) / self.arch.buffers[buffer].row
         self._act(buffer, "buffer", action, einsum, tensor, whole(rows))
 
     def _act(
@@ -221,13 +222,13 @@ class _Measure:
             ):
                 held = {t: n for t, n in draft.reserved.items() if draft.holder(t) == name}
                 throughout = sum(held.values())
-                peak = max(peak, done.buffer_peak.get(name, 0) + throughout)
+                peak = larger(peak, done.buffer_peak.get(name, 0) + throughout)
                 integral += done.buffer_integral.get(name, 0) + throughout * done.ticks
                 for pool, most in zip(phase.pools, done.pool_peak, strict=True):
                     if pool.buffer == name:
                         held[pool.name] = held.get(pool.name, 0) + most
                 for tensor, most in held.items():
-                    by_tensor[tensor] = max(by_tensor.get(tensor, 0), most)
+                    by_tensor[tensor] = larger(by_tensor.get(tensor, 0), most)
             found.append(
                 BufferUse(
                     name=name,
@@ -242,22 +243,34 @@ class _Measure:
 
     def _bottleneck(self, units: tuple[UnitActivity, ...], busy: dict[str, int]) -> str:
         """Return the busiest unit; if none is busy 9 cycles in 10, what the busiest array waits for."""
-        shares = {
-            u.name: Fraction(sum(u.busy_ticks.values()), self.outcome.ticks or 1) for u in units
-        }
-        if not shares:
+        if not units:
             return "nothing"
-        top = max(shares, key=lambda name: shares[name])
-        if shares[top] >= Fraction(9, 10):
-            return top
-        unit = next(u for u in units if u.name == max(busy, key=lambda n: busy[n]))
-        cause = max(unit.stall_ticks, key=lambda c: unit.stall_ticks[c], default="data")
-        return f"{unit.name} waits ({cause})"
+        spent = tuple((u.name, sum(u.busy_ticks.values())) for u in units)
+        stalls = tuple((u.name, tuple(u.stall_ticks.items())) for u in units)
+        words: str = apply(_busiest, self.outcome.ticks, spent, tuple(busy), stalls)
+        return words
+
+
+def _busiest(
+    ticks: int,
+    busy: tuple[tuple[str, int], ...],
+    arrays: tuple[str, ...],
+    stalls: tuple[tuple[str, tuple[tuple[str, int], ...]], ...],
+) -> str:
+    """Return the busiest unit, or what the busiest array waits for; the first of equals."""
+    spent = dict(busy)
+    top = max(spent, key=lambda name: spent[name])
+    if 10 * spent[top] >= 9 * (ticks or 1):
+        return top
+    unit = max(arrays, key=lambda name: spent[name])
+    causes = dict(dict(stalls)[unit])
+    cause = max(causes, key=lambda c: causes[c], default="data")
+    return f"{unit} waits ({cause})"
 
 
 def _counter(instances: tuple[int, ...], group: Classes) -> Callable[[Amount], Exact]:
     """Return a function that sums an amount over all instances of a task."""
-    done = [(n, at) for n, at in zip(instances, group.at, strict=True) if n]
+    done = [(n, at) for n, at in zip(instances, group.at, strict=True) if type(n) is not int or n]
 
     def count(amount: Amount) -> Exact:
         return whole(sum([n * amount.at(at) for n, at in done]))

@@ -18,6 +18,7 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 
 from accelsim.errors import nearest
+from accelsim.replay.exact import fraction, larger, smaller
 from accelsim.units import brief, parse_size
 
 Number: TypeAlias = int | float | Fraction
@@ -50,12 +51,12 @@ def _sqrt(value: Number) -> Number:
 
 
 def _ceil_div(dividend: Number, divisor: Number) -> int:
-    return -math.floor(-dividend / Fraction(divisor))
+    return -math.floor(-dividend / fraction(divisor))
 
 
 FUNCTIONS: Mapping[str, tuple[Callable[..., Number], int, int]] = {
-    "min": (min, 1, 64),
-    "max": (max, 1, 64),
+    "min": (smaller, 1, 64),
+    "max": (larger, 1, 64),
     "ceil": (math.ceil, 1, 1),
     "floor": (math.floor, 1, 1),
     "abs": (abs, 1, 1),
@@ -294,7 +295,7 @@ def _dotted(node: ast.AST, text: str) -> str:
 def _operate(op: ast.operator, left: Number, right: Number) -> Any:
     if isinstance(op, ast.Div):
         exact = isinstance(left, int | Fraction) and isinstance(right, int | Fraction)
-        return Fraction(left) / Fraction(right) if exact else left / right
+        return fraction(left, right) if exact else left / right
     if isinstance(op, ast.Pow):
         return _power(left, right)
     return _BINARY[type(op)](left, right)
@@ -302,7 +303,7 @@ def _operate(op: ast.operator, left: Number, right: Number) -> Any:
 
 def _power(base: Number, exponent: Number) -> Any:
     if isinstance(base, int | Fraction) and isinstance(exponent, int):
-        exact = Fraction(base)
+        exact = fraction(base)
         bits = max(exact.numerator.bit_length(), exact.denominator.bit_length())
         if bits > 1 and bits * abs(exponent) > 2 * MAX_BITS:
             raise ValueError(f"must have a result of at most {MAX_BITS} bits")
@@ -314,12 +315,12 @@ def _power(base: Number, exponent: Number) -> Any:
 
 
 def _bounded(value: Any) -> Number:
-    if isinstance(value, Fraction):
-        if value.denominator == 1:
-            return _bounded(int(value))
-        bits = max(value.numerator.bit_length(), value.denominator.bit_length())
-    elif isinstance(value, int):
+    if isinstance(value, int):
         bits = value.bit_length()
+    elif isinstance(value, Fraction):
+        if value.denominator == 1:
+            return _bounded(value.numerator)
+        bits = max(value.numerator.bit_length(), value.denominator.bit_length())
     elif isinstance(value, float):
         bits = 64
     else:

@@ -9,6 +9,7 @@ from math import prod
 from accelsim.mapping.plan import Binding, BlockPlan, Plan
 from accelsim.mapping.selection import expected_live
 from accelsim.mapping.tiles import Axis
+from accelsim.replay.exact import fraction
 from accelsim.sim.lower.draft import Amount, Exact
 from accelsim.sim.lower.nest import Edge
 
@@ -65,7 +66,7 @@ def lanes_used(plan: BlockPlan, binding: Binding) -> Amount:
     def lanes(at: frozenset[Edge]) -> Exact:
         edge = _last(at) | plan.outside
         all_of_them = prod(f.positions(names, fixed, edge) for f, names in mine)
-        return all_of_them if times == 1 else Fraction(all_of_them, times)
+        return all_of_them if times == 1 else fraction(all_of_them, times)
 
     return Amount(edges=tuple((name, "last") for name in ragged), value=lanes)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from accelsim.mapping.plan import BlockPlan, Plan
+from accelsim.replay.exact import apply, fraction
 from accelsim.sim.lower.accesses import accesses
 from accelsim.sim.lower.compute import PhaseDraft, draft_compute
 from accelsim.sim.lower.draft import Draft, classes, finish
@@ -54,13 +55,19 @@ def _read(blocks: Iterable[BlockPlan]) -> set[str]:
 
 def _ticks(phases: list[PhaseDraft]) -> int:
     """Return the least power of two that makes whole-tile transfers exact, at most 4096."""
-    parts = {
-        (Fraction(draft.moved.whole) / draft.rate).denominator
+    parts = [
+        (fraction(draft.moved.whole) / draft.rate).denominator
         for phase in phases
         for draft in phase.drafts
         if draft.kind != "access" and draft.moved is not None
         if draft.tensor not in phase.plan.spilled
-    }
+    ]
+    ticks: int = apply(_least_power, tuple(parts))
+    return ticks
+
+
+def _least_power(parts: tuple[int, ...]) -> int:
+    """Return the least power of two, at most MAX_TICKS, that all parts divide."""
     ticks = 1
     while ticks < MAX_TICKS and any(ticks % part for part in parts):
         ticks *= 2

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from fractions import Fraction
 from functools import cached_property
 from math import ceil
 
@@ -11,6 +10,7 @@ from accelsim.cascade.model import TensorRead
 from accelsim.errors import InfeasibleError
 from accelsim.mapping.masks import masks_of, parts_of
 from accelsim.mapping.plan import Binding, BlockPlan, Plan
+from accelsim.replay.exact import fraction, grouped, larger
 from accelsim.sim.lower.amounts import lanes_used, live_tiles, tile_points
 from accelsim.sim.lower.draft import Access, Draft, DraftWait
 from accelsim.sim.lower.nest import Digit, Nest, Site, need
@@ -127,11 +127,13 @@ def _shift(block: BlockPlan, nest: Nest, binding: Binding) -> int:
 def _data_waits(phase: PhaseDraft, number: int, binding: Binding) -> None:
     """Wait for the Einsums of the phase that are read; the same unit's order is no wait."""
     consumer = phase.compute[binding.id]
-    found: dict[tuple[object, ...], DraftWait] = {}
-    for wait, digits in needs(phase, number, binding):
-        if not _in_order(wait.producer, consumer, digits, wait):
-            found.setdefault((id(wait.producer), wait.need, wait.anchor, wait.lag), wait)
-    consumer.waits += found.values()
+    found = (
+        wait
+        for wait, digits in needs(phase, number, binding)
+        if not _in_order(wait.producer, consumer, digits, wait)
+    )
+    alike = grouped(found, lambda wait: (id(wait.producer), wait.anchor, wait.lag, wait.need))
+    consumer.waits += (waits[0] for waits in alike)
 
 
 def needs(
@@ -140,7 +142,6 @@ def needs(
     """Return what an Einsum waits for if no program order helps, each with the producer's digits."""
     consumer = phase.compute[binding.id]
     found: list[tuple[DraftWait, dict[str, Digit]]] = []
-    seen: set[tuple[object, ...]] = set()
     for read in binding.equation.reads:
         for other, maker in phase.makers(read.tensor):
             if not on_chip(phase, number, other, read.tensor):
@@ -150,11 +151,10 @@ def needs(
             if maker.id == binding.id and not any(d.back for d in digits.values()):
                 continue
             wait = _wait(phase, producer, maker, consumer, binding, digits)
-            key = (id(producer), wait.anchor, wait.lag, tuple(digits.items()))
-            if key not in seen:  # the digits say which instance is needed
-                seen.add(key)
-                found.append((wait, digits))
-    return found
+            found.append((wait, digits))
+    # The digits say which instance is needed.
+    alike = grouped(found, lambda one: (id(one[0].producer), one[0].anchor, one[0].lag, one[1]))
+    return [same[0] for same in alike]
 
 
 def on_chip(phase: PhaseDraft, reader: int, maker: int, tensor: str) -> bool:
@@ -199,9 +199,9 @@ def _wait(
         return wait
     first = maker.cycles // maker.elements
     own = reader.cycles // reader.elements
-    behind = max(0, (maker.elements - 1) * (first - own))
+    behind = larger(0, (maker.elements - 1) * (first - own))
     wait.anchor = "start"
-    wait.lag = Fraction(first + path + behind)
+    wait.lag = fraction(first + path + behind)
     return wait
 
 

@@ -8,6 +8,7 @@ from fractions import Fraction
 from itertools import product
 from math import ceil
 
+from accelsim.replay.exact import integer, larger, simplest
 from accelsim.sim.lower.nest import Classes, Edge, Need, Nest, Site
 from accelsim.sim.program import ALWAYS, Guard, Task, Wait
 
@@ -61,7 +62,7 @@ def total(amounts: list[Amount]) -> Amount:
 
 def whole(value: Exact) -> Exact:
     """Return a whole number as int: quotients of ints are exact, and much slower."""
-    return value.numerator if value.denominator == 1 else value
+    return simplest(value)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,9 +176,9 @@ def finish(
     if draft.moved is not None:
         over, by = ticks * draft.rate.denominator, draft.rate.numerator
         moved = draft.moved
-        durations = tuple([max(1, _up(moved.at(at) * over, by)) for at in groups.at])
+        durations = tuple([larger(1, _up(moved.at(at) * over, by)) for at in groups.at])
     else:
-        durations = (max(1, draft.cycles * ticks),) * len(groups.at)
+        durations = (larger(1, draft.cycles * ticks),) * len(groups.at)
     waits = tuple(
         Wait(
             producer=numbers[wait.producer],
@@ -194,7 +195,8 @@ def finish(
 
     def amounts(pairs: list[tuple[str, Amount]]) -> tuple[tuple[int, tuple[int, ...]], ...]:
         return tuple(
-            (pools[pool], tuple([int(amount.at(at)) for at in groups.at])) for pool, amount in pairs
+            (pools[pool], tuple([integer(amount.at(at)) for at in groups.at]))
+            for pool, amount in pairs
         )
 
     return Task(
@@ -222,4 +224,4 @@ def _both(need: Guard, own: Guard) -> Guard:
 
 def _up(value: Exact, by: int) -> int:
     """Return the quotient rounded up."""
-    return int(-(-value // by))
+    return integer(-(-value // by))

@@ -15,6 +15,7 @@ from accelsim.cascade.live import MESH
 from accelsim.cascade.model import TensorRead
 from accelsim.mapping.plan import Binding, BlockPlan
 from accelsim.mapping.tiles import Axis
+from accelsim.replay.exact import fraction, smaller
 from accelsim.sim.lower.compute import PhaseDraft, comes_from_dram
 from accelsim.sim.lower.draft import Draft, DraftWait
 from accelsim.sim.lower.nest import Plane, need
@@ -52,7 +53,7 @@ def fresh_share(
         times = prod(block.count(name) - 1 for name in pieces if name not in edge)
         total += times * block.space.words(axes, still, edge)
     kept = block.space.words(axes, still - frozenset(inside), frozenset())
-    return min(Fraction(1), kept / (total * _loaded_share(block, planes) or Fraction(1)))
+    return smaller(Fraction(1), kept / (total * _loaded_share(block, planes) or Fraction(1)))
 
 
 def _loaded_share(block: BlockPlan, planes: Sequence[Plane]) -> Fraction:
@@ -61,7 +62,7 @@ def _loaded_share(block: BlockPlan, planes: Sequence[Plane]) -> Fraction:
     counts = {name: block.count(name) for name in names}
     forms = [Linear(coefs=plane.coefs, const=plane.const) for plane in planes]
     try:
-        return Fraction(count_points(forms, names, counts, MESH), prod(counts.values()))
+        return fraction(count_points(forms, names, counts, MESH), prod(counts.values()))
     except UncountableError:
         return Fraction(1)
 

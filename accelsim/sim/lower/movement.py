@@ -16,6 +16,7 @@ from accelsim.mapping.plan import (
     sums_in_memory,
 )
 from accelsim.mapping.tiles import Axis
+from accelsim.replay.exact import fraction
 from accelsim.sim.lower.amounts import axis_atoms, live_tiles, tile_words
 from accelsim.sim.lower.compute import PhaseDraft, comes_from_dram
 from accelsim.sim.lower.draft import Amount, Draft, DraftWait
@@ -84,7 +85,7 @@ class _Mover:
         place = block.hold.get(tensor)
         loop = place.loop if place else STREAM
         consumers = [self.phase.compute[b.id] for b in {u.id: u for u, _ in users}.values()]
-        moved = tile_words(block, axes).scaled(Fraction(self.word))
+        moved = tile_words(block, axes).scaled(fraction(self.word))
         site = load_site(nest, walked, loop, [c.site for c in consumers])
         pieces = [x.name for x, at in zip(nest.levels, site.at, strict=True) if at == ALL]
         live = max(live_tiles(self.plan, block, b.id, pieces) for b, _ in users)

@@ -11,6 +11,7 @@ from accelsim.cascade.sizes import Sizes
 from accelsim.errors import InfeasibleError
 from accelsim.mapping.masks import Masks, Parts
 from accelsim.mapping.plan import Binding, BlockPlan
+from accelsim.replay.exact import grouped, larger, smaller
 from accelsim.sim.lower.nest import ALL, FIRST, LAST, SAME, Digit, Level, Nest, Plane, Site
 from accelsim.sim.lower.parts import apart
 
@@ -84,8 +85,9 @@ def _planes(
         if named and other.id in found and other.id != binding.id:
             planes += found[other.id].planes
     loops = {level.name for level in nest.levels}
-    unique = {(tuple(sorted(p.coefs.items())), p.const): p for p in planes}
-    return tuple(p for p in unique.values() if p.coefs and set(p.coefs) <= loops)
+    alike = grouped(planes, lambda p: (tuple(sorted(p.coefs.items())), p.const))
+    unique = (same[0] for same in alike)
+    return tuple(p for p in unique if p.coefs and set(p.coefs) <= loops)
 
 
 def _parts(
@@ -103,7 +105,7 @@ def _parts(
 def _always(plan: BlockPlan, plane: Plane) -> bool:
     """Return whether every tile meets a condition."""
     sizes = plan.space.sizes
-    return plane.const + sum(min(0, k * (sizes[x] - 1)) for x, k in plane.coefs.items()) >= 0
+    return plane.const + sum(smaller(0, k * (sizes[x] - 1)) for x, k in plane.coefs.items()) >= 0
 
 
 def tile_plane(plan: BlockPlan, form: Linear) -> Plane:
@@ -115,7 +117,7 @@ def tile_plane(plan: BlockPlan, form: Linear) -> Plane:
             if atom.name in plan.loops:
                 coefs[atom.name] = coefs.get(atom.name, 0) + factor * atom.stride
             else:
-                const += max(0, factor * atom.stride * (atom.size - 1))
+                const += larger(0, factor * atom.stride * (atom.size - 1))
     return Plane(coefs={name: k for name, k in coefs.items() if k}, const=const)
 
 
@@ -161,7 +163,7 @@ def digits_of(
                     if index.coefs == {coord: 1} and same_loop:
                         found[loop] = _back(producer, coord, atom.name, shift - index.const)
                     elif not index.coefs:
-                        digit = max(0, index.const - shift) // atom.stride % atom.size
+                        digit = larger(0, index.const - shift) // atom.stride % atom.size
                         found[loop] = Digit(fixed=digit)
                 case Merged(outer=outer, inner=inner):
                     walked = {outer: sizes.extents[inner], inner: 1}

@@ -10,6 +10,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from accelsim.mapping.plan import Binding
+from accelsim.replay.exact import fraction, integer, larger
 from accelsim.sim.lower.accesses import accesses, holder
 from accelsim.sim.lower.compute import PhaseDraft
 from accelsim.sim.lower.draft import Amount, Draft, DraftWait, total
@@ -40,7 +41,7 @@ def _request(draft: Draft, buffer: str, rows: Amount, ports: int) -> Draft:
         order=draft.order,
         block=draft.block,
         moved=rows,
-        rate=Fraction(ports),
+        rate=fraction(ports),
         tensor=draft.tensor,
     )
 
@@ -61,13 +62,13 @@ def _compute(phase: PhaseDraft, draft: Draft, binding: Binding) -> None:
         request = _request(draft, buffer, rows, ports)
         request.waits = [w for w in draft.waits if w.cause in ("data", "slot")]
         request.waits.append(_before(draft))
-        longest = max(rows.at(at) for at in _corners(rows))
+        longest: Fraction = larger(*(fraction(rows.at(at)) for at in _corners(rows)))
         draft.waits.append(
             DraftWait(
                 producer=request,
                 need=_same(draft.site, request.site),
                 anchor="start",
-                lag=max(Fraction(0), Fraction(longest) / ports - max(1, draft.cycles)),
+                lag=larger(Fraction(0), fraction(longest, ports) - larger(1, draft.cycles)),
                 cause="port",
             )
         )
@@ -91,7 +92,7 @@ def _same(consumer: Site, producer: Site) -> Need:
 
 def _rows(words: Amount, word_bytes: int, row: int) -> Amount:
     def rows(at: frozenset[tuple[str, str]]) -> int:
-        return int(-(-words.at(at) * word_bytes // row))
+        return integer(-(-words.at(at) * word_bytes // row))
 
     return Amount(edges=words.edges, value=rows)
 

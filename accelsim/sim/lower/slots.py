@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from accelsim.mapping.plan import STREAM
+from accelsim.replay.exact import larger
 from accelsim.sim.lower.draft import Draft, DraftWait
 from accelsim.sim.lower.nest import ALL, FIRST, SAME, Digit, Edge, Nest, Plane, Site, need
 from accelsim.sim.lower.parts import apart
@@ -45,7 +46,7 @@ def projected(planes: tuple[Plane, ...], nest: Nest, at: tuple[str, ...]) -> tup
             if place == ALL:
                 coefs[level.name] = factor
             else:
-                const += max(0, factor * (level.count - 1))
+                const += larger(0, factor * (level.count - 1))
         coefs = {name: k for name, k in coefs.items() if k}
         if coefs:
             found.append(Plane(coefs=coefs, const=const))

@@ -1,0 +1,150 @@
+"""Functions of exact numbers for code that is recorded: of plain numbers they are what Python has.
+
+Where Python's own would test a number (max), or want a plain one (Fraction, int), these are operations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from fractions import Fraction
+from math import trunc
+from typing import Any, TypeVar
+
+from accelsim.replay.number import Opaque, Traced, parts_of, quotient, whole
+from accelsim.replay.tape import Tape
+
+T = TypeVar("T")
+N = TypeVar("N", int, Fraction)
+_NOT_PLAIN = {Traced, Opaque, tuple}
+
+
+def larger(*values: N) -> N:
+    """``max``."""
+    found: N = _extreme("max", max, values)
+    return found
+
+
+def smaller(*values: N) -> N:
+    """``min``."""
+    found: N = _extreme("min", min, values)
+    return found
+
+
+def _extreme(op: str, plain: Callable[[Iterable[Any]], Any], values: tuple[Any, ...]) -> Any:
+    tape = tape_of(values)
+    if tape is None:
+        return plain(values)
+    parts = [parts_of(tape, value) for value in values]
+    if None in parts or len({part[2] for part in parts if part}) > 1:
+        return plain(values)  # what kind of number comes out depends on which it is
+    below = tape.one
+    for node in dict.fromkeys(part[1] for part in parts if part):
+        below = tape.do("*", below, node)
+    found = None
+    for above, own, _ in filter(None, parts):
+        node = above if own == below else tape.do("*", above, tape.do("//", below, own))
+        found = node if found is None or found == node else tape.do(op, found, node)
+    assert found is not None
+    return whole(tape, found) if isinstance(values[0], int) else quotient(tape, found, below)
+
+
+def fraction(above: int | Fraction, below: int | Fraction = 1) -> Fraction:
+    """``Fraction(above, below)``."""
+    if type(above) is not Traced and type(below) is not Traced:
+        return Fraction(above, below) if below != 1 else Fraction(above)
+    return Fraction(1) * above / below
+
+
+def integer(value: Any) -> int:
+    """``int(value)``."""
+    return trunc(value) if type(value) is Traced else int(value)
+
+
+def simplest(value: int | Fraction) -> int | Fraction:
+    """Return a whole Fraction as int; one that stands for others stays what it is."""
+    return value if type(value) is Traced or value.denominator != 1 else value.numerator
+
+
+def apply(function: Callable[..., Any], *arguments: Any) -> Any:
+    """``function(*arguments)``: what it does inside is one operation, and no test.
+
+    Arguments are numbers, tuples of them, and whatever else is a key. It must be a function of them
+    alone, and may raise nothing but ValueError.
+    """
+    kinds = {type(each) for each in arguments}
+    tape = None if kinds.isdisjoint(_NOT_PLAIN) else tape_of(_numbers(arguments))
+    if tape is None:
+        return function(*arguments)
+    value = function(*plain(arguments))
+    node = tape.call(function, nodes_of(tape, arguments), value)
+    if isinstance(value, bool) or not isinstance(value, int | Fraction):
+        return Opaque(tape, node)
+    if isinstance(value, int):
+        return whole(tape, node)
+    above = tape.call(_above, (("node", node),), value.numerator)
+    return quotient(tape, above, tape.call(_below, (("node", node),), value.denominator))
+
+
+def _above(value: Fraction) -> int:
+    return value.numerator
+
+
+def _below(value: Fraction) -> int:
+    return value.denominator
+
+
+def grouped(values: Iterable[T], key: Callable[[T], object]) -> list[list[T]]:
+    """Return values in groups of equal keys, in the order of the first of each."""
+    found: list[tuple[object, list[T]]] = []
+    for value in values:
+        mine = key(value)
+        for other, group in found:
+            if other == mine:
+                group.append(value)
+                break
+        else:
+            found.append((mine, [value]))
+    return [group for _, group in found]
+
+
+def settled(value: Any) -> Any:
+    """Return a value; one that is no int or Fraction (of ``apply``) as it is, which it then must be."""
+    return value.pinned() if type(value) is Opaque else value
+
+
+def plain(value: Any) -> Any:
+    """Return the value in the run that is recorded, without a test."""
+    if isinstance(value, tuple):
+        return tuple(plain(each) for each in value)
+    if type(value) is Opaque:
+        return value.tape.values[value.node]
+    if type(value) is not Traced:
+        return value
+    above, below = value.tape.values[value.above], value.tape.values[value.below]
+    return above if value.is_whole else Fraction(above, below)
+
+
+def nodes_of(tape: Tape, value: Any) -> Any:
+    """Return a tuple of arguments with nodes in place of numbers that stand for others."""
+    if isinstance(value, tuple):
+        return tuple(nodes_of(tape, each) for each in value)
+    if type(value) is Opaque:
+        return ("node", value.node)
+    if type(value) is not Traced:
+        return ("plain", value)
+    found = parts_of(tape, value)
+    assert found is not None
+    above, below, is_whole = found
+    return ("node", above) if is_whole else ("quotient", above, below)
+
+
+def _numbers(values: Iterable[Any]) -> Iterator[Any]:
+    for value in values:
+        if isinstance(value, tuple):
+            yield from _numbers(value)
+        else:
+            yield value
+
+
+def tape_of(values: Iterable[Any]) -> Tape | None:
+    return next((value.tape for value in values if type(value) in (Traced, Opaque)), None)

@@ -1,0 +1,368 @@
+"""Numbers that note what is done with them: for code that knows nothing of it, int and Fraction.
+
+Every way to a plain number (an index, a text, a key) notes a test that the number is what it is: what is
+recorded holds for no other then. They are no keys of tables: what a table is asked depends on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+from accelsim.replay.tape import Node, Tape
+
+
+class UntraceableError(Exception):
+    """Something is done that cannot be done again for other numbers."""
+
+
+class UnhashableError(UntraceableError):
+    """A number that stands for others was to be a key."""
+
+
+class Traced(Fraction):
+    """A quotient of two nodes of a tape, the lower one above 0; ``is_whole``: an int."""
+
+    __slots__ = ("above", "below", "is_whole", "tape")
+
+    tape: Tape
+    above: Node
+    below: Node
+    is_whole: bool
+
+    def __new__(cls, *_: Any, **__: Any) -> Traced:
+        raise TypeError("it is made by a tape")
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
+        return int if self.is_whole else Fraction
+
+    # -- what it is -----------------------------------------------------------------------------
+
+    def pinned(self) -> int | Fraction:
+        """Return the plain number, and note that it is this one."""
+        tape = self.tape
+        found = []
+        for node in (self.above, self.below):
+            value = tape.values[node]
+            tape.test("==", node, tape.constant(value))
+            found.append(value)
+        return found[0] if self.is_whole else Fraction(*found)
+
+    def _reduced(self) -> tuple[Node, Node]:
+        tape = self.tape
+        if self.below == tape.one:
+            return self.above, self.below
+        common = tape.do("gcd", self.above, self.below)
+        return tape.do("//", self.above, common), tape.do("//", self.below, common)
+
+    @property
+    def numerator(self) -> Any:
+        return whole(self.tape, self._reduced()[0])
+
+    @property
+    def denominator(self) -> Any:
+        return whole(self.tape, self._reduced()[1])
+
+    def __int__(self) -> int:  # type: ignore[override]
+        return int(self.pinned())
+
+    __index__ = __int__
+
+    def __float__(self) -> float:
+        return float(self.pinned())
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        raise UnhashableError("a number that stands for others must not be a key")
+
+    def __repr__(self) -> str:
+        return repr(self.pinned())
+
+    def __str__(self) -> str:
+        return str(self.pinned())
+
+    def __format__(self, spec: str) -> str:
+        return format(self.pinned(), spec)
+
+    def __reduce__(self) -> Any:
+        return (Fraction, (self.pinned(),))
+
+    def bit_length(self) -> Any:
+        if not self.is_whole:
+            raise AttributeError("bit_length")
+        tape, value = self.tape, self.tape.values[self.above]
+        return whole(tape, tape.call(int.bit_length, (("node", self.above),), value.bit_length()))
+
+    # -- arithmetic -----------------------------------------------------------------------------
+
+    def __add__(self, other: Any) -> Any:
+        return _sum(self.tape, "+", self, other)
+
+    def __radd__(self, other: Any) -> Any:
+        return _sum(self.tape, "+", other, self)
+
+    def __sub__(self, other: Any) -> Any:
+        return _sum(self.tape, "-", self, other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return _sum(self.tape, "-", other, self)
+
+    def __mul__(self, other: Any) -> Any:
+        return _product(self.tape, self, other)
+
+    def __rmul__(self, other: Any) -> Any:
+        return _product(self.tape, other, self)
+
+    def __truediv__(self, other: Any) -> Any:
+        return _divided(self.tape, self, other)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return _divided(self.tape, other, self)
+
+    def __floordiv__(self, other: Any) -> Any:
+        return _floored(self.tape, self, other)
+
+    def __rfloordiv__(self, other: Any) -> Any:
+        return _floored(self.tape, other, self)
+
+    def __mod__(self, other: Any) -> Any:
+        return _rest(self.tape, self, other)
+
+    def __rmod__(self, other: Any) -> Any:
+        return _rest(self.tape, other, self)
+
+    def __pow__(self, other: Any) -> Any:
+        result: Any = 1 if self.is_whole else Fraction(1)
+        for _ in range(int(other)):
+            result = result * self
+        return result
+
+    def __rpow__(self, other: Any) -> Any:
+        return other ** int(self)
+
+    def __neg__(self) -> Any:
+        return 0 - self
+
+    def __pos__(self) -> Any:
+        return self
+
+    def __abs__(self) -> Any:
+        return -self if self < 0 else self
+
+    def __floor__(self) -> Any:
+        return whole(self.tape, self.tape.do("//", self.above, self.below))
+
+    def __ceil__(self) -> Any:
+        return -((-self).__floor__())
+
+    def __trunc__(self) -> Any:
+        return self.__floor__() if self >= 0 else self.__ceil__()
+
+    def __round__(self, ndigits: int | None = None) -> Any:
+        return self if self.is_whole and ndigits is None else round(self.pinned(), ndigits)
+
+    # -- tests ----------------------------------------------------------------------------------
+
+    def __bool__(self) -> bool:
+        return not self.tape.test("==", self.above, self.tape.zero)
+
+    def __eq__(self, other: object) -> bool:
+        return _tested(self.tape, "==", self, other)
+
+    def __ne__(self, other: object) -> bool:
+        same = _tested(self.tape, "==", self, other)
+        return same if same is NotImplemented else not same
+
+    def __lt__(self, other: Any) -> bool:
+        return _tested(self.tape, "<", self, other)
+
+    def __gt__(self, other: Any) -> bool:
+        return _tested(self.tape, "<", other, self)
+
+    def __le__(self, other: Any) -> bool:
+        more = _tested(self.tape, "<", other, self)
+        return more if more is NotImplemented else not more
+
+    def __ge__(self, other: Any) -> bool:
+        less = _tested(self.tape, "<", self, other)
+        return less if less is NotImplemented else not less
+
+
+class Opaque:
+    """A value of a call that is no number of this kind: a float, a text.
+
+    It can be handed on, as it is or to another call. Whatever else is done with it is done with what it is
+    here, and holds for no other.
+    """
+
+    __slots__ = ("node", "tape")
+
+    def __init__(self, tape: Tape, node: Node) -> None:
+        self.tape, self.node = tape, node
+
+    def pinned(self) -> Any:
+        """Return what it is, and note that it is that."""
+        value = self.tape.values[self.node]
+        self.tape.test("==", self.node, self.tape.constant(value))
+        return value
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
+        return type(self.tape.values[self.node])
+
+    def __hash__(self) -> int:
+        raise UnhashableError("a value that stands for others must not be a key")
+
+
+def _as_it_is(name: str) -> Callable[..., Any]:
+    def operation(self: Opaque, *others: Any) -> Any:
+        plain = (each.pinned() if type(each) is Opaque else each for each in others)
+        return getattr(self.pinned(), name)(*plain)
+
+    return operation
+
+
+for _name in (
+    *("add", "radd", "sub", "rsub", "mul", "rmul", "truediv", "rtruediv", "floordiv", "rfloordiv"),
+    *("mod", "rmod", "pow", "rpow", "neg", "pos", "abs", "floor", "ceil", "trunc", "round"),
+    *("eq", "ne", "lt", "le", "gt", "ge", "bool", "int", "float", "str", "repr", "format"),
+    *("len", "contains", "getitem", "iter"),
+):
+    setattr(Opaque, f"__{_name}__", _as_it_is(f"__{_name}__"))
+
+
+def whole(tape: Tape, node: Node) -> Any:
+    """Return a node as an int."""
+    return tape.values[node] if tape.is_constant(node) else _traced(tape, node, tape.one, True)
+
+
+def quotient(tape: Tape, above: Node, below: Node) -> Any:
+    """Return the quotient of two nodes, the lower one above 0, as a Fraction."""
+    if tape.is_constant(above) and tape.is_constant(below):
+        return Fraction(tape.values[above], tape.values[below])
+    return _traced(tape, above, below, False)
+
+
+def _traced(tape: Tape, above: Node, below: Node, is_whole: bool) -> Traced:
+    made: Traced = object.__new__(Traced)
+    made.tape, made.above, made.below, made.is_whole = tape, above, below, is_whole
+    return made
+
+
+Parts = tuple[Node, Node, bool]
+
+
+def parts_of(tape: Tape, value: Any) -> Parts | None:
+    """Return the nodes above and below of a number, and whether it is an int."""
+    kind = type(value)
+    if kind is Traced:
+        return value.above, value.below, value.is_whole
+    if kind is int or kind is bool:
+        return tape.constant(int(value)), tape.one, True
+    if kind is Fraction:
+        if type(value.numerator) is not int or type(value.denominator) is not int:
+            raise UntraceableError("a Fraction was made of a number that stands for others")
+        return tape.constant(value.numerator), tape.constant(value.denominator), False
+    return None
+
+
+def _made(tape: Tape, above: Node, below: Node, is_whole: bool) -> Any:
+    return whole(tape, above) if is_whole else quotient(tape, above, below)
+
+
+def _binary(
+    build: Callable[[Tape, Parts, Parts], Any], plain: Callable[[Any, Any], Any]
+) -> Callable[[Tape, Any, Any], Any]:
+    """Return an operation on two numbers; with a float both are plain."""
+
+    def operation(tape: Tape, one: Any, other: Any) -> Any:
+        a, b = parts_of(tape, one), parts_of(tape, other)
+        if a is None or b is None:
+            if type(one) is float or type(other) is float:
+                return plain(*(x.pinned() if type(x) is Traced else x for x in (one, other)))
+            return NotImplemented
+        return build(tape, a, b)
+
+    return operation
+
+
+def _sum(tape: Tape, op: str, one: Any, other: Any) -> Any:
+    return (_added if op == "+" else _subtracted)(tape, one, other)
+
+
+def _both(op: str) -> Callable[[Tape, Parts, Parts], Any]:
+    def build(tape: Tape, a: Parts, b: Parts) -> Any:
+        is_whole = a[2] and b[2]
+        if a[1] == b[1]:
+            return _made(tape, tape.do(op, a[0], b[0]), a[1], is_whole)
+        above = tape.do(op, tape.do("*", a[0], b[1]), tape.do("*", b[0], a[1]))
+        return _made(tape, above, tape.do("*", a[1], b[1]), is_whole)
+
+    return build
+
+
+def _times(tape: Tape, a: Parts, b: Parts) -> Any:
+    if tape.zero in (a[0], b[0]):
+        return _made(tape, tape.zero, tape.one, a[2] and b[2])
+    tops, bottoms = [a[0], b[0]], [a[1], b[1]]
+    for node in (a[0], b[0]):
+        if node in bottoms:
+            tops.remove(node)
+            bottoms.remove(node)
+    above, below = tape.one, tape.one
+    for node in tops:
+        above = tape.do("*", above, node)
+    for node in bottoms:
+        below = tape.do("*", below, node)
+    return _made(tape, above, below, a[2] and b[2])
+
+
+def _over(tape: Tape, a: Parts, b: Parts) -> Any:
+    if a[2] and b[2]:
+        raise TypeError("the quotient of two ints is a float: say Fraction")
+    if tape.test("==", b[0], tape.zero):
+        raise ZeroDivisionError
+    if tape.test("<", b[0], tape.zero):
+        a, b = (tape.do("-", tape.zero, a[0]), *a[1:]), (tape.do("-", tape.zero, b[0]), *b[1:])
+    return _times(tape, a, (b[1], b[0], False))
+
+
+def _down(tape: Tape, a: Parts, b: Parts) -> Any:
+    if tape.test("==", b[0], tape.zero):
+        raise ZeroDivisionError
+    above, below = tape.do("*", a[0], b[1]), tape.do("*", b[0], a[1])
+    return whole(tape, tape.do("//", above, below))
+
+
+def _left(tape: Tape, a: Parts, b: Parts) -> Any:
+    if a[2] and b[2]:
+        if tape.test("==", b[0], tape.zero):
+            raise ZeroDivisionError
+        return whole(tape, tape.do("%", a[0], b[0]))
+    one, other = _made(tape, *a), _made(tape, *b)
+    return one - other * (one // other)
+
+
+def _compared(op: str) -> Callable[[Tape, Parts, Parts], Any]:
+    def build(tape: Tape, a: Parts, b: Parts) -> bool:
+        if a[1] == b[1]:
+            return tape.test(op, a[0], b[0])
+        return tape.test(op, tape.do("*", a[0], b[1]), tape.do("*", b[0], a[1]))
+
+    return build
+
+
+_added = _binary(_both("+"), lambda a, b: a + b)
+_subtracted = _binary(_both("-"), lambda a, b: a - b)
+_product = _binary(_times, lambda a, b: a * b)
+_divided = _binary(_over, lambda a, b: a / b)
+_floored = _binary(_down, lambda a, b: a // b)
+_rest = _binary(_left, lambda a, b: a % b)
+_less = _binary(_compared("<"), lambda a, b: a < b)
+_equal = _binary(_compared("=="), lambda a, b: a == b)
+
+
+def _tested(tape: Tape, op: str, one: Any, other: Any) -> bool:
+    found: bool = (_less if op == "<" else _equal)(tape, one, other)
+    return found

@@ -1,0 +1,118 @@
+"""A mapping made a program for a problem: worked out, or as a recording of one of the same structure says.
+
+What a structure (cascade, mapping, names of units and memories) decides is worked out once and recorded with
+what it decides by a size; another design that decides alike is then a matter of its numbers. The first of a
+structure is not recorded: that takes a few times as long.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from accelsim.kept import Kept
+from accelsim.mapping import Mapping, Problem
+from accelsim.replay import Recording
+from accelsim.replay.numbers import taken_apart
+from accelsim.sim.activity import Activity
+from accelsim.sim.lower import Lowered, lower
+from accelsim.sim.measure import measure
+from accelsim.sim.program import Outcome, Program
+from accelsim.sim.recipes import Recipe, Recipes
+
+STRUCTURES = 64  # of a mapping, that are kept
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Open:
+    """A recording that may go on: of the lowering, to the measuring."""
+
+    recording: Recording
+    lowered: Lowered
+
+
+class Prepared:
+    """The program of a mapping for a problem, and what its counters mean."""
+
+    program: Program
+
+    def __init__(self, mapping: Mapping, problem: Problem) -> None:
+        self._mapping, self._problem = mapping, problem
+        self._lowered: Lowered | None = None
+        self._recipe: Recipe | None = None
+        self._open: _Open | None = None
+        self._numbers: list[int] = []
+        self._recipes = self._structure()
+        found = self._recipes.find(self._numbers)
+        if found is not None:
+            self._recipe, self.program = found
+            return
+        self._open = self._recorded() if self._recipes.pay else None
+        if self._open is None:
+            self.program = self.lowered.program
+            return
+        function = self._open.recording.function(self._open.lowered.program)
+        self._recipe = Recipe(program=function)
+        self._recipes.known.insert(0, self._recipe)
+        self.program = function(self._numbers)
+
+    @property
+    def lowered(self) -> Lowered:
+        """The program with the drafts behind it."""
+        if self._lowered is None:
+            self._lowered = lower(self._mapping.plan(self._problem))
+        return self._lowered
+
+    def measure(self, outcome: Outcome, design: str) -> Activity:
+        """Return what a run of the program did."""
+        name = self._mapping.name
+        if self._recipe is None:
+            return measure(self.lowered, outcome, design, name)
+        counters: list[int] = []
+        key = (design, taken_apart(outcome, counters))
+        numbers = [*self._numbers, *counters]
+        found: Activity | None = self._recipe.activity(key, numbers)
+        if found is not None:
+            return found
+        if self._open is None and self._recipes.pay:
+            self._open = self._recorded()
+        if self._open is None:
+            return measure(self.lowered, outcome, design, name)
+        recording, lowered = self._open.recording, self._open.lowered
+        self._open = None
+        try:
+            told = measure(lowered, recording.stand_in(outcome), design, name)
+            function = recording.function(told)
+        except Exception:  # as in _recorded
+            return measure(self.lowered, outcome, design, name)
+        self._recipe.measured.setdefault(key, []).append(function)
+        activity: Activity = function(numbers)
+        return activity
+
+    def _parts(self) -> tuple[Any, ...]:
+        """Return what of a problem has numbers."""
+        arch, problem = self._problem.arch, self._problem
+        return arch.spec, arch.links, dict(problem.ranks), dict(problem.leading)
+
+    def _structure(self) -> Recipes:
+        """Return the recipes of the problem's structure; the numbers are what it leaves out."""
+        problem, mapping = self._problem, self._mapping
+        shape = taken_apart(self._parts(), self._numbers)
+        chosen = problem.selection
+        said = (chosen.kind, chosen.name, tuple(chosen.live.items()))
+        structures = mapping.document.kept.once(Prepared, partial(Kept, STRUCTURES))
+        key = (mapping.name, problem.shared, said, shape)
+        return structures.once(key, Recipes, mapping.spec, problem.cascade)
+
+    def _recorded(self) -> _Open | None:
+        """Lower with numbers that note what is done with them; None where that cannot be."""
+        self._recipes.made += 1
+        problem, recording = self._problem, Recording()
+        spec, links, ranks, leading = recording.stand_in(self._parts())
+        arch = replace(problem.arch, spec=spec, links=links)
+        other = replace(problem, arch=arch, ranks=ranks, leading=leading)
+        try:
+            return _Open(recording=recording, lowered=lower(self._mapping.plan(other)))
+        except Exception:  # whatever it is: without a recording it is done, or said what is wrong
+            return None
