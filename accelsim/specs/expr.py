@@ -51,7 +51,9 @@ def _sqrt(value: Number) -> Number:
 
 
 def _ceil_div(dividend: Number, divisor: Number) -> int:
-    return -math.floor(-dividend / fraction(divisor))
+    return -math.floor(
+        -dividend / (Fraction(divisor) if isinstance(divisor, float) else fraction(divisor))
+    )
 
 
 FUNCTIONS: Mapping[str, tuple[Callable[..., Number], int, int]] = {
@@ -294,8 +296,9 @@ def _dotted(node: ast.AST, text: str) -> str:
 
 def _operate(op: ast.operator, left: Number, right: Number) -> Any:
     if isinstance(op, ast.Div):
-        exact = isinstance(left, int | Fraction) and isinstance(right, int | Fraction)
-        return fraction(left, right) if exact else left / right
+        if isinstance(left, int | Fraction) and isinstance(right, int | Fraction):
+            return fraction(left, right)
+        return left / right
     if isinstance(op, ast.Pow):
         return _power(left, right)
     return _BINARY[type(op)](left, right)
