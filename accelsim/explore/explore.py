@@ -50,7 +50,6 @@ class Session:
                 keys.setdefault(key, point)
         total = max(total, len(self.points))
         if self.store is not None:
-            self._begin(total)
             self.known.update(self.store.load(keys))
         todo = {key: point.settings for key, point in keys.items() if key not in self.known}
         for outcome in self.known.values():
@@ -60,6 +59,9 @@ class Session:
         for results in self.workers.run(todo):
             for outcome in results.values():
                 self._check(outcome)
+            self._begin(
+                total
+            )  # only now: a study that asks for what no report has is none to go on with
             self._keep(results)
             self.simulated += len(results)
             done += len(results)
@@ -77,7 +79,8 @@ class Session:
             self.checked = True
 
     def _begin(self, total: int) -> None:
-        assert self.store is not None
+        if self.store is None:
+            return
         run = Run(total=total, finished=False)
         if self.store.run(self.exploration.digest) != run:
             self.store.note(self.exploration.digest, run)

@@ -138,6 +138,9 @@ def test_an_objective_of_a_part_that_is_not_there_ends_the_run_at_once(cli, tmp_
         f"{file}:10:14: objectives: must be a figure of the report, not 'utilization.PE3D';"
         " did you mean 'utilization.PE2D'?\n"
     )
+    file.write_text(STUDY)  # nothing was begun that would have to be gone on with
+    code, out, err = cli("explore", file, "-o", tmp_path / "out")
+    assert (code, err) == (0, "")
 
 
 def test_points_that_cannot_run_are_results_with_their_reason(cli, tmp_path):
