@@ -216,7 +216,7 @@ class Jump {
             crossed.clear();
             for (std::size_t n = 0; n < upto; ++n) {
                 Level& level = *mine[n];
-                i64 prefix = stepper.slot[ref_] / phase_.rows[n];
+                i64 prefix = quotient(stepper.slot[ref_], phase_.rows[n]);
                 if (prefix == level.prefix && !level.history.empty()) continue;
                 level.prefix = prefix;
                 if (level.skip)

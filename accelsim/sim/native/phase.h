@@ -25,10 +25,11 @@ inline i64 checked(i128 value, i64 room) {
 
 // Quotient and rest as Python has them: the rest has the sign of the divisor.
 inline i64 quotient(i64 a, i64 b) {
+    if (b == 1) return a;  // rows of the innermost level: most of all divisions
     i64 q = a / b;
     return q - (a % b != 0 && (a < 0) != (b < 0));
 }
-inline i64 rest(i64 a, i64 b) { return a - quotient(a, b) * b; }
+inline i64 rest(i64 a, i64 b) { return b == 1 ? 0 : a - quotient(a, b) * b; }
 
 // What a digit counts in a sum; digits that do not count are not listed.
 struct Term {

@@ -13,9 +13,12 @@ struct Key {
     std::size_t hash = 0;
 
     void close() {
-        std::uint64_t h = 0x9e3779b97f4a7c15u;
-        for (i64 word : words) h = mixed(h, word);
-        hash = std::size_t(h);
+        std::uint64_t h[4] = {0x9e3779b97f4a7c15u, 1, 2, 3};  // four at a time: they do not wait for each other
+        std::size_t n = 0;
+        for (; n + 4 <= words.size(); n += 4)
+            for (std::size_t m = 0; m < 4; ++m) h[m] = mixed(h[m], words[n + m]);
+        for (; n < words.size(); ++n) h[0] = mixed(h[0], words[n]);
+        hash = std::size_t(mixed(mixed(mixed(h[0], i64(h[1])), i64(h[2])), i64(h[3])));
     }
     bool operator==(const Key& other) const {
         return hash == other.hash && words == other.words;

@@ -57,6 +57,11 @@ struct Stepper {
             }
             give_number.push_back(number_gives(task));
         }
+        for (std::size_t t = 0; t < tasks; ++t) {
+            const Task& task = phase.tasks[t];
+            starts_.push_back({task.durations.data(), give_number[t].data(), base[t], resource[task.queue], lag_start[t], lag_end[t],
+                               lag_start[t] >= 0 || lag_end[t] >= 0, bus[task.queue] || !task.gives.empty(), !task.takes.empty()});
+        }
         stall_base = size;
         counters.assign(size + i64(queues) * phase.causes, 0);
         slot.assign(queues, 0);
@@ -170,6 +175,13 @@ struct Stepper {
     std::vector<std::vector<std::pair<i64, i64>>> sleepers_;  // by producer: need and queue
     std::vector<std::unique_ptr<Active>> active_;
     Plans plans_;
+    // What the start of a task needs to know of it.
+    struct Starting {
+        const i64 *durations, *give_number;
+        i64 base, resource, lag_start, lag_end;
+        bool is_kept, ends, takes;  // its times are asked for; its end is something that happens
+    };
+    std::vector<Starting> starts_;
     Ints buffer_level_, touched_;  // what buffers hold; pools that have changed in this tick
     Ints fresh_, awake_, later_;  // queues that need a new head; whose wait has been reached
 
@@ -333,17 +345,17 @@ struct Stepper {
     void launch(i64 queue) {
         const Head& mine = head[queue];
         i64 number = mine.task, kind = mine.kind, instance = mine.instance;
-        const Task& task = phase.tasks[number];
+        const Starting& task = starts_[number];
         i64 end = now + task.durations[kind];
-        if (lag_start[number] >= 0 || lag_end[number] >= 0) {
+        if (task.is_kept) {
             times[number].add(instance, now, end);
-            times[number].let_go(now, lag_start[number], lag_end[number]);
+            times[number].let_go(now, task.lag_start, task.lag_end);
         }
-        free[resource[queue]] = end;
-        ++counters[base[number] + kind];
-        for (const Amounts& one : task.takes) hold(one.pool, one.by_class[kind]);
-        if (bus[queue] || !task.gives.empty())
-            push(events, Event{end, 0, resource[queue], give_number[number][kind]});
+        free[task.resource] = end;
+        ++counters[task.base + kind];
+        if (task.takes)
+            for (const Amounts& one : phase.tasks[number].takes) hold(one.pool, one.by_class[kind]);
+        if (task.ends) push(events, Event{end, 0, task.resource, task.give_number[kind]});
         reach(number, instance);
         fresh_.push_back(queue);
     }

@@ -31,7 +31,7 @@ class Verifier : public Prefixes {
     i64 span(std::size_t level, const Snapshot& a, const Snapshot& b) const {
         i64 most = NONE;
         for (std::size_t q = 0; q < a.slot.size(); ++q)
-            most = std::max(most, b.slot[q] / rows[level] - a.slot[q] / rows[level]);
+            most = std::max(most, quotient(b.slot[q], rows[level]) - quotient(a.slot[q], rows[level]));
         return most;
     }
 
