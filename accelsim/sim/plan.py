@@ -18,18 +18,23 @@ def row_major(phase: Phase) -> tuple[int, ...]:
 
 def check(phase: Phase) -> None:
     """Refuse what the kernels do not give a meaning to."""
-    for number, task in enumerate(phase.tasks):
-        items = [k for t, k in phase.queues[task.queue].body if t == number]
-        if items != sorted(set(items) & set(range(task.inner))):
+    iterations = phase.iterations
+    listed: list[list[int]] = [[] for _ in phase.tasks]
+    for queue, spec in enumerate(phase.queues):
+        for t, k in spec.body:
+            if phase.tasks[t].queue == queue:
+                listed[t].append(k)
+    for task, items in zip(phase.tasks, listed, strict=True):
+        if items != [0] and items != sorted(set(items) & set(range(task.inner))):
             raise ValueError(
                 f"{task.name}: its queue must list k of 0 .. {task.inner - 1} in order"
             )
         if min(task.durations, default=0) < 1 or task.shift < 0:
             raise ValueError(f"{task.name}: durations are at least 1 tick, shifts at least 0")
-        if min((w.lag + min(w.lags, default=0) for w in task.waits), default=0) < 0:
+        if any(w.lag + (min(w.lags) if w.lags else 0) < 0 for w in task.waits):
             raise ValueError(f"{task.name}: a lag is negative")
         tables = [task.kinds, *(t for wait in task.waits for t in (wait.needs, wait.lags))]
-        if any(len(table) not in (0, phase.iterations) for table in tables):
+        if any(table and len(table) != iterations for table in tables):
             raise ValueError(f"{task.name}: a table must have an entry for each iteration")
     for queue, spec in enumerate(phase.queues):
         if any(phase.tasks[t].queue != queue for t, _ in spec.body):

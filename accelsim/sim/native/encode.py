@@ -25,7 +25,13 @@ def encode(phase: Phase, causes: Sequence[str], buffers: Sequence[str]) -> array
     words.append(len(phase.tasks))
     for task in phase.tasks:
         _task(words, task, causes)
-    if _most(phase) >= ROOM or max(words) >= ROOM or min(words) <= -ROOM:
+    largest = max(max(words), -min(words))
+    # No instance and no sum of digits by strides is above this: often the exact bound need not be asked for.
+    inner = max((task.inner for task in phase.tasks), default=1)
+    reach = max(
+        largest * sum(loop.count for loop in phase.loops), (phase.slots + 1) * max(1, inner)
+    )
+    if largest >= ROOM or (reach >= ROOM and _most(phase) >= ROOM):
         return None
     return array("q", words)
 
