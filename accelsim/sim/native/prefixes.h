@@ -69,32 +69,15 @@ class Prefixes {
     }
 
     // Whether a task is off at a prefix; else what its guards and classes are there (nothing: always the same).
-    bool is_off(std::size_t level, i64 number, i64 prefix, Ints& sign) {
+    // Two places are looked at in turn; each remembers as far as what it saw last goes.
+    bool is_off(std::size_t level, i64 number, i64 prefix, Ints& sign, bool other = false) {
         if (prefix < 0 || prefix >= tops[level]) return true;
-        const Asked& asked = asked_[level][number];
+        Asked& asked = asked_[level][number];
         if (asked.guards.empty() && asked.edges.empty()) return false;
-        const Ints& at = digits_at(level, prefix);
-        const std::vector<LevelGuard>& mine = guards[level][number];
-        std::size_t begun = sign.size();
-        for (std::size_t w : asked.guards) {
-            const LevelGuard& guard = mine[w];
-            bool test = at_edges(guard, at);
-            for (const LevelPlane& plane : guard.planes) {
-                i64 value = value_of(plane, at);
-                test = test && value + plane.high >= 0;
-                sign.push_back(value + plane.low >= 0    ? NONE
-                               : value + plane.high < 0 ? NEVER
-                                                        : quotient(value, plane.grain));
-            }
-            if (w) {
-                sign.push_back(test);
-            } else if (!test) {
-                sign.resize(begun);
-                return true;
-            }
-        }
-        for (i64 n : asked.edges) sign.push_back(n < 0 ? at[~n] == 0 : at[n] == counts[n] - 1);
-        return false;
+        Seen& seen = asked.seen[other];
+        if (prefix < seen.from || prefix > seen.until) see(level, number, prefix, asked, seen);
+        sign.insert(sign.end(), seen.sign.begin(), seen.sign.end());
+        return seen.off;
     }
 
     // The need of a wait at the digits of a prefix where its task is not off, at inner digits and k of 0;
@@ -147,27 +130,21 @@ class Prefixes {
             n = 0;
         }
         if (last) n = std::min(n, at[level] == end ? 0 : quotient(end - 1 - at[level], by));
-        for (const LevelPlane& plane : guard.planes) {
-            i64 step = (*plane.coefficients)[level] * by, value = value_of(plane, at);
-            i64 low = value + plane.low, high = value + plane.high;
-            if (step == 0 || (step > 0 && low >= 0) || (step < 0 && high < 0)) continue;
-            if (low >= 0)
-                n = std::min(n, quotient(low, -step));
-            else if (high < 0)
-                n = std::min(n, quotient(-1 - high, step));
-            else {
-                i64 over = rest(value, plane.grain);
-                n = std::min(n, step > 0 ? quotient(plane.grain - 1 - over, step) : quotient(over, -step));
-            }
-        }
+        for (const LevelPlane& plane : guard.planes) n = std::min(n, steady_plane(plane, level, at, by));
         return n;
     }
 
   private:
     // What the signature of a task rests on at a level: guards that say something (its own: 0), edges of classes.
+    struct Seen {
+        i64 from = 0, until = -1;  // prefixes at which it is the same
+        bool off;
+        Ints sign;
+    };
     struct Asked {
         std::vector<std::size_t> guards;
         Ints edges;
+        Seen seen[2];
     };
     std::vector<std::vector<Asked>> asked_;  // by level and task
     struct Known {
@@ -176,6 +153,56 @@ class Prefixes {
     };
     static constexpr std::size_t KNOWN = 64;
     std::vector<Known> known_[2] = {std::vector<Known>(KNOWN), std::vector<Known>(KNOWN)};  // two places at once
+
+    void see(std::size_t level, i64 number, i64 prefix, const Asked& asked, Seen& seen) {
+        const Ints& at = digits_at(level, prefix);
+        const std::vector<LevelGuard>& mine = guards[level][number];
+        i64 last = counts[level] - 1, steady = last - at[level];
+        seen.from = prefix;
+        seen.off = false;
+        seen.sign.clear();
+        for (std::size_t w : asked.guards) {
+            const LevelGuard& guard = mine[w];
+            bool test = at_edges(guard, at);
+            for (const LevelPlane& plane : guard.planes) {
+                i64 value = value_of(plane, at);
+                test = test && value + plane.high >= 0;
+                seen.sign.push_back(value + plane.low >= 0    ? NONE
+                                    : value + plane.high < 0 ? NEVER
+                                                             : quotient(value, plane.grain));
+                steady = std::min(steady, steady_plane(plane, level, at, 1));
+            }
+            for (i64 n : guard.first)
+                if (n == i64(level) && at[level] == 0) steady = 0;
+            for (i64 n : guard.last)
+                if (n == i64(level)) steady = at[level] == last ? 0 : std::min(steady, last - 1 - at[level]);
+            if (w) {
+                seen.sign.push_back(test);
+            } else if (!test) {
+                seen.off = true;
+                seen.sign.clear();
+                seen.until = prefix + std::min(last - at[level], steady_guard(guard, level, at, 1));
+                return;
+            }
+        }
+        for (i64 n : asked.edges) {
+            seen.sign.push_back(n < 0 ? at[~n] == 0 : at[n] == counts[n] - 1);
+            if (n == i64(level)) steady = at[level] == last ? 0 : std::min(steady, last - 1 - at[level]);
+            if (~n == i64(level) && at[level] == 0) steady = 0;
+        }
+        seen.until = prefix + steady;
+    }
+
+    // How often a plane says the same while the digit of a level moves on by `by`.
+    i64 steady_plane(const LevelPlane& plane, std::size_t level, const Ints& at, i64 by) const {
+        i64 step = (*plane.coefficients)[level] * by, value = value_of(plane, at);
+        i64 low = value + plane.low, high = value + plane.high;
+        if (step == 0 || (step > 0 && low >= 0) || (step < 0 && high < 0)) return FOREVER;
+        if (low >= 0) return quotient(low, -step);
+        if (high < 0) return quotient(-1 - high, step);
+        i64 over = rest(value, plane.grain);
+        return step > 0 ? quotient(plane.grain - 1 - over, step) : quotient(over, -step);
+    }
 
     Bounds inside(const Ints& coefficients, std::size_t level, const Ints& inner) const {
         Bounds found{0, 0};

@@ -113,7 +113,7 @@ class Verifier : public Prefixes {
                 mine_.clear();
                 theirs_.clear();
                 bool off = is_off(level, task, x, mine_);
-                if (is_off(level, task, x + by, theirs_) != off || mine_ != theirs_) return false;
+                if (is_off(level, task, x + by, theirs_, true) != off || mine_ != theirs_) return false;
                 if (off) continue;
                 const Ints &here = digits_at(level, x), &there = digits_at(level, x + by, true);
                 for (std::size_t w = 0; w < waits.size(); ++w) {
