@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import NamedTuple
 
 from accelsim.errors import SpecError, nearest
@@ -77,16 +78,16 @@ class Float:
         base = names[0] if names else f"e{self.exponent}m{self.mantissa}"
         return base if self.subnormals else base + "ftz"
 
-    @property
+    @cached_property
     def width(self) -> int:
         """All bits of a number."""
         return 1 + self.exponent + self.mantissa
 
-    @property
+    @cached_property
     def bias(self) -> int:
         return (1 << (self.exponent - 1)) - 1
 
-    @property
+    @cached_property
     def least(self) -> int:
         """The exponent of the last place of subnormal numbers."""
         return 1 - self.bias - self.mantissa
@@ -95,7 +96,7 @@ class Float:
     def one(self) -> int:
         return self.bias << self.mantissa
 
-    @property
+    @cached_property
     def infinity(self) -> int:
         return ((1 << self.exponent) - 1) << self.mantissa
 
@@ -104,7 +105,7 @@ class Float:
         """The canonical quiet NaN."""
         return self.infinity | 1 << (self.mantissa - 1)
 
-    @property
+    @cached_property
     def sign_bit(self) -> int:
         return 1 << (self.width - 1)
 
