@@ -11,6 +11,7 @@ from accelsim.errors import SpecError
 from accelsim.rtl.bench import Bench, Record, Work
 from accelsim.rtl.build import Attention, Build
 from accelsim.rtl.fusemax import FuseMax
+from tests.rtl.campaign import SEEDS, SIDES, counts, drawn, kind
 from tests.rtl.library import AssembledBench, Library
 from tests.rtl.machines import (
     ERROR,
@@ -40,8 +41,6 @@ def test_starts_stalls_and_values() -> None:
 
 
 RUNS = 3  # of a machine, without a reset between them: all but what is built differs
-EDGES = (1, 2, 3, 4, 1, 2, 3, 4, 8)  # 8 takes longest, and is much as the others
-SIDES = (1, 4, 8, 16)
 CHUNK = 20
 
 
@@ -53,7 +52,7 @@ def library() -> Library:
 def check_assembled(seed: int, library: Library) -> None:
     """A machine is what is built and the registers of its run: one is built, and run as three."""
     r = Random(seed)
-    machine = sample(r, 8, SIDES, EDGES)
+    machine = drawn(r)
     jobs = [work(r, machine.engine, sizes(r, machine), trace(r)) for _ in range(RUNS)]
     bench = AssembledBench(FuseMax(machine, apart=True), library)
     for job, record in zip(jobs, bench.run(jobs), strict=True):
@@ -68,11 +67,26 @@ def test_starts_stalls_and_values_of_a_machine_with_others_registers(library: Li
 
 
 @pytest.mark.campaign
-@pytest.mark.parametrize("first", range(1000, 2000, CHUNK))
+@pytest.mark.parametrize("first", SEEDS[::CHUNK])
 def test_starts_stalls_and_values_at_length(first: int, library: Library) -> None:
     """1,000 machines are built in all."""
     for seed in range(first, first + CHUNK):
         check_assembled(seed, library)
+
+
+@pytest.mark.campaign
+def test_what_the_machines_are() -> None:
+    """Every size, count of tiles and heads, order, binding and depth occurs often, in many pairs."""
+    machines = [kind(drawn(Random(seed))) for seed in SEEDS]
+    found = counts(machines)
+    assert len(SEEDS) == 1000
+    assert set(found["R"]) == set(found["C"]) == {1, 2, 3, 4, 8}
+    assert set(found["E"]) == set(found["F"]) == set(SIDES)
+    assert set(found["key tiles"]) == {1, 2, 4, 8}
+    assert {1, 2, 4} <= set(found["query tiles of a strip"])
+    assert set(found["heads"]) == {1, 2, 3}
+    assert min(n for counter in found.values() for n in counter.values()) >= 25
+    assert len({(each["R"], each["C"], each["E"], each["F"]) for each in machines}) > 300
 
 
 def ran(settings: dict[str, Any], run: Attention | None = None) -> tuple[Build, Work, Record]:
