@@ -15,15 +15,11 @@ from itertools import product
 from random import Random
 from typing import Any
 
-from accelsim.energy.account import area, energy
-from accelsim.energy.components import attributes
-from accelsim.energy.tables import CostTable
 from accelsim.errors import DeadlockError
 from accelsim.explore.build import Build
-from accelsim.explore.evaluate import Outcome
 from accelsim.explore.figures import figures_of
 from accelsim.explore.point import Keys
-from accelsim.result.report import Report, Stage
+from accelsim.job import Run
 from accelsim.sim import jump
 from accelsim.sim.prepared import Prepared
 from accelsim.sim.program import Outcome as Counters
@@ -102,17 +98,17 @@ def one(point: dict[str, Any], keys: Keys, *, kernel: bool) -> dict[str, float]:
             outcome = jump.run(prepared.program)
     else:
         outcome = stand_in(prepared.program)
-    with stage("measure"):
-        activity = prepared.measure(outcome, build.job.name)
-    with stage("costs"):
-        table, parts = CostTable.load(build.job.costs), attributes(build.job.arch.spec)
-        charged, um2 = energy(activity, table, parts), area(parts, table)
-    with stage("row"):
-        done = Stage(name=run.name, activity=activity, energy=charged)
-        report = Report(stages=(done,), area=um2, workload=dict(build.workload.ranks))
-        result = Outcome(status="done", report=report.to_dict())
+    with stage("report"):
+        done = Run(
+            design=build.job.name,
+            stage=run,
+            mapping=mapping,
+            prepared=prepared,
+            outcome=outcome,
+        )
+        report = build.job.figures_of((done,), build.workload)
     with stage("figures"):
-        figures_of(result.report or {})
+        figures_of(report)
     return spent
 
 

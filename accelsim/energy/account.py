@@ -7,11 +7,29 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from math import lcm
+from typing import Protocol
 
-from accelsim.energy.tables import Cost, CostTable
+from accelsim.energy.components import Part
+from accelsim.energy.tables import Cost, PartCost
+from accelsim.replay.exact import apply, fraction
 from accelsim.sim.activity import Action, Activity
 
 _PJ_PER_MJ = Fraction(10) ** 9  # 1 mW for 1 s is 1 mJ
+
+
+class Prices(Protocol):
+    """What a cost table says of the machine at hand."""
+
+    @property
+    def assumptions(self) -> tuple[str, ...]: ...
+
+    def cost(
+        self, part: str, action: str, attributes: Mapping[str, int], component: str = ""
+    ) -> Cost: ...
+
+    def parts(
+        self, components: Mapping[str, Mapping[str, int]]
+    ) -> tuple[tuple[Part, PartCost], ...]: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +124,7 @@ class Area:
 
 
 def energy(
-    activity: Activity, table: CostTable, attributes: Mapping[str, Mapping[str, int]]
+    activity: Activity, table: Prices, attributes: Mapping[str, Mapping[str, int]]
 ) -> Energy:
     """Charge each action of a stage; ``attributes`` are those of each component.
 
@@ -141,7 +159,7 @@ def energy(
     )
 
 
-def area(components: Mapping[str, Mapping[str, int]], table: CostTable) -> Area:
+def area(components: Mapping[str, Mapping[str, int]], table: Prices) -> Area:
     """Return the area of components given by their attributes; SpecError names a missing row."""
     by_part: dict[tuple[str, str], Fraction] = {}
     sources: dict[tuple[str, str], str] = {}
@@ -166,10 +184,10 @@ def _charge(act: Action, cost: Cost) -> Charge:
 
 
 def _leakage(
-    activity: Activity, table: CostTable, components: Mapping[str, Mapping[str, int]]
+    activity: Activity, table: Prices, components: Mapping[str, Mapping[str, int]]
 ) -> tuple[dict[str, Fraction], list[str]]:
     """Return pJ by component, and why any is not counted."""
-    seconds = Fraction(activity.ticks, activity.ticks_per_cycle) / activity.clock_hz
+    seconds = fraction(activity.ticks, activity.ticks_per_cycle) / activity.clock_hz
     leaks: list[tuple[str, Fraction, Fraction | int]] = []
     unknown: dict[str, list[str]] = {}
     if not components:
@@ -196,8 +214,8 @@ def _sums(items: Iterable[tuple[str, Fraction, Fraction | int]]) -> dict[str, Fr
     every = [
         (name, a.numerator * b.numerator, a.denominator * b.denominator) for name, a, b in items
     ]
-    over = lcm(*(below for _, _, below in every))
+    over: int = apply(lcm, *(below for _, _, below in every))
     found: dict[str, int] = {}
     for name, above, below in every:
         found[name] = found.get(name, 0) + above * (over // below)
-    return {name: Fraction(total, over) for name, total in found.items()}
+    return {name: fraction(total, over) for name, total in found.items()}

@@ -53,6 +53,10 @@ class Build:
     def report(self) -> Report:
         return self.job.report(self.workload, scope=self.scope)
 
+    def figures(self) -> dict[str, Any]:
+        """Return what the report says, as ``to_dict`` has it."""
+        return self.job.figures(self.workload, scope=self.scope)
+
 
 def _job(settings: Table[str, Any]) -> Job:
     names = {

@@ -36,7 +36,7 @@ def evaluate(settings: Mapping[str, Any]) -> Outcome:
     report: Mapping[str, Any] | None = None
     reason = ""
     try:
-        report = Build.of(settings).report().to_dict()
+        report = Build.of(settings).figures()
     except InfeasibleError as error:
         status, reason = "infeasible", _first_line(error)
     except SpecError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as Table
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,6 +13,7 @@ from accelsim.energy.account import area, energy
 from accelsim.energy.components import attributes
 from accelsim.energy.tables import CostTable
 from accelsim.errors import InfeasibleError, SpecError, nearest
+from accelsim.job.figured import Answers, figured
 from accelsim.job.figures import figure
 from accelsim.job.given import Choice, always, given, shipped
 from accelsim.job.made import best_made
@@ -140,6 +141,29 @@ class Job:
             stages=tuple(reported), area=area(parts, table), workload=dict(workload.ranks)
         )
 
+    def figures(self, workload: Workload, *, scope: str = "attention") -> dict[str, Any]:
+        """Return the figures of the report, as its ``to_dict`` has them."""
+        return self.figures_of(self.runs(workload, scope=scope), workload)
+
+    def figures_of(self, runs: Sequence[Run], workload: Workload) -> dict[str, Any]:
+        """Return the figures of the report of runs of this job."""
+        if len(runs) > 1 or runs[0].prepared is None or runs[0].outcome is None:
+            return self.report_of(runs, workload).to_dict()
+        (run,) = runs
+        answers = Answers(
+            table=CostTable.load(self.costs),
+            components=attributes(self.arch.spec),
+            workload=workload,
+        )
+        return figured(
+            runs[0].prepared,
+            runs[0].outcome,
+            answers,
+            design=self.name,
+            mapping=run.mapping.name,
+            stage=run.stage.name,
+        )
+
     def run(self, stage: Stage, *, full: bool = False) -> Run:
         """Simulate one stage with the best of the mappings that apply to it."""
         mappings, problem = self.choices(stage)
@@ -147,12 +171,8 @@ class Job:
             made = best_made(problem, self.name)
             mappings = [made.mapping]
             if made.activity is not None and not full:
-                return Run(
-                    stage=stage,
-                    mapping=made.mapping,
-                    prepared=made,
-                    activity=made.activity,
-                )
+                return Run(design=self.name, stage=stage, mapping=made.mapping, made=made)
+        mappings = tuple(mappings)
         best: tuple[tuple[Any, ...], Run] | None = None
         refused: list[InfeasibleError] = []
         kernel = reference.run if full else jump.run
@@ -165,14 +185,19 @@ class Job:
             except InfeasibleError as error:
                 refused.append(error)
                 continue
-            activity = prepared.measure(outcome, self.name)
+            run = Run(
+                design=self.name,
+                stage=stage,
+                mapping=mapping,
+                prepared=prepared,
+                outcome=outcome,
+            )
+            if len(mappings) == 1:
+                return run
             objective = dict.fromkeys((*self.objective, "traffic_bytes"))
-            key = tuple(figure(activity, name) for name in objective)
+            key = tuple(figure(run.activity, name) for name in objective)
             if best is None or key < best[0]:
-                best = (
-                    key,
-                    Run(stage=stage, mapping=mapping, prepared=prepared, activity=activity),
-                )
+                best = (key, run)
         if best is None:
             raise refused[0]
         return best[1]

@@ -11,7 +11,7 @@ from math import trunc
 from typing import Any, TypeVar
 
 from accelsim.replay.number import Opaque, Traced, parts_of, quotient, whole
-from accelsim.replay.tape import Tape
+from accelsim.replay.tape import Node, Tape
 
 T = TypeVar("T")
 N = TypeVar("N", int, Fraction)
@@ -58,6 +58,37 @@ def fraction(above: int | Fraction, below: int | Fraction = 1) -> Fraction:
 def integer(value: Any) -> int:
     """``int(value)``."""
     return trunc(value) if type(value) is Traced else int(value)
+
+
+def real(value: int | Fraction) -> float:
+    """``float(value)``."""
+    if type(value) is not Traced:
+        return float(value)
+    found: float = handed(_over, value.tape, value.above, value.below)
+    return found
+
+
+def written(value: int | Fraction) -> int | float:
+    """Return a whole number as int, any other as float."""
+    if type(value) is not Traced:
+        return value.numerator if value.denominator == 1 else float(value)
+    found: int | float = handed(_written, value.tape, value.above, value.below)
+    return found
+
+
+def handed(function: Callable[..., Any], tape: Tape, *nodes: Node) -> Any:
+    """Return what a function of nodes gives, to be handed on and not to be reckoned with."""
+    values = [tape.values[node] for node in nodes]
+    parts = tuple(("node", node) for node in nodes)
+    return Opaque(tape, tape.call(function, parts, function(*values)))
+
+
+def _over(above: int, below: int) -> float:
+    return above / below
+
+
+def _written(above: int, below: int) -> int | float:
+    return above / below if above % below else above // below
 
 
 def simplest(value: int | Fraction) -> int | Fraction:

@@ -97,22 +97,48 @@ class Traced(Fraction):
     # -- arithmetic -----------------------------------------------------------------------------
 
     def __add__(self, other: Any) -> Any:
-        return _sum(self.tape, "+", self, other)
+        node = self._whole(other)
+        if node is None:
+            return _added(self.tape, self, other)
+        return whole(self.tape, self.tape.do("+", self.above, node))
 
     def __radd__(self, other: Any) -> Any:
-        return _sum(self.tape, "+", other, self)
+        node = self._whole(other)
+        if node is None:
+            return _added(self.tape, other, self)
+        return whole(self.tape, self.tape.do("+", node, self.above))
 
     def __sub__(self, other: Any) -> Any:
-        return _sum(self.tape, "-", self, other)
+        node = self._whole(other)
+        if node is None:
+            return _subtracted(self.tape, self, other)
+        return whole(self.tape, self.tape.do("-", self.above, node))
 
     def __rsub__(self, other: Any) -> Any:
-        return _sum(self.tape, "-", other, self)
+        node = self._whole(other)
+        if node is None:
+            return _subtracted(self.tape, other, self)
+        return whole(self.tape, self.tape.do("-", node, self.above))
 
     def __mul__(self, other: Any) -> Any:
-        return _product(self.tape, self, other)
+        node = self._whole(other)
+        if node is None:
+            return _product(self.tape, self, other)
+        return whole(self.tape, self.tape.do("*", self.above, node))
 
     def __rmul__(self, other: Any) -> Any:
-        return _product(self.tape, other, self)
+        node = self._whole(other)
+        if node is None:
+            return _product(self.tape, other, self)
+        return whole(self.tape, self.tape.do("*", node, self.above))
+
+    def _whole(self, other: Any) -> Node | None:
+        """Return the node of another number if both are ints: that is most of them."""
+        if not self.is_whole:
+            return None
+        if type(other) is int:
+            return self.tape.constant(other)
+        return other.above if type(other) is Traced and other.is_whole else None
 
     def __truediv__(self, other: Any) -> Any:
         return _divided(self.tape, self, other)
@@ -233,8 +259,12 @@ for _name in (
 
 
 def whole(tape: Tape, node: Node) -> Any:
-    """Return a node as an int."""
-    return tape.values[node] if tape.is_constant(node) else _traced(tape, node, tape.one, True)
+    """Return a node as an int, the same each time."""
+    found = tape.numbers.get(node)
+    if found is None:
+        found = tape.values[node] if tape.is_constant(node) else _traced(tape, node, tape.one, True)
+        tape.numbers[node] = found
+    return found
 
 
 def quotient(tape: Tape, above: Node, below: Node) -> Any:
@@ -285,10 +315,6 @@ def _binary(
         return build(tape, a, b)
 
     return operation
-
-
-def _sum(tape: Tape, op: str, one: Any, other: Any) -> Any:
-    return (_added if op == "+" else _subtracted)(tape, one, other)
 
 
 def _both(op: str) -> Callable[[Tape, Parts, Parts], Any]:

@@ -92,6 +92,7 @@ class Tape:
         self.values: list[Any] = []
         self.tests: list[Test] = []
         self.inputs = 0
+        self.numbers: dict[Node, Any] = {}  # that stand for nodes
         self._known: dict[Key, Node] = {}
         self._truths: dict[tuple[str, Node, Node], bool] = {}
         self._bounds: list[Bounds] = []

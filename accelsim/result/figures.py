@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from accelsim.energy.account import Area, Energy
+from accelsim.replay.exact import fraction, real, written
 from accelsim.result.combine import added
 from accelsim.sim.activity import Activity, UnitActivity
 
@@ -18,12 +19,12 @@ def time_figures(activity: Activity) -> dict[str, Any]:
     units = activity.units
     return {
         "cycles": cycles,
-        "seconds": float(cycles / activity.clock_hz),
+        "seconds": real(cycles / activity.clock_hz),
         "clock_hz": plain(activity.clock_hz),
         "utilization": utilization(activity),
         "busy_cycles": {unit.name: _cycles(unit.busy_ticks, per_cycle) for unit in units},
         "stall_cycles": {unit.name: _cycles(unit.stall_ticks, per_cycle) for unit in units},
-        "idle_cycles": {unit.name: plain(Fraction(unit.idle_ticks, per_cycle)) for unit in units},
+        "idle_cycles": {unit.name: plain(fraction(unit.idle_ticks, per_cycle)) for unit in units},
         "ticks_per_cycle": per_cycle,
     }
 
@@ -32,7 +33,7 @@ def utilization(activity: Activity) -> dict[str, float]:
     """By unit: the share of lane-cycles that do an operation; of buses and ports, of cycles."""
     if not activity.ticks:
         return {unit.name: 0.0 for unit in activity.units}
-    return {unit.name: float(_work(unit) / activity.ticks) for unit in activity.units}
+    return {unit.name: real(_work(unit) / activity.ticks) for unit in activity.units}
 
 
 def traffic_figures(activity: Activity) -> dict[str, Any]:
@@ -65,17 +66,17 @@ def energy_figures(energy: Energy | None) -> dict[str, Any] | None:
         return None
     leakage = energy.leakage_pj
     return {
-        "total": float(energy.total_pj),
+        "total": real(energy.total_pj),
         "by_component": _floats(energy.by_component),
         "by_einsum": _floats(energy.by_einsum),
-        "leakage": None if leakage is None else float(leakage),
+        "leakage": None if leakage is None else real(leakage),
     }
 
 
 def area_figures(area: Area | None) -> dict[str, Any] | None:
     if area is None:
         return None
-    return {"total": float(area.total_um2), "by_component": _floats(area.by_component)}
+    return {"total": real(area.total_um2), "by_component": _floats(area.by_component)}
 
 
 def assumptions(
@@ -88,7 +89,7 @@ def assumptions(
     else:
         texts += energy.assumptions
         texts += [
-            f"energy left out of the total: {name}, {float(pj):.4g} pJ"
+            f"energy left out of the total: {name}, {real(pj):.4g} pJ"
             for name, pj in energy.left_out.items()
         ]
     if area is None:
@@ -98,7 +99,7 @@ def assumptions(
 
 def plain(value: Fraction) -> int | float:
     """Return a whole number as int, any other as float."""
-    return value.numerator if value.denominator == 1 else float(value)
+    return written(value)
 
 
 def _plain(values: Mapping[str, Fraction]) -> dict[str, int | float]:
@@ -106,15 +107,15 @@ def _plain(values: Mapping[str, Fraction]) -> dict[str, int | float]:
 
 
 def _floats(values: Mapping[str, Fraction]) -> dict[str, float]:
-    return {name: float(value) for name, value in values.items()}
+    return {name: real(value) for name, value in values.items()}
 
 
 def _cycles(ticks: Mapping[str, int], per_cycle: int) -> dict[str, int | float]:
-    return {name: plain(Fraction(count, per_cycle)) for name, count in ticks.items()}
+    return {name: plain(fraction(count, per_cycle)) for name, count in ticks.items()}
 
 
 def _work(unit: UnitActivity) -> Fraction:
     """Return ticks in which the unit, as a share of its lanes, does an operation."""
     if unit.kind == "array":
-        return Fraction(sum(unit.lane_ticks.values()), unit.lanes)
-    return Fraction(sum(unit.busy_ticks.values()))
+        return fraction(sum(unit.lane_ticks.values()), unit.lanes)
+    return fraction(sum(unit.busy_ticks.values()))

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from accelsim.energy.account import Area, Energy
+from accelsim.replay.exact import fraction
 from accelsim.result.combine import combined
 from accelsim.result.figures import (
     area_figures,
@@ -101,7 +102,7 @@ class Report:
     def circuit(self) -> Circuit:
         """The critical circuit of the longest stage."""
         longest = max(
-            self.stages, key=lambda s: Fraction(s.activity.ticks, s.activity.ticks_per_cycle)
+            self.stages, key=lambda s: fraction(s.activity.ticks, s.activity.ticks_per_cycle)
         )
         return longest.circuit or Circuit(kind=longest.activity.bottleneck)
 
@@ -198,4 +199,4 @@ class Report:
 
 
 def _duration(stage: Stage) -> Fraction:
-    return Fraction(stage.activity.ticks, stage.activity.ticks_per_cycle)
+    return fraction(stage.activity.ticks, stage.activity.ticks_per_cycle)

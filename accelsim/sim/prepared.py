@@ -7,9 +7,10 @@ structure is not recorded: that takes a few times as long.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from accelsim.kept import Kept
 from accelsim.mapping import Mapping, Problem
@@ -19,14 +20,18 @@ from accelsim.sim.activity import Activity
 from accelsim.sim.lower import Lowered, lower
 from accelsim.sim.measure import measure
 from accelsim.sim.program import Outcome, Program
-from accelsim.sim.recipes import Recipe, Recipes
+from accelsim.sim.recipes import Recipe, Recipes, Told
 
 STRUCTURES = 64  # of a mapping, that are kept
+
+R = TypeVar("R")
+Ask = Callable[[Hashable], Any]
+"""What is known of a design besides its program: plain data for a question."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Open:
-    """A recording that may go on: of the lowering, to the measuring."""
+    """A recording that may go on: of the lowering, to what is told of a run."""
 
     recording: Recording
     lowered: Lowered
@@ -67,28 +72,56 @@ class Prepared:
     def measure(self, outcome: Outcome, design: str) -> Activity:
         """Return what a run of the program did."""
         name = self._mapping.name
+        return self.told(
+            (measure, design),
+            outcome,
+            lambda lowered, done, _: measure(lowered, done, design, name),
+        )
+
+    def told(
+        self,
+        key: Hashable,
+        outcome: Outcome,
+        tell: Callable[[Lowered, Outcome, Ask], R],
+        answer: Ask = lambda _: None,
+    ) -> R:
+        """Return what a function tells of a run: of the program, the counters and answers it asks for.
+
+        Functions under one ``key`` are the same. The result is plain data.
+        """
         if self._recipe is None:
-            return measure(self.lowered, outcome, design, name)
+            return tell(self.lowered, outcome, answer)
         counters: list[int] = []
-        key = (design, taken_apart(outcome, counters))
+        whole = (key, taken_apart(outcome, counters))
         numbers = [*self._numbers, *counters]
-        found: Activity | None = self._recipe.activity(key, numbers)
+        found: R | None = self._recipe.tell(whole, numbers, answer)
         if found is not None:
             return found
         if self._open is None and self._recipes.pay:
             self._open = self._recorded()
         if self._open is None:
-            return measure(self.lowered, outcome, design, name)
+            return tell(self.lowered, outcome, answer)
         recording, lowered = self._open.recording, self._open.lowered
         self._open = None
+        asked: dict[Hashable, Hashable] = {}
+        answers: dict[Hashable, Any] = {}
+
+        def ask(question: Hashable) -> Any:
+            if question not in asked:
+                data = answer(question)
+                asked[question] = taken_apart(data, numbers)
+                answers[question] = recording.stand_in(data)
+            return answers[question]
+
         try:
-            told = measure(lowered, recording.stand_in(outcome), design, name)
-            function = recording.function(told)
+            function = recording.function(tell(lowered, recording.stand_in(outcome), ask))
         except Exception:  # as in _recorded
-            return measure(self.lowered, outcome, design, name)
-        self._recipe.measured.setdefault(key, []).append(function)
-        activity: Activity = function(numbers)
-        return activity
+            return tell(self.lowered, outcome, answer)
+        self._recipe.told.setdefault(whole, []).append(
+            Told(function=function, asked=tuple(asked.items()))
+        )
+        again: R = function(numbers)
+        return again
 
     def _parts(self) -> tuple[Any, ...]:
         """Return what of a problem has numbers."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from accelsim.replay import replayed
+from accelsim.replay.numbers import taken_apart
 from accelsim.replay.recording import Function
 from accelsim.sim.program import Program
 
@@ -15,17 +16,36 @@ WORTH = 3  # designs that a recording must have served, on average, for another 
 MOST = 64  # of a structure
 
 
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """A function of a design's numbers, its counters, and the numbers in the answers to what it asks.
+
+    ``asked`` are the questions, each with the shape of the answer.
+    """
+
+    function: Function
+    asked: tuple[tuple[Hashable, Hashable], ...]
+
+    def tell(self, numbers: Sequence[int], answer: Callable[[Hashable], Any]) -> Any:
+        """Return what it tells, None if an answer has another shape or something is decided otherwise."""
+        given = list(numbers)
+        for question, shape in self.asked:
+            if taken_apart(answer(question), given) != shape:
+                return None
+        return replayed(self.function, given)
+
+
 @dataclass(kw_only=True)
 class Recipe:
-    """Functions of a design's numbers to its program, and with its counters to what it did."""
+    """A function of a design's numbers to its program, and functions to what is told of its runs."""
 
     program: Function
-    measured: dict[Hashable, list[Function]] = field(default_factory=dict)
+    told: dict[Hashable, list[Told]] = field(default_factory=dict)
 
-    def activity(self, key: Hashable, numbers: Sequence[int]) -> Any:
-        """Return what a run did, None if none like it has been recorded."""
-        for function in self.measured.get(key, ()):
-            found = replayed(function, numbers)
+    def tell(self, key: Hashable, numbers: Sequence[int], answer: Callable[[Hashable], Any]) -> Any:
+        """Return what is told of a run, None if none like it has been recorded."""
+        for told in self.told.get(key, ()):
+            found = told.tell(numbers, answer)
             if found is not None:
                 return found
         return None
