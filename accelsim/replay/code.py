@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields, is_dataclass
 from fractions import Fraction
+from functools import cache
 from math import gcd
 from typing import Any
 
 from accelsim.replay.number import Opaque, Traced
 from accelsim.replay.tape import DO, Node, Search, Tape, Test
 
-_new, _set = object.__new__, object.__setattr__
 DEEP = 12  # operations in one expression
 _OTHERWISE = {("<", True): ">=", ("<", False): "<", ("==", True): "!=", ("==", False): "=="}
+_new, _set = object.__new__, object.__setattr__
 
 
 class Code:
@@ -27,82 +28,57 @@ class Code:
         self.tests = tests
         self.constants: dict[str, Any] = {}
         self._names: dict[int, str] = {}
-        self._uses: dict[Node, int] = {}
+        self._uses: list[int] = [0] * len(tape.nodes)
         self._texts: dict[Node, tuple[str, int]] = {}
         self.lines: list[str] = []
 
-    def function(self, result: Any) -> Any:
-        """Return the function of the inputs that gives the result, or None where a test fails."""
+    def function(self, result: Any) -> Callable[[Sequence[int]], Any]:
+        """Return the function of the inputs that gives the result; ValueError where a test fails."""
         for _, a, b, _ in self.tests:
-            self._use(a)
-            self._use(b)
-        self._use_all(result)
+            self._uses[a] += 1
+            self._uses[b] += 1
+        self._count(result)
+        for node in range(len(self._uses) - 1, -1, -1):
+            if self._uses[node]:
+                for part in _needed(self.tape.nodes[node]):
+                    self._uses[part] += 1
         self.lines.append("if min(x) < 0: raise ValueError")
         for test in self.tests:
             self._test(test)
         self.lines.append(f"return {self._text(result)}")
         body = "\n".join(f"    {line}" for line in self.lines)
-        scope = {
-            **self.constants,
-            "_make": _make,
-            "_fraction": _fraction,
-            "gcd": gcd,
-            "_largest": _largest,
-        }
+        scope = {**self.constants, "_make": _make, "_fraction": _fraction}
+        scope |= {"gcd": gcd, "_largest": _largest}
         # The text is our own, built from operators and numbers only.
         exec(f"def replayed(x):\n{body}", scope)
-        return scope["replayed"]
+        found: Callable[[Sequence[int]], Any] = scope["replayed"]
+        return found
+
+    def _count(self, value: Any) -> None:
+        """Count what a result uses of the nodes."""
+        kind: Any = type(value)
+        if kind is Traced:
+            self._uses[value.above] += 1
+            if not value.is_whole:
+                self._uses[value.below] += 1
+        elif kind is Opaque:
+            self._uses[value.node] += 1
+        elif kind is tuple or kind is list:
+            for each in value:
+                self._count(each)
+        elif kind is dict:
+            for each in value.values():
+                self._count(each)
+        else:
+            for name in _fields(kind):
+                self._count(getattr(value, name))
+
+    # -- nodes --------------------------------------------------------------------------------
 
     def _test(self, test: Test) -> None:
         op, a, b, truth = test
         one, other = self._node(a), self._node(b)
         self.lines.append(f"if {one} {_OTHERWISE[op, truth]} {other}: raise ValueError")
-
-    # -- what is used, and how often ----------------------------------------------------------
-
-    def _use(self, node: Node) -> None:
-        count = self._uses.get(node, 0)
-        self._uses[node] = count + 1
-        if count:
-            return
-        op, *parts = self.tape.nodes[node]
-        if op == "call":
-            self._use_parts(parts[1])
-        elif op == "search":
-            _, number, search, most = parts
-            for each in (number, *most, *search.result, *(n for t in search.tests for n in t[1:3])):
-                self._use(each)
-        elif op in DO:
-            for part in parts:
-                self._use(part)
-
-    def _use_parts(self, parts: Any) -> None:
-        if parts and parts[0] in ("node", "quotient"):
-            for node in parts[1:]:
-                self._use(node)
-        elif not parts or parts[0] != "plain":
-            for part in parts:
-                self._use_parts(part)
-
-    def _use_all(self, value: Any) -> None:
-        kind = type(value)
-        if kind is Traced:
-            self._use(value.above)
-            if not value.is_whole:
-                self._use(value.below)
-        elif kind is Opaque:
-            self._use(value.node)
-        elif kind in (tuple, list):
-            for each in value:
-                self._use_all(each)
-        elif kind is dict:
-            for each in value.values():
-                self._use_all(each)
-        elif is_dataclass(kind):
-            for name in _fields(kind):
-                self._use_all(getattr(value, name))
-
-    # -- text ---------------------------------------------------------------------------------
 
     def _node(self, node: Node) -> str:
         return self._deep(node)[0]
@@ -112,36 +88,30 @@ class Code:
         known = self._texts.get(node)
         if known is not None:
             return known
-        op, *parts = self.tape.nodes[node]
-        depth = 0
-        if op == "constant":
-            text = self._constant(parts[0])
-            text = f"({text})" if text.startswith("-") else text
-            self._texts[node] = (text, 0)
-            return text, 0
-        if op == "input":
-            text = f"x[{parts[0]}]"
-        elif op == "search":
-            text = self._search(*parts)
-        elif op == "call":
-            text = f"{self._constant(parts[0])}{self._parts(parts[1])}"
-        else:
-            (one, a), (other, b) = (self._deep(part) for part in parts)
+        key = self.tape.nodes[node]
+        op, depth = key[0], 0
+        if op in DO:
+            one, a = self._deep(key[1])
+            other, b = self._deep(key[2])
             depth = max(a, b) + 1
-            if op in ("max", "min"):
-                sign = ">" if op == "max" else "<"
-                text = f"{op}({one}, {other})"
-                if _simple(one) and _simple(other):  # quicker than the call
-                    text = f"({other} if {other} {sign} {one} else {one})"
-            elif op == "gcd":
-                text = f"gcd({one}, {other})"
-            else:
-                text = f"({one} {op} {other})"
-        if op in ("call", "search") or self._uses[node] > 1 or depth >= DEEP:
+            text = _operation(op, one, other)
+        elif op == "constant":
+            text = self._constant(key[1])
+            return self._named(node, f"({text})" if text[0] == "-" else text)
+        elif op == "input":
+            text = f"x[{key[1]}]"
+        elif op == "search":
+            text = self._search(*key[1:])
+        else:
+            text, depth = f"{self._constant(key[1])}{self._parts(key[2])}", 1
+        if self._uses[node] > 1 or depth >= DEEP:
             self.lines.append(f"v{node} = {text}")
-            text, depth = f"v{node}", 0
-            self._texts[node] = (text, depth)
+            return self._named(node, f"v{node}")
         return text, depth
+
+    def _named(self, node: Node, name: str) -> tuple[str, int]:
+        self._texts[node] = (name, 0)
+        return name, 0
 
     def _search(
         self, candidates: Any, number: Node, search: Search, most: tuple[Node, Node]
@@ -150,31 +120,31 @@ class Code:
         of, limit = self._node(number), [self._node(node) for node in most]
         for node in sorted(search.inner):
             for part in self.tape.nodes[node][1:]:
-                if self._uses.get(node) and node != search.bound and part not in search.inner:
+                if self._uses[node] and node != search.bound and part not in search.inner:
                     self._deep(part)
         outside, self.lines = self.lines, []
         name = f"f{search.bound}"
         self._texts[search.bound] = ("d", 0)
         for test in search.tests:
             self._test(test)
-        self.lines.append(f"return {self._quotient(*map(self._node, search.result))}")
+        self.lines.append(f"return {_quotient(*map(self._node, search.result))}")
         inside, self.lines = self.lines, outside
         for node in search.inner:
             self._texts.pop(node, None)
         self.lines += [f"def {name}(d):", *[f"    {line}" for line in inside]]
-        return f"_largest({self._constant(candidates)}({of}), {name}, {self._quotient(*limit)})"
-
-    def _quotient(self, above: str, below: str) -> str:
-        return above if below == "1" else f"_fraction({above}, {below})"
+        return f"_largest({self._constant(candidates)}({of}), {name}, {_quotient(*limit)})"
 
     def _parts(self, parts: Any) -> str:
+        """Return the text of the arguments of a call."""
         if parts and parts[0] == "node":
             return self._node(parts[1])
         if parts and parts[0] == "quotient":
             return f"_fraction({self._node(parts[1])}, {self._node(parts[2])})"
         if parts and parts[0] == "plain":
             return self._constant(parts[1])
-        return f"({''.join(self._parts(part) + ', ' for part in parts)})"
+        return f"({''.join([f'{self._parts(part)}, ' for part in parts])})"
+
+    # -- results ------------------------------------------------------------------------------
 
     def _constant(self, value: Any) -> str:
         if type(value) is int or value is None or value is True or value is False:
@@ -186,8 +156,14 @@ class Code:
         return name
 
     def _text(self, value: Any) -> str:
-        """Return the source of a value: a constant as far as no number in it stands for others."""
-        kind = type(value)
+        return self._anew(value) or self._constant(value)
+
+    def _anew(self, value: Any) -> str | None:
+        """Return the source of a value that each result has its own of, None of one that all share.
+
+        Its own is what can be changed, and what has a number in it that stands for others.
+        """
+        kind: Any = type(value)
         if kind is Traced:
             if value.is_whole:
                 return self._node(value.above)
@@ -199,43 +175,66 @@ class Code:
             return f"{{{', '.join(entries)}}}"
         if kind is list:
             return f"[{', '.join([self._text(each) for each in value])}]"
-        if not stands_for_others(value):
-            return self._constant(value)
         if kind is tuple:
-            return f"({''.join(self._text(each) + ', ' for each in value)})"
-        parts = {name: getattr(value, name) for name in _fields(kind)}
-        others = [name for name, part in parts.items() if _is_made_anew(part)]
-        same = {name: part for name, part in parts.items() if name not in others}
-        entries = [f"**{self._constant(same)}"] if same else []
-        entries += [f"{name!r}: {self._text(parts[name])}" for name in others]
+            texts = [self._anew(each) for each in value]
+            if not any(texts):
+                return None
+            parts = [text or self._constant(each) for each, text in zip(value, texts, strict=True)]
+            return f"({', '.join(parts)}, )"
+        return self._instance(kind, {name: getattr(value, name) for name in _fields(kind)})
+
+    def _instance(self, kind: type, values: dict[str, Any]) -> str | None:
+        """Return the source of an instance of a dataclass: what all share of it, and what is its own."""
+        texts = {name: self._anew(value) for name, value in values.items()}
+        own = [f"{name!r}: {text}" for name, text in texts.items() if text]
+        if not own:
+            return None
+        shared = {name: value for name, value in values.items() if not texts[name]}
+        entries = ([f"**{self._constant(shared)}"] if shared else []) + own
         return f"_make({self._constant(kind)}, {{{', '.join(entries)}}})"
+
+
+def _needed(key: tuple[Any, ...]) -> Iterable[Node]:
+    """Return the nodes that a node is made of."""
+    op = key[0]
+    if op in DO:
+        return key[1:]
+    if op == "call":
+        return _argued(key[2])
+    if op == "search":
+        _, _, number, search, most = key
+        return (number, *most, *search.result, *(n for test in search.tests for n in test[1:3]))
+    return ()
+
+
+def _argued(parts: Any) -> Iterable[Node]:
+    if not parts or parts[0] == "plain":
+        return ()
+    if parts[0] in ("node", "quotient"):
+        return parts[1:]  # type: ignore[no-any-return]
+    return [node for part in parts for node in _argued(part)]
+
+
+def _operation(op: str, one: str, other: str) -> str:
+    if op in ("max", "min"):
+        if _simple(one) and _simple(other):  # quicker than the call
+            return f"({other} if {other} {'>' if op == 'max' else '<'} {one} else {one})"
+        return f"{op}({one}, {other})"
+    return f"gcd({one}, {other})" if op == "gcd" else f"({one} {op} {other})"
 
 
 def _simple(text: str) -> bool:
     return text.isidentifier() or text.isdigit()
 
 
-def _is_made_anew(value: Any) -> bool:
-    """Return whether each result has its own: what can be changed, and what stands for others."""
-    return type(value) in (dict, list) or stands_for_others(value)
+def _quotient(above: str, below: str) -> str:
+    return above if below == "1" else f"_fraction({above}, {below})"
 
 
-def stands_for_others(value: Any) -> bool:
-    """Return whether some number in a value stands for others."""
-    kind = type(value)
-    if kind is Traced or kind is Opaque:
-        return True
-    if kind in (tuple, list):
-        return any(map(stands_for_others, value))
-    if kind is dict:
-        return any(map(stands_for_others, value.values()))
-    if is_dataclass(kind):
-        return any(stands_for_others(getattr(value, name)) for name in _fields(kind))
-    return False
-
-
-def _fields(kind: Any) -> list[str]:
-    return [field.name for field in fields(kind)]
+@cache
+def _fields(kind: Any) -> tuple[str, ...]:
+    """Return the fields of a dataclass; of others none."""
+    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else ()
 
 
 def _make(kind: type, values: dict[str, Any]) -> Any:
@@ -245,20 +244,21 @@ def _make(kind: type, values: dict[str, Any]) -> Any:
     return made
 
 
-def _fraction(above: int, below: int) -> Fraction:
-    """Return a quotient in least terms, without the checks of its class: ``below`` is above 0."""
-    made: Any = _new(Fraction)
-    if below != 1:
-        common = gcd(above, below)
-        if common != 1:
-            above //= common
-            below //= common
-    made._numerator, made._denominator = above, below  # noqa: SLF001
-    return made  # type: ignore[no-any-return]
-
-
 def _largest(candidates: Iterable[int], function: Callable[[int], Any], most: Any) -> int:
     for each in candidates:
         if function(each) <= most:
             return each
     raise ValueError
+
+
+def _fraction(above: int, below: int) -> Fraction:
+    """Return a quotient in least terms, without the checks of its class: ``below`` is above 0."""
+    made: Fraction = _new(Fraction)
+    if below != 1:
+        common = gcd(above, below)
+        if common != 1:
+            above //= common
+            below //= common
+    _set(made, "_numerator", above)
+    _set(made, "_denominator", below)
+    return made

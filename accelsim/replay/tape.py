@@ -141,6 +141,13 @@ class Tape:
 
     def do(self, op: str, a: Node, b: Node) -> Node:
         """Return the node of ``a op b``; what needs no operation gets none."""
+        key = (op, a, b)
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = self._done(key, op, a, b)
+        return found
+
+    def _done(self, key: Key, op: str, a: Node, b: Node) -> Node:
         zero, one = self.zero, self.one
         if op == "*":
             if a == one or b == zero:
@@ -160,10 +167,6 @@ class Tape:
             less = self._surely_less(a, b, 0)
             if less is not None:
                 return b if less is (op == "max") else a
-        key = (op, a, b)
-        found = self._known.get(key)
-        if found is not None:
-            return found
         value = DO[op](self.values[a], self.values[b])
         if self.is_constant(a) and self.is_constant(b):
             return self.constant(value)

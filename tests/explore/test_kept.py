@@ -1,10 +1,14 @@
 """What is kept from one point to the next changes nothing: a point alone gives the same report."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accelsim.cascade import load
+from accelsim.errors import InfeasibleError, SpecError
+from accelsim.explore.build import Build
 from accelsim.explore.evaluate import evaluate
+from accelsim.sim import recipes
 from accelsim.specs import expr, reader
 
 SIDES = st.sampled_from([8, 12, 16, 24])
@@ -69,3 +73,22 @@ def test_a_file_that_changes_is_read_again(tmp_path):
     for clock in (940, 941):
         file.write_text(text.replace("clock: 940 MHz", f"clock: {clock} MHz"))
         assert Architecture.load(str(file)).spec.clock == clock * 10**6
+
+
+@settings(max_examples=6, deadline=None)
+@given(st.lists(points(), min_size=3, max_size=4))
+def test_figures_that_were_recorded_are_those_of_the_report(these):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recipes, "FREE", 10**6)
+        for point in these:
+            assert figures(point, Build.figures) == figures(
+                point, lambda build: build.report().to_dict()
+            )
+
+
+def figures(point, say):
+    """Return the text of figures, in which the kind and the order of each counts, or of what is wrong."""
+    try:
+        return repr(say(Build.of(point)))
+    except (InfeasibleError, SpecError) as error:
+        return str(error)
