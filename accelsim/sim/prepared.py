@@ -73,7 +73,7 @@ class Prepared:
         """Return what a run of the program did."""
         name = self._mapping.name
         return self.told(
-            (measure, design),
+            ("activity", design),
             outcome,
             lambda lowered, done, _: measure(lowered, done, design, name),
         )
