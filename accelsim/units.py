@@ -6,10 +6,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from accelsim.errors import nearest
 
 _LONGEST = 64
+KEPT = 1024  # texts that were read last are kept
 _NUMBER = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE]([+-]?[0-9]{1,2}))?")
 _COUNT = re.compile(r"([0-9]{1,15})\s*([A-Za-z]*)")
 _COUNT_SUFFIXES = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
@@ -31,7 +33,7 @@ _SIZES = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Dimension:
     """A kind of quantity: its units as multiples of the base unit, and how to say it in a message.
 
@@ -46,11 +48,19 @@ class Dimension:
 
     def parse(self, text: object) -> Fraction:
         """Return ``text`` in the base unit; ValueError says what it must be and the nearest unit."""
-        wrong = f"must be {self.noun} such as {self.example!r}, not {brief(text)}"
-        if not isinstance(text, str):
-            if isinstance(text, int | float) and not isinstance(text, bool):
-                raise ValueError(f"{wrong}; write its unit: {', '.join(self.shown)}")
-            raise ValueError(wrong)
+        if isinstance(text, str):
+            return self._parsed(text)
+        wrong = self._wrong(text)
+        if isinstance(text, int | float) and not isinstance(text, bool):
+            raise ValueError(f"{wrong}; write its unit: {', '.join(self.shown)}")
+        raise ValueError(wrong)
+
+    def _wrong(self, text: object) -> str:
+        return f"must be {self.noun} such as {self.example!r}, not {brief(text)}"
+
+    @lru_cache(maxsize=KEPT)  # noqa: B019 - there are but a few dimensions
+    def _parsed(self, text: str) -> Fraction:
+        wrong = self._wrong(text)
         stripped = text.strip()
         match = _NUMBER.match(stripped) if len(stripped) <= _LONGEST else None
         if match is None:

@@ -207,8 +207,8 @@ def _links(spec: ArchSpec, document: Document) -> tuple[Link, ...]:
             cycles: dict[str, int] = {}
             for way in ("down", "up"):
                 value = getattr(timing, way)
-                sizes = _dimensions(spec, ends)
                 if isinstance(value, str):
+                    sizes = _dimensions(spec, ends)
                     if value not in sizes:
                         message = f"{way} must be cycles or a dimension, not {value!r}"
                         message += nearest(value, sizes)

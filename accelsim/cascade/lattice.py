@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from math import prod
 
 import numpy as np
@@ -15,6 +16,7 @@ from accelsim.replay.exact import apply, grouped
 
 Ints = NDArray[np.int64]
 MAX_MESH = 20_000_000
+KEPT_COUNTS = 4096
 MAX_COUNT = 1 << 62  # points of a group: what 64 bits hold
 
 
@@ -78,6 +80,7 @@ def count_points(
 _Form = tuple[tuple[str, ...], tuple[int, ...], int]  # coordinates, their factors, the constant
 
 
+@lru_cache(maxsize=KEPT_COUNTS)
 def _counted(
     forms: tuple[_Form, ...], coords: tuple[str, ...], extents: tuple[int, ...], mesh: int
 ) -> int:

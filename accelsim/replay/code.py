@@ -31,6 +31,7 @@ class Code:
         self._uses: list[int] = [0] * len(tape.nodes)
         self._texts: dict[Node, tuple[str, int]] = {}
         self.lines: list[str] = []
+        self._failing: list[str] = []  # conditions under which it is not what was recorded
 
     def function(self, result: Any) -> Callable[[Sequence[int]], Any]:
         """Return the function of the inputs that gives the result; ValueError where a test fails."""
@@ -42,9 +43,10 @@ class Code:
             if self._uses[node]:
                 for part in _needed(self.tape.nodes[node]):
                     self._uses[part] += 1
-        self.lines.append("if min(x) < 0: raise ValueError")
+        self._failing.append("min(x) < 0")
         for test in self.tests:
             self._test(test)
+        self._stop_there()
         self.lines.append(f"return {self._text(result)}")
         body = "\n".join(f"    {line}" for line in self.lines)
         scope = {**self.constants, "_make": _make, "_fraction": _fraction}
@@ -78,7 +80,13 @@ class Code:
     def _test(self, test: Test) -> None:
         op, a, b, truth = test
         one, other = self._node(a), self._node(b)
-        self.lines.append(f"if {one} {_OTHERWISE[op, truth]} {other}: raise ValueError")
+        self._failing.append(f"{one} {_OTHERWISE[op, truth]} {other}")
+
+    def _stop_there(self) -> None:
+        """Write the tests so far: before functions are called that were not for other numbers."""
+        if self._failing:
+            self.lines.append(f"if {' or '.join(self._failing)}: raise ValueError")
+            self._failing.clear()
 
     def _node(self, node: Node) -> str:
         return self._deep(node)[0]
@@ -104,6 +112,9 @@ class Code:
             text = self._search(*key[1:])
         else:
             text, depth = f"{self._constant(key[1])}{self._parts(key[2])}", 1
+            if self._failing:
+                self._stop_there()
+                depth = DEEP
         if self._uses[node] > 1 or depth >= DEEP:
             self.lines.append(f"v{node} = {text}")
             return self._named(node, f"v{node}")
@@ -122,11 +133,13 @@ class Code:
             for part in self.tape.nodes[node][1:]:
                 if self._uses[node] and node != search.bound and part not in search.inner:
                     self._deep(part)
+        self._stop_there()
         outside, self.lines = self.lines, []
         name = f"f{search.bound}"
         self._texts[search.bound] = ("d", 0)
         for test in search.tests:
             self._test(test)
+        self._stop_there()
         self.lines.append(f"return {_quotient(*map(self._node, search.result))}")
         inside, self.lines = self.lines, outside
         for node in search.inner:

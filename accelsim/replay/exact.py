@@ -20,20 +20,25 @@ _NOT_PLAIN = {Traced, Opaque, tuple}
 
 def larger(*values: N) -> N:
     """``max``."""
-    found: N = _extreme("max", max, values)
-    return found
+    for value in values:
+        if type(value) is Traced:
+            found: N = _extreme("max", max, values)
+            return found
+    return max(values)
 
 
 def smaller(*values: N) -> N:
     """``min``."""
-    found: N = _extreme("min", min, values)
-    return found
+    for value in values:
+        if type(value) is Traced:
+            found: N = _extreme("min", min, values)
+            return found
+    return min(values)
 
 
 def _extreme(op: str, plain: Callable[[Iterable[Any]], Any], values: tuple[Any, ...]) -> Any:
     tape = tape_of(values)
-    if tape is None:
-        return plain(values)
+    assert tape is not None
     parts = [parts_of(tape, value) for value in values]
     if None in parts or len({part[2] for part in parts if part}) > 1:
         return plain(values)  # what kind of number comes out depends on which it is
@@ -51,7 +56,7 @@ def _extreme(op: str, plain: Callable[[Iterable[Any]], Any], values: tuple[Any, 
 def fraction(above: int | Fraction, below: int | Fraction = 1) -> Fraction:
     """``Fraction(above, below)``."""
     if type(above) is not Traced and type(below) is not Traced:
-        return Fraction(above, below) if below != 1 else Fraction(above)
+        return Fraction(above, below) if type(below) is not int or below != 1 else Fraction(above)
     return Fraction(1) * above / below
 
 

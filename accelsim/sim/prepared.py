@@ -20,7 +20,7 @@ from accelsim.sim.activity import Activity
 from accelsim.sim.lower import Lowered, lower
 from accelsim.sim.measure import measure
 from accelsim.sim.program import Outcome, Program
-from accelsim.sim.recipes import Recipe, Recipes, Told
+from accelsim.sim.recipes import Recipe, Recipes, Told, apart, counters_apart
 
 STRUCTURES = 64  # of a mapping, that are kept
 
@@ -92,7 +92,7 @@ class Prepared:
         if self._recipe is None:
             return tell(self.lowered, outcome, answer)
         counters: list[int] = []
-        whole = (key, taken_apart(outcome, counters))
+        whole = (key, counters_apart(outcome, counters))
         numbers = [*self._numbers, *counters]
         found: R | None = self._recipe.tell(whole, numbers, answer)
         if found is not None:
@@ -109,7 +109,8 @@ class Prepared:
         def ask(question: Hashable) -> Any:
             if question not in asked:
                 data = answer(question)
-                asked[question] = taken_apart(data, numbers)
+                asked[question], more = apart(data)
+                numbers.extend(more)
                 answers[question] = recording.stand_in(data)
             return answers[question]
 

@@ -6,14 +6,54 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from accelsim.kept import Kept
 from accelsim.replay import replayed
 from accelsim.replay.numbers import taken_apart
 from accelsim.replay.recording import Function
-from accelsim.sim.program import Program
+from accelsim.sim.program import Outcome, Program
 
 FREE = 4  # recordings of a structure that are made before it is asked whether they pay
 WORTH = 3  # designs that a recording must have served, on average, for another to be made
 MOST = 64  # of a structure
+KEPT_ANSWERS = 4096  # prices of parts and actions, mostly
+
+
+def counters_apart(outcome: Outcome, numbers: list[int]) -> Hashable:
+    """Return the shape of an outcome, as :func:`taken_apart` does for any data, but quicker."""
+    shape: list[Hashable] = []
+    for phase in outcome.phases:
+        numbers.append(phase.ticks)
+        for instances in phase.instances:
+            numbers += instances
+        numbers += phase.busy
+        for causes in phase.stalls:
+            numbers += causes.values()
+        numbers += phase.pool_peak
+        numbers += phase.pool_integral
+        numbers += phase.buffer_peak.values()
+        numbers += phase.buffer_integral.values()
+        shape += (
+            tuple(map(len, phase.instances)),
+            tuple(map(tuple, phase.stalls)),
+            (len(phase.busy), len(phase.pool_peak), len(phase.pool_integral)),
+            (tuple(phase.buffer_peak), tuple(phase.buffer_integral)),
+        )
+    return tuple(shape)
+
+
+def apart(data: Any) -> tuple[Hashable, list[int]]:
+    """Return the shape and the numbers of data, of a tuple or an instance the same each time it is asked."""
+    if type(data) is dict:
+        return _apart(data)
+    return _APART.once(apart, lambda: _apart(data), data)
+
+
+def _apart(data: Any) -> tuple[Hashable, list[int]]:
+    numbers: list[int] = []
+    return taken_apart(data, numbers), numbers
+
+
+_APART = Kept(KEPT_ANSWERS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +70,10 @@ class Told:
         """Return what it tells, None if an answer has another shape or something is decided otherwise."""
         given = list(numbers)
         for question, shape in self.asked:
-            if taken_apart(answer(question), given) != shape:
+            own, more = apart(answer(question))
+            if own != shape:
                 return None
+            given += more
         return replayed(self.function, given)
 
 
