@@ -9,6 +9,7 @@ from functools import cache
 from math import gcd
 from typing import Any
 
+from accelsim.replay.exact import Present
 from accelsim.replay.number import Opaque, Traced
 from accelsim.replay.tape import DO, Node, Search, Tape, Test
 
@@ -50,7 +51,7 @@ class Code:
         self.lines.append(f"return {self._text(result)}")
         body = "\n".join(f"    {line}" for line in self.lines)
         scope = {**self.constants, "_make": _make, "_fraction": _fraction}
-        scope |= {"gcd": gcd, "_largest": _largest}
+        scope |= {"gcd": gcd, "_largest": _largest, "_present": _present}
         # The text is our own, built from operators and numbers only.
         exec(f"def replayed(x):\n{body}", scope)
         found: Callable[[Sequence[int]], Any] = scope["replayed"]
@@ -68,7 +69,7 @@ class Code:
         elif kind is tuple or kind is list:
             for each in value:
                 self._count(each)
-        elif kind is dict:
+        elif kind is dict or kind is Present:
             for each in value.values():
                 self._count(each)
         else:
@@ -183,6 +184,8 @@ class Code:
             return f"_fraction({self._node(value.above)}, {self._node(value.below)})"
         if kind is Opaque:
             return self._node(value.node)
+        if kind is Present:
+            return f"_present({self._anew(dict(value))})"
         if kind is dict:
             entries = [f"{self._constant(key)}: {self._text(each)}" for key, each in value.items()]
             return f"{{{', '.join(entries)}}}"
@@ -255,6 +258,10 @@ def _make(kind: type, values: dict[str, Any]) -> Any:
     made: Any = _new(kind)
     _set(made, "__dict__", values)
     return made
+
+
+def _present(table: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in table.items() if value}
 
 
 def _largest(candidates: Iterable[int], function: Callable[[int], Any], most: Any) -> int:

@@ -5,7 +5,7 @@ Where Python's own would test a number (max), or want a plain one (Fraction, int
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 from math import trunc
 from typing import Any, TypeVar
@@ -94,6 +94,24 @@ def _over(above: int, below: int) -> float:
 
 def _written(above: int, below: int) -> int | float:
     return above / below if above % below else above // below
+
+
+class Present(dict[str, T]):
+    """A table without the entries that are 0; while it is recorded it has them all."""
+
+
+def present(table: Mapping[str, int]) -> dict[str, int]:
+    """Return the entries of a table that are not 0, by name."""
+    entries = {name: table[name] for name in sorted(table)}
+    if tape_of(entries.values()) is not None:
+        return Present(entries)
+    return {name: value for name, value in entries.items() if value}
+
+
+def each(table: Mapping[str, int], change: Callable[[int], T]) -> dict[str, T]:
+    """Return a table with every entry changed; what is 0 stays so, and what is present."""
+    kind: type[dict[str, T]] = Present if isinstance(table, Present) else dict
+    return kind({name: change(value) for name, value in table.items()})
 
 
 def simplest(value: int | Fraction) -> int | Fraction:

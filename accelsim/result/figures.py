@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from accelsim.energy.account import Area, Energy
-from accelsim.replay.exact import fraction, real, written
+from accelsim.replay.exact import each, fraction, real, written
 from accelsim.result.combine import added
 from accelsim.sim.activity import Activity, UnitActivity
 
@@ -111,7 +111,7 @@ def _floats(values: Mapping[str, Fraction]) -> dict[str, float]:
 
 
 def _cycles(ticks: Mapping[str, int], per_cycle: int) -> dict[str, int | float]:
-    return {name: plain(fraction(count, per_cycle)) for name, count in ticks.items()}
+    return each(ticks, lambda count: plain(fraction(count, per_cycle)))
 
 
 def _work(unit: UnitActivity) -> Fraction:

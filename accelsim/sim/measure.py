@@ -8,7 +8,7 @@ from math import prod
 
 from accelsim.arch import Dram
 from accelsim.cascade.live import live_points
-from accelsim.replay.exact import apply, fraction, integer, larger, smaller
+from accelsim.replay.exact import apply, fraction, integer, larger, present, smaller
 from accelsim.sim.activity import Action, Activity, BufferUse, Transfer, UnitActivity
 from accelsim.sim.lower import Lowered
 from accelsim.sim.lower.accesses import accesses, holder
@@ -202,7 +202,7 @@ class _Measure:
                     kind=kind,
                     lanes=prod(array.dimensions.values()) if array else 1,
                     busy_ticks=busy[name],
-                    stall_ticks=stalls.get(name, {}),
+                    stall_ticks=present(stalls.get(name, {})),
                     idle_ticks=total - spent,
                     lane_ticks=self.lane_ticks.get(name, {}),
                 )
@@ -263,7 +263,7 @@ def _busiest(
     if 10 * spent[top] >= 9 * (ticks or 1):
         return top
     unit = max(arrays, key=lambda name: spent[name])
-    causes = dict(dict(stalls)[unit])
+    causes = {cause: n for cause, n in dict(stalls)[unit] if n}
     cause = max(causes, key=lambda c: causes[c], default="data")
     return f"{unit} waits ({cause})"
 

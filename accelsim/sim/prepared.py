@@ -17,10 +17,11 @@ from accelsim.mapping import Mapping, Problem
 from accelsim.replay import Recording
 from accelsim.replay.numbers import taken_apart
 from accelsim.sim.activity import Activity
+from accelsim.sim.counters import causes_of
 from accelsim.sim.lower import Lowered, lower
 from accelsim.sim.measure import measure
 from accelsim.sim.program import Outcome, Program
-from accelsim.sim.recipes import Recipe, Recipes, Told, apart, counters_apart
+from accelsim.sim.recipes import Recipe, Recipes, Told, apart, counters_apart, with_all
 
 STRUCTURES = 64  # of a mapping, that are kept
 
@@ -58,9 +59,10 @@ class Prepared:
             self.program = self.lowered.program
             return
         function = self._open.recording.function(self._open.lowered.program)
-        self._recipe = Recipe(program=function)
-        self._recipes.known.insert(0, self._recipe)
         self.program = function(self._numbers)
+        causes = tuple(tuple(causes_of(phase)) for phase in self.program.phases)
+        self._recipe = Recipe(program=function, causes=causes)
+        self._recipes.known.insert(0, self._recipe)
 
     @property
     def lowered(self) -> Lowered:
@@ -92,7 +94,7 @@ class Prepared:
         if self._recipe is None:
             return tell(self.lowered, outcome, answer)
         counters: list[int] = []
-        whole = (key, counters_apart(outcome, counters))
+        whole = (key, counters_apart(outcome, self._recipe.causes, counters))
         numbers = [*self._numbers, *counters]
         found: R | None = self._recipe.tell(whole, numbers, answer)
         if found is not None:
@@ -115,7 +117,8 @@ class Prepared:
             return answers[question]
 
         try:
-            function = recording.function(tell(lowered, recording.stand_in(outcome), ask))
+            done = recording.stand_in(with_all(outcome, self._recipe.causes))
+            function = recording.function(tell(lowered, done, ask))
         except Exception:  # as in _recorded
             return tell(self.lowered, outcome, answer)
         self._recipe.told.setdefault(whole, []).append(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from accelsim.kept import Kept
@@ -18,24 +18,36 @@ MOST = 64  # of a structure
 KEPT_ANSWERS = 4096  # prices of parts and actions, mostly
 
 
-def counters_apart(outcome: Outcome, numbers: list[int]) -> Hashable:
-    """Return the shape of an outcome, as :func:`taken_apart` does for any data, but quicker."""
+Causes = tuple[tuple[str, ...], ...]  # for which the queues of each phase may stall
+
+
+def with_all(outcome: Outcome, causes: Causes) -> Outcome:
+    """Return an outcome whose queues have a number for every cause, 0 where they did not stall."""
+    return Outcome(
+        phases=tuple(
+            replace(done, stalls=tuple({c: held.get(c, 0) for c in own} for held in done.stalls))
+            for done, own in zip(outcome.phases, causes, strict=True)
+        )
+    )
+
+
+def counters_apart(outcome: Outcome, causes: Causes, numbers: list[int]) -> Hashable:
+    """Return the shape of an outcome with all causes, as :func:`taken_apart` does, but quicker."""
     shape: list[Hashable] = []
-    for phase in outcome.phases:
+    for phase, own in zip(outcome.phases, causes, strict=True):
         numbers.append(phase.ticks)
         for instances in phase.instances:
             numbers += instances
         numbers += phase.busy
-        for causes in phase.stalls:
-            numbers += causes.values()
+        for held in phase.stalls:
+            numbers += [held.get(cause, 0) for cause in own]
         numbers += phase.pool_peak
         numbers += phase.pool_integral
         numbers += phase.buffer_peak.values()
         numbers += phase.buffer_integral.values()
         shape += (
             tuple(map(len, phase.instances)),
-            tuple(map(tuple, phase.stalls)),
-            (len(phase.busy), len(phase.pool_peak), len(phase.pool_integral)),
+            (len(phase.stalls), len(phase.busy), len(phase.pool_peak), len(phase.pool_integral)),
             (tuple(phase.buffer_peak), tuple(phase.buffer_integral)),
         )
     return tuple(shape)
@@ -82,6 +94,7 @@ class Recipe:
     """A function of a design's numbers to its program, and functions to what is told of its runs."""
 
     program: Function
+    causes: Causes
     told: dict[Hashable, list[Told]] = field(default_factory=dict)
 
     def tell(self, key: Hashable, numbers: Sequence[int], answer: Callable[[Hashable], Any]) -> Any:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from accelsim.errors import InfeasibleError, SpecError
 from accelsim.explore.build import Build
 from accelsim.sim import recipes
+from accelsim.sim.counters import causes_of
 from accelsim.sim.lower import lower
 from accelsim.sim.measure import measure
 from accelsim.sim.prepared import Prepared
@@ -78,7 +79,7 @@ def counters(program, seed):
                 ticks=number(1, 10**9),
                 instances=tuple(tuple(number(10**4) for _ in t.durations) for t in phase.tasks),
                 busy=tuple(number(10**6) for _ in phase.tasks),
-                stalls=tuple({"data": number(9), "slot": number(9)} for _ in phase.queues),
+                stalls=tuple(stalled(phase, number) for _ in phase.queues),
                 pool_peak=tuple(number(10**4) for _ in phase.pools),
                 pool_integral=tuple(number(10**9) for _ in phase.pools),
                 buffer_peak={pool.buffer: number(10**5) for pool in phase.pools},
@@ -87,6 +88,12 @@ def counters(program, seed):
             for phase in program.phases
         )
     )
+
+
+def stalled(phase, number):
+    """Return for how long a queue stalls, as a kernel tells it: by cause, where it does."""
+    ticks = {cause: number(3) for cause in causes_of(phase)}
+    return {cause: n for cause, n in ticks.items() if n}
 
 
 def made(point, how):

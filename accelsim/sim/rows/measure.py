@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 from accelsim.arch import Channels, Fetcher, Pipeline, Roofline, Select
+from accelsim.replay.exact import present
 from accelsim.rows.totals import Totals, by_layer, totals
 from accelsim.sim.activity import Action, Activity, BufferUse, Transfer, UnitActivity
 from accelsim.sim.program import Outcome
@@ -77,7 +78,7 @@ def measure_rows(drafted: Drafted, outcome: Outcome, design: str) -> Activity:
                 kind="array" if is_array else "fetcher" if isinstance(part, Fetcher) else "select",
                 lanes=part.lanes if isinstance(part, Pipeline) else 1,
                 busy_ticks=busy[name],
-                stall_ticks=stalls[name],
+                stall_ticks=present(stalls[name]),
                 idle_ticks=outcome.ticks - spent,
                 lane_ticks=lanes[name] if is_array else {},
             )
