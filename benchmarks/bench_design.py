@@ -1,8 +1,9 @@
 """Where the time of one design goes: CPU milliseconds by stage, from the point of a study to its row.
 
-``python -m benchmarks.bench_design [DESIGNS] [--no-kernel]``. Every design is another machine of the
-FuseMax family and another head size at 64K tokens. ``--no-kernel`` leaves the simulation itself out: a
-stand-in tells what the first design did.
+``python -m benchmarks.bench_design [DESIGNS] [--design NAME] [--no-kernel]``. Every design is another
+machine of the FuseMax family and another head size at 64K tokens: the physical machine (``fusemax``, whose
+buffers differ too), or that of the paper's model (``fusemax_micro24``); without ``--design`` one after the
+other. ``--no-kernel`` leaves the simulation itself out: a stand-in tells what a run did.
 """
 
 from __future__ import annotations
@@ -26,29 +27,36 @@ from accelsim.sim.program import Outcome as Counters
 from accelsim.sim.program import PhaseOutcome, Program
 
 SEQ = 1 << 16
-MAPPING = "fusemax/attention_1pass"  # one mapping, five generations of tiles in flight
 SIDES = range(32, 513, 32)
+# By design: its mapping where it has several, and the buffers whose sizes differ.
+DESIGNS: dict[str, dict[str, list[str]]] = {
+    "fusemax": {  # five generations of tiles in flight
+        "mapping": ["fusemax/attention_1pass"],
+        "arch.GLB.size": ["8 MiB", "16 MiB", "32 MiB"],
+        "arch.SBUF.size": ["1 MiB"],
+    },
+    "fusemax_micro24": {},
+}
 
 
-def settings(count: int) -> list[dict[str, Any]]:
+def settings(count: int, design: str = "fusemax") -> list[dict[str, Any]]:
     """Return distinct points: rows, columns, buffer, bandwidth and head size, in a fixed order."""
-    every = list(product(SIDES, SIDES, (8, 16, 32), (200, 400, 800), (64, 80, 128)))
+    own = DESIGNS[design]
+    every = list(product(SIDES, SIDES, product(*own.values()), (200, 400, 800), (64, 80, 128)))
     return [
         {
-            "design": "fusemax",
-            "mapping": MAPPING,
+            "design": design,
             "workload": "bert",
             "seq": SEQ,
             "arch.PE2D.rows": rows,
             "arch.PE2D.cols": cols,
             "arch.PE1D.lanes": cols,
-            "arch.GLB.size": f"{size} MiB",
-            "arch.SBUF.size": "1 MiB",
+            **dict(zip(own, given, strict=True)),
             "arch.DRAM.bandwidth": f"{rate} GiB/s",
             "workload.E": head,
             "workload.F": head,
         }
-        for rows, cols, size, rate, head in Random(0).sample(every, count)
+        for rows, cols, given, rate, head in Random(0).sample(every, min(count, len(every)))
     ]
 
 
@@ -115,17 +123,25 @@ def one(point: dict[str, Any], keys: Keys, *, kernel: bool) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("designs", nargs="?", type=int, default=50)
+    parser.add_argument("--design", choices=DESIGNS, help="just this one")
     parser.add_argument("--no-kernel", action="store_true", help="leave the simulation out")
     asked = parser.parse_args()
+    for design in [asked.design] if asked.design else DESIGNS:
+        family(design, asked.designs, kernel=not asked.no_kernel)
+
+
+def family(design: str, count: int, *, kernel: bool) -> None:
+    """Print where the time of designs of a family goes."""
+    print(design)
     keys = Keys()
     found: list[dict[str, float]] = []
     beats: list[float] = []
     deadlocks = 0
-    for point in settings(3 * asked.designs):
-        if len(found) > asked.designs:
+    for point in settings(3 * count, design):
+        if len(found) > count:
             break
         try:
-            found.append(one(point, keys, kernel=not asked.no_kernel))
+            found.append(one(point, keys, kernel=kernel))
         except DeadlockError:
             deadlocks += 1
         beats.append(beat())

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from accelsim.energy.account import Area, Energy
-from accelsim.replay.exact import each, fraction, real, written
+from accelsim.replay.exact import apply, each, fraction, real, written
 from accelsim.result.combine import added
 from accelsim.sim.activity import Activity, UnitActivity
 
@@ -84,17 +84,19 @@ def assumptions(
 ) -> list[str]:
     """Return what is idealised, not counted or unpaid, each once."""
     texts = [*activity.assumptions, *more]
+    left_out: list[str] = []  # one for each part
     if energy is None:
         texts.append("energy not counted: no cost table was given for every stage")
     else:
         texts += energy.assumptions
-        texts += [
-            f"energy left out of the total: {name}, {real(pj):.4g} pJ"
-            for name, pj in energy.left_out.items()
-        ]
+        left_out += [apply(_left_out, name, pj) for name, pj in energy.left_out.items()]
     if area is None:
-        texts.append("area not counted: the parts of the machine were not given")
-    return list(dict.fromkeys(texts))
+        left_out.append("area not counted: the parts of the machine were not given")
+    return [*dict.fromkeys(texts), *left_out]
+
+
+def _left_out(name: str, pj: Fraction) -> str:
+    return f"energy left out of the total: {name}, {float(pj):.4g} pJ"
 
 
 def plain(value: Fraction) -> int | float:

@@ -17,7 +17,7 @@ SIDES = st.sampled_from([8, 12, 16, 24])
 @st.composite
 def points(draw):
     """Return the settings of a small machine of one of three families, and what it runs."""
-    arch = draw(st.sampled_from(["fusemax", "flat"]))
+    arch = draw(st.sampled_from(["fusemax", "fusemax_micro24", "flat"]))
     cascade = draw(st.sampled_from(["attention_1pass", "attention_1pass_causal"]))
     if arch == "flat":
         cascade = "attention_3pass"
