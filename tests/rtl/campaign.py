@@ -7,17 +7,24 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from random import Random
 
+from accelsim.rtl.bench import Work
 from accelsim.rtl.build import Build
-from tests.rtl.machines import sample
+from tests.rtl.machines import sample, simulated, sizes, trace, work
 
 SEEDS = range(1000, 2000)
 EDGES = (1, 2, 3, 4, 1, 2, 3, 4, 8)  # 8 takes longest, and is much as the others
 SIDES = (1, 4, 8, 16)
+RUNS = 3  # of a machine, without a reset between them: all but what is built differs
 
 
 def drawn(r: Random) -> Build:
     """Return a machine of up to 8 rows and columns."""
     return sample(r, 8, SIDES, EDGES)
+
+
+def jobs(r: Random, machine: Build) -> list[Work]:
+    """Return the runs of a machine, after it has been drawn."""
+    return [work(r, machine.engine, sizes(r, machine), trace(r)) for _ in range(RUNS)]
 
 
 def kind(machine: Build) -> dict[str, object]:
@@ -50,6 +57,19 @@ def kind(machine: Build) -> dict[str, object]:
     }
 
 
+def kind_of_run(machine: Build, job: Work) -> dict[str, object]:
+    """Return what a run is counted by; whether it deadlocks is what the reference kernel says."""
+    engine, run, most = machine.engine, job.sizes, machine.largest
+    stalls = simulated(machine.run(run).program, job.ready)[1]
+    return {
+        "rows of the last key tile": "all" if run.keys % engine.rows == 0 else "some",
+        "columns of the last query tile": "all" if run.queries % engine.cols == 0 else "some",
+        "sizes": "less than built for" if run != most else "the largest",
+        "ports": "ready" if all(map(job.ready, range(997))) else "stall",
+        "deadlock": stalls is None,
+    }
+
+
 def counts(kinds: Iterable[Mapping[str, object]]) -> dict[str, Counter[object]]:
     """Return how many machines have each value of what they are counted by."""
     found: dict[str, Counter[object]] = {}
@@ -59,7 +79,16 @@ def counts(kinds: Iterable[Mapping[str, object]]) -> dict[str, Counter[object]]:
     return found
 
 
-if __name__ == "__main__":
-    for name, counter in counts(kind(drawn(Random(seed))) for seed in SEEDS).items():
+def main() -> None:
+    machines, runs = [], []
+    for seed in SEEDS:
+        machine = drawn(r := Random(seed))
+        machines.append(kind(machine))
+        runs += [kind_of_run(machine, job) for job in jobs(r, machine)]
+    for name, counter in (counts(machines) | counts(runs)).items():
         pairs = sorted(counter.items(), key=lambda pair: (str(type(pair[0])), pair[0]))
         sys.stdout.write(f"{name}: {', '.join(f'{value} {n}' for value, n in pairs)}\n")
+
+
+if __name__ == "__main__":
+    main()

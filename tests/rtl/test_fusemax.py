@@ -11,7 +11,7 @@ from accelsim.errors import SpecError
 from accelsim.rtl.bench import Bench, Record, Work
 from accelsim.rtl.build import Attention, Build
 from accelsim.rtl.fusemax import FuseMax
-from tests.rtl.campaign import SEEDS, SIDES, counts, drawn, kind
+from tests.rtl.campaign import SEEDS, SIDES, counts, drawn, jobs, kind
 from tests.rtl.library import AssembledBench, Library
 from tests.rtl.machines import (
     ERROR,
@@ -40,7 +40,6 @@ def test_starts_stalls_and_values() -> None:
     assert_equal(machine, job, record)
 
 
-RUNS = 3  # of a machine, without a reset between them: all but what is built differs
 CHUNK = 20
 
 
@@ -53,9 +52,9 @@ def check_assembled(seed: int, library: Library) -> None:
     """A machine is what is built and the registers of its run: one is built, and run as three."""
     r = Random(seed)
     machine = drawn(r)
-    jobs = [work(r, machine.engine, sizes(r, machine), trace(r)) for _ in range(RUNS)]
+    runs = jobs(r, machine)
     bench = AssembledBench(FuseMax(machine, apart=True), library)
-    for job, record in zip(jobs, bench.run(jobs), strict=True):
+    for job, record in zip(runs, bench.run(runs), strict=True):
         assert_equal(machine, job, record)
         if not record.hung:
             assert error(machine.engine, job, record) < ERROR
