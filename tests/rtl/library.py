@@ -57,8 +57,16 @@ class Library:
     def __init__(self):
         self._made, self._names, self._digests, self._met = {}, {}, {}, 0
 
-    def machine(self, machine):
-        """Return a machine, made ``apart``, as a module with those that it has instances of."""
+    def assembled(self, component, machine=None):
+        """Return a component, compiled; of a ``machine`` that is made apart its arrays' parts come along."""
+        with _many_objects(), _unchecked():
+            top = self._top(component, machine)
+            names = {"input": ["rst"], "output": []}
+            for name, _, _ in pins_of(component):
+                names[top.ports[name]["direction"]].append(name)
+            return Assembled(top, names["input"], names["output"])
+
+    def _top(self, component, machine):
         missing, again = {}, []
 
         def elaborate(component, platform):
@@ -75,13 +83,13 @@ class Library:
         with ExitStack() as stack:
             for kind in KEYS:
                 stack.enter_context(patch.object(kind, "elaborate", elaborate))
-            top = _text(machine, "top")
+            top = _text(component, "top")
         texts = {key: _text(component, self._names[key]) for key, component in missing.items()}
         self._digests |= {key: _digest(text) for key, text in texts.items()}
         for key, component in again:
             assert _digest(_text(component, self._names[key])) == self._digests[key], key
         keys = {name: key for key, name in self._names.items()}
-        for engine, name in _engines(machine):
+        for engine, name in _engines(machine) if machine else ():
             if engine not in self._made:
                 texts[engine] = _text(block(engine, machine.within), name)
             keys[name] = engine
@@ -207,9 +215,4 @@ class AssembledBench(NativeBench):
 
     def __init__(self, machine, library, patience=3000):
         Bench.__init__(self, machine, patience)
-        with _many_objects(), _unchecked():
-            top = library.machine(machine)
-            names = {"input": ["rst"], "output": []}
-            for name, _, _ in pins_of(machine):
-                names[top.ports[name]["direction"]].append(name)
-            self.native = Assembled(top, names["input"], names["output"])
+        self.native = library.assembled(machine, machine)

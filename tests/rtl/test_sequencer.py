@@ -17,15 +17,20 @@ from accelsim.rtl.sequencer import Sequencer
 from accelsim.rtl.skeleton import COUNT_BITS, settings, skeleton
 from accelsim.sim.plan import compile_plan
 from accelsim.sim.program import Phase, Program
+from tests.rtl.library import Library
 from tests.rtl.machines import Starts, built, sample, simulated, sizes, with_lag
+from tests.rtl.native_bench import Context, ended
 
 
 def sequenced(
-    built: Program, programs: Iterable[Program], patience: int = 400
+    built: Program,
+    programs: Iterable[Program],
+    patience: int = 400,
+    library: Library | None = None,
 ) -> list[tuple[Starts, dict[tuple[int, str], int], bool]]:
     """Run sequencers with an environment that gives every token its lag after the start or the end.
 
-    One program after another, without a reset between them.
+    One program after another, without a reset between them; in Amaranth's simulator, or as C.
     """
     shape = skeleton(built)
     sequencer = Sequencer(shape)
@@ -42,6 +47,11 @@ def sequenced(
             ctx.set(sequencer.write, 0)
             found.append(await _run(ctx, sequencer, program.phases[0], patience))
 
+    if library is not None:
+        native = library.assembled(sequencer)
+        ended(drive(Context(native, sequencer)))
+        native.close()
+        return found
     sim = Simulator(sequencer)
     sim.add_clock(1e-9)
     sim.add_testbench(drive)
@@ -97,13 +107,13 @@ async def _run(
     return sorted(starts), stalls, False
 
 
-def check(seed: int, runs: int = 1) -> list[bool]:
+def check(seed: int, runs: int = 1, library: Library | None = None) -> list[bool]:
     """Compare one sampled machine in several runs; say which deadlock."""
     r = Random(seed)
     machine = sample(r, most=8, sides=(1, 4, 8, 16))
     jobs = [sizes(r, machine) for _ in range(runs)]
     programs = [machine.run(job).program for job in jobs]
-    found = sequenced(machine.lowered.program, programs)
+    found = sequenced(machine.lowered.program, programs, library=library)
     for job, program, (starts, stalls, hung) in zip(jobs, programs, found, strict=True):
         wanted, causes, _ = simulated(program)
         about = f"{seed}: {machine.engine} {machine.largest} {job}"
@@ -114,16 +124,24 @@ def check(seed: int, runs: int = 1) -> list[bool]:
     return [hung for _, _, hung in found]
 
 
-def test_starts_stalls_and_deadlocks_are_the_kernels() -> None:
-    hung = [each for seed in range(4) for each in check(seed, runs=2)]
+@pytest.fixture(scope="module")
+def library() -> Library:
+    return Library()
+
+
+def test_starts_stalls_and_deadlocks_are_the_kernels(library: Library) -> None:
+    hung = check(0, runs=2)
+    hung += [each for seed in range(1, 4) for each in check(seed, 2, library)]
     assert 0 < sum(hung) < len(hung)
 
 
 @pytest.mark.campaign
 @pytest.mark.parametrize("first", range(8, 208, 10))
-def test_starts_stalls_and_deadlocks_are_the_kernels_at_length(first: int) -> None:
+def test_starts_stalls_and_deadlocks_are_the_kernels_at_length(
+    first: int, library: Library
+) -> None:
     for seed in range(first, first + 10):
-        check(seed, runs=6)
+        check(seed, 6, library)
 
 
 BUILT: dict[str, Any] = {"ahead": 2, "behind": 2, "query_tiles": 4, "key_tiles": 4, "heads": 2} | {
