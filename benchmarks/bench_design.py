@@ -21,7 +21,6 @@ from accelsim.explore.build import Build
 from accelsim.explore.figures import figures_of
 from accelsim.explore.point import Keys
 from accelsim.job import Run
-from accelsim.sim import jump
 from accelsim.sim.prepared import Prepared
 from accelsim.sim.program import Outcome as Counters
 from accelsim.sim.program import PhaseOutcome, Program
@@ -103,7 +102,7 @@ def one(point: dict[str, Any], keys: Keys, *, kernel: bool) -> dict[str, float]:
         prepared = Prepared(mapping, problem)
     if kernel:
         with stage("kernel"):
-            outcome = jump.run(prepared.program)
+            outcome = prepared.run()
     else:
         outcome = stand_in(prepared.program)
     with stage("report"):

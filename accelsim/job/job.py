@@ -22,7 +22,7 @@ from accelsim.mapping import Design, Mapping, Problem, Selection, Stage, Workloa
 from accelsim.mapping.selection import UNIFORM
 from accelsim.result.report import Circuit, Report
 from accelsim.result.report import Stage as Reported
-from accelsim.sim import jump, reference
+from accelsim.sim import reference
 from accelsim.sim.prepared import Prepared
 
 ATTENTION = "attention"
@@ -175,13 +175,12 @@ class Job:
         mappings = tuple(mappings)
         best: tuple[tuple[Any, ...], Run] | None = None
         refused: list[InfeasibleError] = []
-        kernel = reference.run if full else jump.run
         for mapping in mappings:
             if mapping.fallback and best is not None:
                 continue
             try:
                 prepared = Prepared(mapping, problem)
-                outcome = kernel(prepared.program)
+                outcome = reference.run(prepared.program) if full else prepared.run()
             except InfeasibleError as error:
                 refused.append(error)
                 continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields, is_dataclass
 from fractions import Fraction
@@ -9,7 +10,7 @@ from functools import cache
 from math import gcd
 from typing import Any
 
-from accelsim.replay.exact import Present
+from accelsim.replay.exact import Numbers, Present
 from accelsim.replay.number import Opaque, Traced
 from accelsim.replay.tape import DO, Node, Search, Tape, Test
 
@@ -51,7 +52,7 @@ class Code:
         self.lines.append(f"return {self._text(result)}")
         body = "\n".join(f"    {line}" for line in self.lines)
         scope = {**self.constants, "_make": _make, "_fraction": _fraction}
-        scope |= {"gcd": gcd, "_largest": _largest, "_present": _present}
+        scope |= {"_filled": _filled, "gcd": gcd, "_largest": _largest, "_present": _present}
         # The text is our own, built from operators and numbers only.
         exec(f"def replayed(x):\n{body}", scope)
         found: Callable[[Sequence[int]], Any] = scope["replayed"]
@@ -66,7 +67,7 @@ class Code:
                 self._uses[value.below] += 1
         elif kind is Opaque:
             self._uses[value.node] += 1
-        elif kind is tuple or kind is list:
+        elif kind is tuple or kind is list or kind is Numbers:
             for each in value:
                 self._count(each)
         elif kind is dict or kind is Present:
@@ -191,6 +192,8 @@ class Code:
             return f"{{{', '.join(entries)}}}"
         if kind is list:
             return f"[{', '.join([self._text(each) for each in value])}]"
+        if kind is Numbers:
+            return self._array(value)
         if kind is tuple:
             texts = [self._anew(each) for each in value]
             if not any(texts):
@@ -198,6 +201,16 @@ class Code:
             parts = [text or self._constant(each) for each, text in zip(value, texts, strict=True)]
             return f"({', '.join(parts)}, )"
         return self._instance(kind, {name: getattr(value, name) for name in _fields(kind)})
+
+    def _array(self, numbers: Numbers) -> str:
+        own = {place: self._anew(value) for place, value in enumerate(numbers)}
+        own = {place: text for place, text in own.items() if text}
+        same = array("q", [0 if place in own else n for place, n in enumerate(numbers)])
+        if max(same, default=0) >= numbers.below or min(same, default=0) <= -numbers.below:
+            raise OverflowError
+        places, parts = tuple(own), "".join([f"{text}, " for text in own.values()])
+        arguments = (self._constant(same), self._constant(places), f"({parts})", str(numbers.below))
+        return f"_filled({', '.join(arguments)})"
 
     def _instance(self, kind: type, values: dict[str, Any]) -> str | None:
         """Return the source of an instance of a dataclass: what all share of it, and what is its own."""
@@ -262,6 +275,18 @@ def _make(kind: type, values: dict[str, Any]) -> Any:
 
 def _present(table: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in table.items() if value}
+
+
+def _filled(
+    same: array[int], places: tuple[int, ...], own: tuple[int, ...], below: int
+) -> array[int]:
+    """Return an array with other numbers in some places; OverflowError if one is too large."""
+    if own and (max(own) >= below or min(own) <= -below):
+        raise OverflowError
+    made = same[:]
+    for place, number in zip(places, own, strict=True):
+        made[place] = number
+    return made
 
 
 def _largest(candidates: Iterable[int], function: Callable[[int], Any], most: Any) -> int:

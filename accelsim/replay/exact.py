@@ -100,6 +100,14 @@ class Present(dict[str, T]):
     """A table without the entries that are 0; while it is recorded it has them all."""
 
 
+class Numbers(list[int]):
+    """Ints, made by a recording as an array; their amounts are less than ``below``, at most 2**63."""
+
+    def __init__(self, values: Iterable[int], below: int) -> None:
+        super().__init__(values)
+        self.below = below
+
+
 def present(table: Mapping[str, int]) -> dict[str, int]:
     """Return the entries of a table that are not 0, by name."""
     entries = {name: table[name] for name in sorted(table)}

@@ -10,6 +10,10 @@ iteration, it is a full run.
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import Sequence
+from itertools import chain, repeat
+
 from accelsim.sim import effort, native
 from accelsim.sim.effort import IrregularError, Statistics
 from accelsim.sim.level import Level
@@ -32,18 +36,22 @@ CANDIDATES = 8  # steps tried for a state
 
 
 def run(
-    program: Phase | Program, statistics: Statistics | None = None, limit: int | None = None
+    program: Phase | Program,
+    statistics: Statistics | None = None,
+    limit: int | None = None,
+    words: Sequence[array[int] | None] = (),
 ) -> Outcome:
     """Run all phases: the same counters as ``reference.run``, or the same DeadlockError.
 
     IrregularError if it takes more than ``limit`` of effort (see Statistics). Compiled where that was
-    built (``sim/native``), with the same outcome and the same statistics.
+    built (``sim/native``), with the same outcome and the same statistics; ``words`` are what it reads of each
+    phase, where they are known.
     """
     spent = statistics or Statistics()
     return Outcome(
         phases=tuple(
-            native.run(phase, spent, limit) or _Jump(phase, spent, limit).run()
-            for phase in _phases(program)
+            native.run(phase, spent, limit, own) or _Jump(phase, spent, limit).run()
+            for phase, own in zip(_phases(program), chain(words, repeat(None)), strict=False)
         )
     )
 

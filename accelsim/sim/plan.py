@@ -29,7 +29,7 @@ def check(phase: Phase) -> None:
             raise ValueError(
                 f"{task.name}: its queue must list k of 0 .. {task.inner - 1} in order"
             )
-        if min(task.durations, default=0) < 1 or task.shift < 0:
+        if not task.durations or any(d < 1 for d in task.durations) or task.shift < 0:
             raise ValueError(f"{task.name}: durations are at least 1 tick, shifts at least 0")
         if any(w.lag + (min(w.lags) if w.lags else 0) < 0 for w in task.waits):
             raise ValueError(f"{task.name}: a lag is negative")

@@ -7,6 +7,7 @@ structure is not recorded: that takes a few times as long.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,12 +17,14 @@ from accelsim.kept import Kept
 from accelsim.mapping import Mapping, Problem
 from accelsim.replay import Recording
 from accelsim.replay.numbers import taken_apart
+from accelsim.sim import jump
 from accelsim.sim.activity import Activity
 from accelsim.sim.counters import causes_of
 from accelsim.sim.lower import Lowered, lower
 from accelsim.sim.measure import measure
+from accelsim.sim.native.encode import ROOM
 from accelsim.sim.program import Outcome, Program
-from accelsim.sim.recipes import Recipe, Recipes, Told, apart, counters_apart, with_all
+from accelsim.sim.recipes import Made, Recipe, Recipes, Told, apart, counters_apart, with_all
 
 STRUCTURES = 64  # of a mapping, that are kept
 
@@ -42,6 +45,8 @@ class Prepared:
     """The program of a mapping for a problem, and what its counters mean."""
 
     program: Program
+    words: tuple[array[int] | None, ...] = ()
+    """What the compiled kernel reads of each phase, where it is known."""
 
     def __init__(self, mapping: Mapping, problem: Problem) -> None:
         self._mapping, self._problem = mapping, problem
@@ -52,16 +57,27 @@ class Prepared:
         self._recipes = self._structure()
         found = self._recipes.find(self._numbers)
         if found is not None:
-            self._recipe, self.program = found
+            self._recipe, made = found
+            self.program = made.program
+            self.words = tuple(words if most < ROOM else None for words, most in made.words)
             return
-        self._open = self._recorded() if self._recipes.pay else None
-        if self._open is None:
+        if self._recipes.pay:
+            self._record()
+        if self._recipe is None:
             self.program = self.lowered.program
+
+    def _record(self) -> None:
+        """Make a recipe of what lowers this design, and its program; nothing where that cannot be."""
+        begun = self._recorded()
+        if begun is None:
             return
-        function = self._open.recording.function(self._open.lowered.program)
-        self.program = function(self._numbers)
+        try:
+            function = begun.recording.function(Made.of(begun.lowered.program))
+            self.program = function(self._numbers).program
+        except Exception:  # as in _recorded
+            return
         causes = tuple(tuple(causes_of(phase)) for phase in self.program.phases)
-        self._recipe = Recipe(program=function, causes=causes)
+        self._recipe, self._open = Recipe(program=function, causes=causes), begun
         self._recipes.known.insert(0, self._recipe)
 
     @property
@@ -70,6 +86,10 @@ class Prepared:
         if self._lowered is None:
             self._lowered = lower(self._mapping.plan(self._problem))
         return self._lowered
+
+    def run(self) -> Outcome:
+        """Run the program."""
+        return jump.run(self.program, words=self.words)
 
     def measure(self, outcome: Outcome, design: str) -> Activity:
         """Return what a run of the program did."""

@@ -45,6 +45,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
 
+from accelsim.replay.exact import larger
+
 Anchor = str  # "start" | "end"
 Cause = str  # "data" | "slot" | "order" | "port"
 
@@ -182,7 +184,7 @@ class Phase:
     def slots(self) -> int:
         if self.iterations == 0:
             return 0
-        return self.iterations + max((task.shift for task in self.tasks), default=0)
+        return self.iterations + larger(0, *(task.shift for task in self.tasks))
 
 
 @dataclass(frozen=True, kw_only=True)

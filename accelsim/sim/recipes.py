@@ -8,8 +8,13 @@ from typing import Any
 
 from accelsim.kept import Kept
 from accelsim.replay import replayed
+from accelsim.replay.exact import Numbers
 from accelsim.replay.numbers import taken_apart
 from accelsim.replay.recording import Function
+from accelsim.sim import native
+from accelsim.sim.counters import buffers_of, causes_of
+from accelsim.sim.native.encode import ROOM, most_of, words_of
+from accelsim.sim.plan import check
 from accelsim.sim.program import Outcome, Program
 
 FREE = 4  # recordings of a structure that are made before it is asked whether they pay
@@ -89,6 +94,26 @@ class Told:
         return replayed(self.function, given)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """A program; of each phase the words that the compiled kernel reads, and the most that comes of them."""
+
+    program: Program
+    words: tuple[tuple[Any, int], ...]
+
+    @classmethod
+    def of(cls, program: Program) -> Made:
+        """Return a program with its words, if there is a kernel that reads them."""
+        if native.library() is None:
+            return cls(program=program, words=())
+        words = []
+        for phase in program.phases:
+            check(phase)
+            found = words_of(phase, causes_of(phase), buffers_of(phase))
+            words.append((Numbers(found, ROOM), most_of(phase)))
+        return cls(program=program, words=tuple(words))
+
+
 @dataclass(kw_only=True)
 class Recipe:
     """A function of a design's numbers to its program, and functions to what is told of its runs."""
@@ -113,16 +138,16 @@ class Recipes:
         self.known: list[Recipe] = []
         self.asked = self.served = self.made = 0
 
-    def find(self, numbers: Sequence[int]) -> tuple[Recipe, Program] | None:
+    def find(self, numbers: Sequence[int]) -> tuple[Recipe, Made] | None:
         """Return the recipe that holds for a design, and its program."""
         self.asked += 1
         for place, recipe in enumerate(self.known):
-            program = replayed(recipe.program, numbers)
-            if program is not None:
+            made = replayed(recipe.program, numbers)
+            if made is not None:
                 if place:
                     self.known.insert(0, self.known.pop(place))
                 self.served += 1
-                return recipe, program
+                return recipe, made
         return None
 
     @property

@@ -3,6 +3,7 @@
 Every point is lowered twice: as it is, and from what was recorded of points of the same structure before it.
 """
 
+from array import array
 from random import Random
 
 import pytest
@@ -11,10 +12,13 @@ from hypothesis import strategies as st
 
 from accelsim.errors import InfeasibleError, SpecError
 from accelsim.explore.build import Build
-from accelsim.sim import recipes
-from accelsim.sim.counters import causes_of
+from accelsim.replay import Recording, replayed
+from accelsim.replay.exact import Numbers
+from accelsim.sim import native, recipes
+from accelsim.sim.counters import buffers_of, causes_of
 from accelsim.sim.lower import lower
 from accelsim.sim.measure import measure
+from accelsim.sim.native.encode import encode
 from accelsim.sim.prepared import Prepared
 from accelsim.sim.program import Outcome, PhaseOutcome
 
@@ -160,3 +164,23 @@ def test_a_point_that_cannot_run_is_said_as_without_a_recording(eager):
         one = point("unfused", fits | {"arch.GLB.size": size})
         assert exact(made(one, again)) == exact(made(one, fresh))
     assert "GLB" in made(one, again)
+
+
+@pytest.mark.parametrize("family", ["fusemax", "flat", "unfused"])
+def test_words_of_a_recording_are_those_of_the_program(family, eager):
+    plain = {name: values[1] for name, values in FIELDS.items()} | {"arch.GLB.size": "1 MiB"}
+    for batch in (1, 2, 3, 4):
+        for prepared in made(point(family, plain | {"workload.B": batch}), Prepared):
+            if native.library() is None or not prepared.words:
+                continue
+            for phase, words in zip(prepared.program.phases, prepared.words, strict=True):
+                assert words == encode(phase, causes_of(phase), buffers_of(phase))
+    assert native.library() is None or prepared.words
+
+
+def test_words_that_are_too_large_are_none():
+    recording = Recording()
+    (number,) = recording.stand_in([3])
+    again = recording.function(Numbers([1, number, number * 2], 100))
+    assert again([4]) == array("q", [1, 4, 8])
+    assert replayed(again, [50]) is None

@@ -59,18 +59,24 @@ def _load(suffix: str) -> ctypes.CDLL | None:
     return found if is_ours else None  # else left over from another version
 
 
-def run(phase: Phase, statistics: Statistics, limit: int | None) -> PhaseOutcome | None:
+def run(
+    phase: Phase,
+    statistics: Statistics,
+    limit: int | None,
+    words: array[int] | None = None,
+) -> PhaseOutcome | None:
     """Run a phase; None if there is no compiled kernel, or if its numbers are too large for 64 bits.
 
     ``statistics`` go on from what they are. DeadlockError as the reference raises it; IrregularError if
-    the effort passes ``limit``.
+    the effort passes ``limit``. ``words`` are those of the phase, where they are known.
     """
     kernel = library()
     if kernel is None:
         return None
-    check(phase)
     causes, buffers = causes_of(phase), buffers_of(phase)
-    words = encode(phase, causes, buffers)
+    if words is None:
+        check(phase)
+        words = encode(phase, causes, buffers)
     if words is None:
         return None
     spent = array("q", astuple(statistics))
