@@ -20,19 +20,17 @@ _NOT_PLAIN = {Traced, Opaque, tuple}
 
 def larger(*values: N) -> N:
     """``max``."""
-    for value in values:
-        if type(value) is Traced:
-            found: N = _extreme("max", max, values)
-            return found
+    if Traced in map(type, values):
+        found: N = _extreme("max", max, values)
+        return found
     return max(values)
 
 
 def smaller(*values: N) -> N:
     """``min``."""
-    for value in values:
-        if type(value) is Traced:
-            found: N = _extreme("min", min, values)
-            return found
+    if Traced in map(type, values):
+        found: N = _extreme("min", min, values)
+        return found
     return min(values)
 
 
@@ -55,9 +53,9 @@ def _extreme(op: str, plain: Callable[[Iterable[Any]], Any], values: tuple[Any, 
 
 def fraction(above: int | Fraction, below: int | Fraction = 1) -> Fraction:
     """``Fraction(above, below)``."""
-    if type(above) is not Traced and type(below) is not Traced:
-        return Fraction(above, below) if type(below) is not int or below != 1 else Fraction(above)
-    return Fraction(1) * above / below
+    if type(above) is Traced or type(below) is Traced:
+        return Fraction(1) * above / below
+    return Fraction(above, below) if below != 1 else Fraction(above)
 
 
 def integer(value: Any) -> int:
@@ -157,8 +155,11 @@ def _below(value: Fraction) -> int:
 
 def grouped(values: Iterable[T], key: Callable[[T], object]) -> list[list[T]]:
     """Return values in groups of equal keys, in the order of the first of each."""
+    every = list(values)
+    if len(every) < 2:
+        return [every] if every else []
     found: list[tuple[object, list[T]]] = []
-    for value in values:
+    for value in every:
         mine = key(value)
         for other, group in found:
             if other == mine:
