@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
-from accelsim.replay.number import UnhashableError
+from accelsim.replay.opaque import UnhashableError
 
 T = TypeVar("T")
 

@@ -5,7 +5,7 @@ what the code decided by a number. Compiled, it is a function that gives the sam
 as the code would, if all tests come out alike for them; else it says so, and the code is run.
 """
 
-from accelsim.replay.number import UnhashableError, UntraceableError
+from accelsim.replay.opaque import UnhashableError, UntraceableError
 from accelsim.replay.recording import Recording, replayed
 
 __all__ = ["Recording", "UnhashableError", "UntraceableError", "replayed"]

@@ -11,7 +11,8 @@ from math import gcd
 from typing import Any
 
 from accelsim.replay.exact import Numbers, Present
-from accelsim.replay.number import Opaque, Traced
+from accelsim.replay.number import Traced
+from accelsim.replay.opaque import Opaque
 from accelsim.replay.tape import DO, Node, Search, Tape, Test
 
 DEEP = 12  # operations in one expression

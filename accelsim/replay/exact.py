@@ -10,7 +10,8 @@ from fractions import Fraction
 from math import trunc
 from typing import Any, TypeVar
 
-from accelsim.replay.number import Opaque, Traced, parts_of, quotient, whole
+from accelsim.replay.number import Traced, parts_of, quotient, whole
+from accelsim.replay.opaque import Opaque
 from accelsim.replay.tape import Node, Tape
 
 T = TypeVar("T")

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from accelsim.replay.code import Code
-from accelsim.replay.number import UntraceableError, quotient, whole
+from accelsim.replay.number import quotient, whole
 from accelsim.replay.numbers import put_together
+from accelsim.replay.opaque import UntraceableError
 from accelsim.replay.tape import Tape
 
 Function = Callable[[Sequence[int]], Any]

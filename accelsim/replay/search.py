@@ -7,7 +7,8 @@ from fractions import Fraction
 from typing import Any
 
 from accelsim.replay.exact import plain, tape_of
-from accelsim.replay.number import UntraceableError, parts_of, whole
+from accelsim.replay.number import parts_of, whole
+from accelsim.replay.opaque import UntraceableError
 from accelsim.replay.tape import DO, TESTS, Node, Search, Tape
 
 

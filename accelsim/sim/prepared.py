@@ -78,7 +78,7 @@ class Prepared:
             return
         causes = tuple(tuple(causes_of(phase)) for phase in self.program.phases)
         self._recipe, self._open = Recipe(program=function, causes=causes), begun
-        self._recipes.known.insert(0, self._recipe)
+        self._recipes.add(self._recipe)
 
     @property
     def lowered(self) -> Lowered:

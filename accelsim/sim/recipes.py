@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import weakref
+from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from accelsim.kept import Kept
 from accelsim.replay import replayed
@@ -20,6 +22,7 @@ from accelsim.sim.program import Outcome, Program
 FREE = 4  # recordings of a structure that are made before it is asked whether they pay
 WORTH = 3  # designs that a recording must have served, on average, for another to be made
 MOST = 64  # of a structure
+IN_ALL = 256  # recordings that are kept, of a quarter of a megabyte each
 KEPT_ANSWERS = 4096  # prices of parts and actions, mostly
 
 
@@ -134,6 +137,8 @@ class Recipe:
 class Recipes:
     """The recipes of one structure, the one used last first."""
 
+    _all: ClassVar[deque[tuple[weakref.ref[Recipes], Recipe]]] = deque()
+
     def __init__(self) -> None:
         self.known: list[Recipe] = []
         self.asked = self.served = self.made = 0
@@ -149,6 +154,16 @@ class Recipes:
                 self.served += 1
                 return recipe, made
         return None
+
+    def add(self, recipe: Recipe) -> None:
+        """Add a recipe; of too many in all structures the oldest goes."""
+        self.known.insert(0, recipe)
+        self._all.append((weakref.ref(self), recipe))
+        if len(self._all) > IN_ALL:
+            where, oldest = self._all.popleft()
+            owner = where()
+            if owner is not None:
+                owner.known = [each for each in owner.known if each is not oldest]
 
     @property
     def pay(self) -> bool:

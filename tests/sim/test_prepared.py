@@ -187,3 +187,14 @@ def test_words_that_are_too_large_are_none():
     again = recording.function(Numbers([1, number, number * 2], 100))
     assert again([4]) == array("q", [1, 4, 8])
     assert replayed(again, [50]) is None
+
+
+def test_the_oldest_recordings_go(eager, monkeypatch):
+    monkeypatch.setattr(recipes, "IN_ALL", 2)
+    recipes.Recipes._all.clear()
+    one, other = recipes.Recipes(), recipes.Recipes()
+    made = [recipes.Recipe(program=len, causes=()) for _ in range(4)]
+    for recipe, where in zip(made, (one, other, one, one), strict=True):
+        where.add(recipe)
+    assert one.known == [made[3], made[2]]
+    assert other.known == []
