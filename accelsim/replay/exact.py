@@ -38,13 +38,19 @@ def smaller(*values: N) -> N:
 def _extreme(op: str, plain: Callable[[Iterable[Any]], Any], values: tuple[Any, ...]) -> Any:
     tape = tape_of(values)
     assert tape is not None
+    found: Node | None = None
+    if all(type(each) is int or (type(each) is Traced and each.is_whole) for each in values):
+        for each in values:
+            node = each.above if type(each) is Traced else tape.constant(each)
+            found = node if found is None or found == node else tape.do(op, found, node)
+        assert found is not None
+        return whole(tape, found)
     parts = [parts_of(tape, value) for value in values]
     if None in parts or len({part[2] for part in parts if part}) > 1:
         return plain(values)  # what kind of number comes out depends on which it is
     below = tape.one
     for node in dict.fromkeys(part[1] for part in parts if part):
         below = tape.do("*", below, node)
-    found = None
     for above, own, _ in filter(None, parts):
         node = above if own == below else tape.do("*", above, tape.do("//", below, own))
         found = node if found is None or found == node else tape.do(op, found, node)

@@ -187,24 +187,33 @@ class Traced(Fraction):
         return not self.tape.test("==", self.above, self.tape.zero)
 
     def __eq__(self, other: object) -> bool:
-        return _tested(self.tape, "==", self, other)
+        node = self._whole(other)
+        if node is None:
+            return _equal(self.tape, self, other)  # type: ignore[no-any-return]
+        return self.tape.test("==", self.above, node)
 
     def __ne__(self, other: object) -> bool:
-        same = _tested(self.tape, "==", self, other)
+        same = self.__eq__(other)
         return same if same is NotImplemented else not same
 
     def __lt__(self, other: Any) -> bool:
-        return _tested(self.tape, "<", self, other)
+        node = self._whole(other)
+        if node is None:
+            return _less(self.tape, self, other)  # type: ignore[no-any-return]
+        return self.tape.test("<", self.above, node)
 
     def __gt__(self, other: Any) -> bool:
-        return _tested(self.tape, "<", other, self)
+        node = self._whole(other)
+        if node is None:
+            return _less(self.tape, other, self)  # type: ignore[no-any-return]
+        return self.tape.test("<", node, self.above)
 
     def __le__(self, other: Any) -> bool:
-        more = _tested(self.tape, "<", other, self)
+        more = self.__gt__(other)
         return more if more is NotImplemented else not more
 
     def __ge__(self, other: Any) -> bool:
-        less = _tested(self.tape, "<", self, other)
+        less = self.__lt__(other)
         return less if less is NotImplemented else not less
 
 
@@ -337,8 +346,3 @@ _floored = _binary(_down, lambda a, b: a // b)
 _rest = _binary(_left, lambda a, b: a % b)
 _less = _binary(_compared("<"), lambda a, b: a < b)
 _equal = _binary(_compared("=="), lambda a, b: a == b)
-
-
-def _tested(tape: Tape, op: str, one: Any, other: Any) -> bool:
-    found: bool = (_less if op == "<" else _equal)(tape, one, other)
-    return found

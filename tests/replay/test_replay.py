@@ -173,6 +173,11 @@ def test_results_are_made_of_what_differs():
     assert again([5, 6, 0]).sizes is not again([5, 6, 0]).sizes
 
 
+def test_extremes_of_truths_are_ints():
+    again = recorded(lambda x: larger(True, x[0]), [3, 0, 0])
+    assert repr(again([5, 0, 0])) == "5"
+
+
 def test_groups_keep_the_order_of_their_firsts():
     assert grouped([3, 1, 5, 2], lambda n: n % 2) == [[3, 1, 5], [2]]
 
