@@ -53,7 +53,13 @@ class Code:
         self.lines.append(f"return {self._text(result)}")
         body = "\n".join(f"    {line}" for line in self.lines)
         scope = {**self.constants, "_make": _make, "_fraction": _fraction}
-        scope |= {"_filled": _filled, "gcd": gcd, "_largest": _largest, "_present": _present}
+        scope |= {
+            "_kind": _kind,
+            "_filled": _filled,
+            "gcd": gcd,
+            "_largest": _largest,
+            "_present": _present,
+        }
         # The text is our own, built from operators and numbers only.
         exec(f"def replayed(x):\n{body}", scope)
         found: Callable[[Sequence[int]], Any] = scope["replayed"]
@@ -115,6 +121,8 @@ class Code:
             text = self._search(*key[1:])
         else:
             text, depth = f"{self._constant(key[1])}{self._parts(key[2])}", 1
+            if key[3] is not None:
+                text = f"_kind({text}, {self._constant(key[3])})"
             if self._failing:
                 self._stop_there()
                 depth = DEEP
@@ -276,6 +284,13 @@ def _make(kind: type, values: dict[str, Any]) -> Any:
 
 def _present(table: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in table.items() if value}
+
+
+def _kind(value: Any, kind: type) -> Any:
+    """Return a value of a kind; ValueError if it is none."""
+    if type(value) is not kind:
+        raise ValueError
+    return value
 
 
 def _filled(

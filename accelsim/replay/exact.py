@@ -143,10 +143,11 @@ def apply(function: Callable[..., Any], *arguments: Any) -> Any:
     if tape is None:
         return function(*arguments)
     value = function(*plain(arguments))
-    node = tape.call(function, nodes_of(tape, arguments), value)
-    if isinstance(value, bool) or not isinstance(value, int | Fraction):
+    kind = type(value) if type(value) in (int, Fraction) else None
+    node = tape.call(function, nodes_of(tape, arguments), value, kind)
+    if kind is None:
         return Opaque(tape, node)
-    if isinstance(value, int):
+    if kind is int:
         return whole(tape, node)
     above = tape.call(_above, (("node", node),), value.numerator)
     return quotient(tape, above, tape.call(_below, (("node", node),), value.denominator))

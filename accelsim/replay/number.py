@@ -85,7 +85,9 @@ class Traced(Fraction):
         if not self.is_whole:
             raise AttributeError("bit_length")
         tape, value = self.tape, self.tape.values[self.above]
-        return whole(tape, tape.call(int.bit_length, (("node", self.above),), value.bit_length()))
+        return whole(
+            tape, tape.call(int.bit_length, (("node", self.above),), value.bit_length(), int)
+        )
 
     # -- arithmetic -----------------------------------------------------------------------------
 

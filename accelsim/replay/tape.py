@@ -110,10 +110,16 @@ class Tape:
         within = (value, value) if type(value) is int else (None, None)
         return self._node(("constant", value), value, within)
 
-    def call(self, function: Callable[..., Any], parts: Any, value: Any) -> Node:
-        """Return the node of a function's value, of parts that are tuples of nodes."""
-        found = self._known.get(("call", function, parts))
-        return self._node(("call", function, parts), value) if found is None else found
+    def call(
+        self, function: Callable[..., Any], parts: Any, value: Any, kind: type | None = None
+    ) -> Node:
+        """Return the node of a function's value, of parts that are tuples of nodes.
+
+        A value with a ``kind`` is always of that: for others the recording does not hold.
+        """
+        key = ("call", function, parts, kind)
+        found = self._known.get(key)
+        return self._node(key, value) if found is None else found
 
     def bound(self, value: int) -> Node:
         """Return the node of a candidate of a search."""

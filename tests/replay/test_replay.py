@@ -173,6 +173,12 @@ def test_results_are_made_of_what_differs():
     assert again([5, 6, 0]).sizes is not again([5, 6, 0]).sizes
 
 
+def test_a_call_that_gives_another_kind_is_noticed():
+    again = recorded(lambda x: apply(lambda a, b: a // b if b else float("inf"), *x[:2]), [7, 2, 0])
+    assert again([9, 2, 0]) == 4
+    assert replayed(again, [9, 0, 0]) is None
+
+
 def test_extremes_of_truths_are_ints():
     again = recorded(lambda x: larger(True, x[0]), [3, 0, 0])
     assert repr(again([5, 0, 0])) == "5"
