@@ -27,7 +27,13 @@ def parts_of(sequencer):
     for resource, name in enumerate(skeleton.resources):
         sharing = [q for q in skeleton.queues if q.shared and q.resource == resource]
         if sharing:
-            rows = partial(queues.arbiter_lockstep, len(sharing), bits, skeleton.age_bits)
+            always = [
+                n
+                for n, queue in enumerate(sharing)
+                if not any(skeleton.tasks[task].waits for task in queue.tasks)
+            ]
+            shape = len(sharing), bits, skeleton.age_bits
+            rows = partial(queues.arbiter_lockstep, *shape, always=always)
             found[f"arbiter_{plain(name)}"] = *queues.ARBITER, rows
     for task, anchor, lag in sequencer.keys:
         name = f"tokens_{plain(skeleton.tasks[task].name)}_{anchor}_{lag}"

@@ -136,8 +136,10 @@ def _bit(place):
     return 0 if place is None else 1 << place
 
 
-def arbiter_lockstep(count, bits, age_bits, seed, cycles):
+def arbiter_lockstep(count, bits, age_bits, seed, cycles, always=()):
     """Return (input rows, grants): who has been ready longest, then the lower slot, then the first.
+
+    Queues in ``always`` wait for nothing: there it is a constant that they were ready before.
 
     Now and then the bus is free for nobody until somebody has waited nearly as long as can be counted.
     """
@@ -158,7 +160,7 @@ def arbiter_lockstep(count, bits, age_bits, seed, cycles):
             if fresh[n] or not ready[n]:
                 ready[n] = int(together or draw.random() < busy)
                 slots[n] = draw.choice([draw.getrandbits(bits), draw.getrandbits(2)])
-        was = [draw.getrandbits(1) for _ in range(count)]
+        was = [draw.getrandbits(1) | (n in always) for n in range(count)]
         ages = [was[n] if fresh[n] else waited[n] for n in range(count)]
         asks = [n for n in range(count) if ready[n]] if free and not go else []
         granted = min(asks, key=lambda n: (-ages[n], slots[n], n), default=None)
