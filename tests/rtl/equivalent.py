@@ -4,59 +4,101 @@ One step from any state is enough, as both start in the same one; states that ca
 left out by invariants, which must be proven of the block elsewhere.
 """
 
-from graphlib import TopologicalSorter
+from functools import cached_property
 
 import z3
 
-from tests.rtl.netlist import STATE
+from tests.rtl.netlist import STATE, in_order
 
 EFFORT = 3_000_000  # of z3 in a second or so: the same verdicts on a busy machine
 
 
+class Twins:
+    """A netlist beside others that hardly differ from it, each of which may be the same in every step."""
+
+    def __init__(self, netlist, outputs, invariant=None, cares=None):
+        """``invariant`` makes, of a function from a register's name to its value, what holds of every state.
+
+        ``cares`` says of a register by name when its value matters, in the same way: while it
+        does not, the two may hold different values in it.
+        """
+        self.netlist, self._cares = netlist, cares or {}
+        self._nets = nets = netlist["nets"]
+        self._loose = {bit for name in self._cares for bit in nets[name]}
+        self._one = one = _Step(netlist)
+        self._driver = driver = {
+            bit: (cell["connections"]["D"][n], name, n)
+            for name, cell in netlist["cells"].items()
+            if cell["type"] == STATE
+            for n, bit in enumerate(cell["connections"]["Q"])
+        }
+
+        def now(name):
+            return one.word(nets[name])
+
+        def then(name):
+            return one.word([driver[bit][0] for bit in nets[name]])
+
+        self._now, self._then = now, then
+        self._known = [invariant(now), invariant(then)] if invariant is not None else []
+        levels = {name: one.word(port["bits"]) for name, port in netlist["ports"].items()}
+        self._counting = {name: _counts(name, levels) for name in outputs}
+
+    def same(self, other, seconds=10):
+        """Return whether no input and no state tells the two apart (False: or with such effort)."""
+        if self.netlist["init"] != other["init"]:
+            return self._same_from_start(other, seconds)
+        one, two = self._one, _Step(other, self._loose, base=self._one)
+        solver = z3.Solver()
+        solver.set("rlimit", seconds * EFFORT)
+        solver.add(*self._known)
+        for name, condition in self._cares.items():
+            equal = self._now(name) == two.word(self._nets[name])
+            solver.add(z3.Implies(condition(self._now), equal))
+        apart = []
+        for name, counts in self._counting.items():
+            bits = self.netlist["ports"][name]["bits"]
+            apart.append(z3.And(counts, one.word(bits) != two.word(bits)))
+        matters = {
+            bit: condition(self._then)
+            for name, condition in self._cares.items()
+            for bit in self._nets[name]
+        }
+        for bit, (old, cell, n) in self._driver.items():
+            new = other["cells"][cell]["connections"]["D"][n]
+            was, is_ = one.word([old]), two.word([new])
+            if not was.eq(is_):
+                apart.append(z3.And(matters.get(bit, z3.BoolVal(True)), was != is_))
+        solver.add(z3.Or(*apart))
+        return solver.check() == z3.unsat
+
+    @cached_property
+    def _first(self):
+        """The step from the state that it begins in."""
+        return _Step(self.netlist, known=self._one.initial(self.netlist["init"]))
+
+    def _same_from_start(self, other, seconds):
+        """Return whether nothing is told apart in the first cycle, nor is any state then, whatever comes."""
+        cells = self.netlist["cells"]
+        if any(cells.get(name) != cell for name, cell in other["cells"].items()):
+            return False
+        one = self._first
+        two = _Step(other, known=one.initial(other["init"]), base=one)
+        pairs = zip(one.following().values(), two.following().values(), strict=True)
+        apart = [old != new for old, new in pairs if not old.eq(new)]
+        levels = {name: one.word(port["bits"]) for name, port in self.netlist["ports"].items()}
+        for name in self._counting:
+            bits = self.netlist["ports"][name]["bits"]
+            apart.append(z3.And(_counts(name, levels), one.word(bits) != two.word(bits)))
+        solver = z3.Solver()
+        solver.set("rlimit", seconds * EFFORT)
+        solver.add(z3.Or(*apart))
+        return solver.check() == z3.unsat
+
+
 def same(netlist, other, outputs, invariant=None, cares=None, seconds=10):
-    """Return whether no input and no state tells the two netlists apart (False: or with such effort).
-
-    ``invariant`` makes, of a function from a register's name to its value, what holds of every
-    state. ``cares`` says of a register by name when its value matters, in the same way: while it
-    does not, the two may hold different values in it.
-    """
-    if netlist["init"] != other["init"]:
-        return False
-    cares = cares or {}
-    nets = netlist["nets"]
-    loose = {bit for name in cares for bit in nets[name]}
-    one, two = _Step(netlist), _Step(other, loose)
-    driver = {
-        bit: (cell["connections"]["D"][n], name, n)
-        for name, cell in netlist["cells"].items()
-        if cell["type"] == STATE
-        for n, bit in enumerate(cell["connections"]["Q"])
-    }
-
-    def now(name):
-        return one.word(nets[name])
-
-    def then(name):
-        return one.word([driver[bit][0] for bit in nets[name]])
-
-    solver = z3.Solver()
-    solver.set("rlimit", seconds * EFFORT)
-    if invariant is not None:
-        solver.add(invariant(now), invariant(then))
-    for name, condition in cares.items():
-        solver.add(z3.Implies(condition(now), now(name) == two.word(nets[name])))
-    levels = {name: one.word(port["bits"]) for name, port in netlist["ports"].items()}
-    apart = []
-    for name in outputs:
-        bits = netlist["ports"][name]["bits"]
-        apart.append(z3.And(_counts(name, levels), one.word(bits) != two.word(bits)))
-    matters = {bit: cares[name](then) for name in cares for bit in nets[name]}
-    for bit, (old, cell, n) in driver.items():
-        new = other["cells"][cell]["connections"]["D"][n]
-        differs = one.word([old]) != two.word([new])
-        apart.append(z3.And(matters.get(bit, z3.BoolVal(True)), differs))
-    solver.add(z3.Or(*apart))
-    return solver.check() == z3.unsat
+    """Return whether no input and no state tells the two netlists apart, as :class:`Twins` has it."""
+    return Twins(netlist, outputs, invariant, cares).same(other, seconds)
 
 
 def same_for(netlist, other, outputs, cycles, seconds=20):
@@ -96,32 +138,28 @@ def _counts(name, levels):
 class _Step:
     """The combinational logic of a netlist over free inputs and registers, bit by bit."""
 
-    def __init__(self, netlist, loose=frozenset(), known=None, cycle=""):
+    def __init__(self, netlist, loose=frozenset(), known=None, cycle="", base=None):
+        """``base``: another's, most of whose cells these are; what differs from it is worked out again."""
         self._cells = netlist["cells"]
         self._loose = loose
         self._known = known or {}
         self._cycle = cycle
         self._bits = {}
-        producer = {}
-        for name, cell in self._cells.items():
-            if cell["type"] != STATE:
-                producer.update(dict.fromkeys(cell["connections"]["Y"], name))
-        needs = {
-            name: {
-                producer[bit]
-                for port, bits in cell["connections"].items()
-                if port != "Y"
-                for bit in bits
-                if bit in producer
-            }
-            for name, cell in self._cells.items()
-            if cell["type"] != STATE
-        }
-        for name in TopologicalSorter(needs).static_order():
+        again, old = set(loose), base._cells if base else {}
+        if base:
+            again |= {bit for bit, v in self._known.items() if not v.eq(base._known[bit])}
+        for name in in_order(self._cells):
             cell = self._cells[name]
+            bits = cell["connections"]["Y"]
+            read = (b for port, word in cell["connections"].items() if port != "Y" for b in word)
+            if old.get(name) is cell and again.isdisjoint(read):
+                self._bits.update((bit, base._bits[bit]) for bit in bits)
+                continue
             result = z3.simplify(self._value(cell))
-            for n, bit in enumerate(cell["connections"]["Y"]):
-                self._bits[bit] = z3.Extract(n, n, result)
+            for n, bit in enumerate(bits):
+                self._bits[bit] = z3.simplify(z3.Extract(n, n, result))
+                if base is None or not self._bits[bit].eq(base._bits.get(bit, result)):
+                    again.add(bit)
 
     def initial(self, init):
         bits = [

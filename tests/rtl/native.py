@@ -259,24 +259,14 @@ class Native(Compiled):
         """Write the word of at most 128 bits, least significant first."""
         kind = "u64" if len(bits) <= WORD else "u128"
         assert len(bits) <= 2 * WORD, len(bits)
-        parts, ones, n = [], 0, 0
-        while n < len(bits):
-            place = self._where.get(bits[n]) if not isinstance(bits[n], str) else None
-            if place is None:
-                ones |= (bits[n] == "1") << n
-                n += 1
-                continue
-            variable, first = place
-            run = 1
-            while n + run < len(bits) and self._where.get(bits[n + run]) == (variable, first + run):
-                run += 1
+        (ones, runs), parts = self._pieces(bits), []
+        for n, variable, first, run in runs:
             part = f"({variable} >> {first})" if first else variable
             if first + run < self._widths[variable]:
                 part = f"({part} & {_number((1 << run) - 1)})"
             if kind == "u128":
                 part = f"(u128){part}"
             parts.append(f"({part} << {n})" if n else part)
-            n += run
         if ones or not parts:
             parts.append(_number(ones))
         return f"({' | '.join(parts)})" if len(parts) > 1 else parts[0]

@@ -127,7 +127,7 @@ class Compiled:
         return name
 
     def _order(self, cells):
-        self._out, state, producer = {}, [], {}
+        self._out, state = {}, []
         for name, cell in cells.items():
             port = "Q" if cell["type"] == STATE else "Y"
             bits = cell["connections"][port]
@@ -135,40 +135,34 @@ class Compiled:
             if port == "Q":
                 init = sum(self._netlist["init"].get(bit, 0) << n for n, bit in enumerate(bits))
                 state.append((name, self._out[name], init))
-            else:
-                producer.update(dict.fromkeys(bits, name))
-        needs = {
-            name: {
-                producer[bit]
-                for port, bits in cell["connections"].items()
-                if port != "Y"
-                for bit in bits
-                if bit in producer
-            }
-            for name, cell in cells.items()
-            if cell["type"] != STATE
-        }
-        return list(TopologicalSorter(needs).static_order()), state
+        return in_order(cells), state
 
     def _word(self, bits):
         """Write the word of some bits, least significant first: runs of one variable at a time."""
-        parts, n = [], 0
+        ones, runs = self._pieces(bits)
+        parts = [str(ones)] if ones or not runs else []
+        for n, variable, first, run in runs:
+            whole, word = first == 0 and run == self._widths[variable], self._named(variable)
+            part = word if whole else f"({word} >> {first} & {(1 << run) - 1})"
+            parts.append(f"({part} << {n})" if n else part)
+        return f"({' | '.join(parts)})" if len(parts) > 1 else parts[0]
+
+    def _pieces(self, bits):
+        """Return the bits that are 1, and (place, variable, its first bit, bits) of each run of one."""
+        ones, runs, n = 0, [], 0
         while n < len(bits):
             place = self._where.get(bits[n]) if not isinstance(bits[n], str) else None
             if place is None:
-                if bits[n] == "1":
-                    parts.append(str(1 << n))
+                ones |= (bits[n] == "1") << n
                 n += 1
                 continue
             variable, first = place
             run = 1
             while n + run < len(bits) and self._where.get(bits[n + run]) == (variable, first + run):
                 run += 1
-            whole, word = first == 0 and run == self._widths[variable], self._named(variable)
-            part = word if whole else f"({word} >> {first} & {(1 << run) - 1})"
-            parts.append(f"({part} << {n})" if n else part)
+            runs.append((n, variable, first, run))
             n += run
-        return f"({' | '.join(parts)})" if parts else "0"
+        return ones, runs
 
     def _named(self, variable):
         """Return the text that stands for the value of a variable."""
@@ -192,6 +186,23 @@ class Compiled:
     def _signed(self, bits):
         half = 1 << (len(bits) - 1)
         return f"(({self._word(bits)} ^ {half}) - {half})"
+
+
+def in_order(cells):
+    """Return the names of the cells that are no registers, each after those that it reads."""
+    inner = {name: cell["connections"] for name, cell in cells.items() if cell["type"] != STATE}
+    producer = {bit: name for name, pins in inner.items() for bit in pins["Y"]}
+    needs = {
+        name: {
+            producer[bit]
+            for port, bits in pins.items()
+            if port != "Y"
+            for bit in bits
+            if bit in producer
+        }
+        for name, pins in inner.items()
+    }
+    return list(TopologicalSorter(needs).static_order())
 
 
 def _two(symbol):

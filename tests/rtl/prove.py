@@ -150,7 +150,12 @@ def solved(name, commands, folder, seconds):
     )
     if _ENDED not in done.stdout:
         raise RuntimeError(f"{name}: no netlist\n{done.stdout[-3000:]}{done.stderr[-2000:]}")
-    script = f"read_aiger {aiger}; fold; strash; scorr; dc2; pdr -T {seconds}"
+    return decided(name, folder, seconds)
+
+
+def decided(name, folder, seconds):
+    """Let ABC decide whether the output of the folder's ``top.aig`` is ever 1, as PROVEN if it is not."""
+    script = f"read_aiger {Path(folder) / 'top.aig'}; fold; strash; scorr; dc2; pdr -T {seconds}"
     done = subprocess.run(
         [ABC, "-c", script], capture_output=True, text=True, check=False, cwd=folder
     )

@@ -5,96 +5,100 @@ looks for an invariant under which every output that counts is. Where it finds n
 difference, the bug may matter.
 """
 
-import json
 import tempfile
 from pathlib import Path
 
-from tests.rtl.netlist import STATE
-from tests.rtl.prove import solved
+from tests.rtl.aig import Graph
+from tests.rtl.netlist import STATE, in_order
+from tests.rtl.prove import PROVEN, decided
 
 
 def same_reachable(netlist, other, outputs, seconds=20):
     """Say whether no input from reset on tells two netlists apart: PROVEN, REFUTED or OPEN."""
-    design = {
-        "modules": {
-            "gold": _module(netlist, outputs),
-            "gate": _module(other, outputs),
-        }
-    }
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "two.json"
-        file.write_text(json.dumps(design))
-        commands = [f"read_json {file}", "miter -equiv -make_assert -flatten gold gate top"]
-        commands += ["hierarchy -top top", "flatten", "opt_clean"]
-        return solved("same_reachable", commands, folder, seconds)
-
-
-def _module(netlist, outputs):
-    """Return a netlist as Yosys's JSON has it; payloads are 0 where their valid is low."""
-    names = {}
-
-    def bit(each):
-        return each if isinstance(each, str) else names.setdefault(each, len(names) + 2)
-
-    cells = {}
-    for name, cell in netlist["cells"].items():
-        connections = {port: [bit(b) for b in bits] for port, bits in cell["connections"].items()}
-        cells[name.replace(" ", "_")] = {
-            "hide_name": 0,
-            "type": cell["type"],
-            "parameters": {key: f"{value:032b}" for key, value in cell["parameters"].items()}
-            | _widths(cell),
-            "attributes": {},
-            "port_directions": {
-                port: "output" if port in "YQ" else "input" for port in cell["connections"]
-            },
-            "connections": connections,
-        }
-    ports = {
-        name: {"direction": port["direction"], "bits": [bit(b) for b in port["bits"]]}
-        for name, port in netlist["ports"].items()
-    }
+    graph = Graph()
+    ports = netlist["ports"]
+    reset = graph.input()
+    bits = dict.fromkeys(ports.get("rst", {"bits": ()})["bits"], reset)
+    for name, port in ports.items():
+        if port["direction"] == "input" and name != "rst":
+            for bit in port["bits"]:
+                # In a cycle of reset nothing comes in a stream.
+                given = graph.input()
+                bits[bit] = graph.and_(given, reset ^ 1) if "__" in name else given
+    gold = _built(graph, netlist, bits)
+    apart = _reached(netlist, other)
+    shared = {bit: literal for bit, literal in gold.items() if bit not in apart}
+    gate = _built(graph, other, shared)
+    differs = []
     for name in outputs:
+        one, two = ([_bit(side, bit) for bit in ports[name]["bits"]] for side in (gold, gate))
         stream, _, signal = name.rpartition("__")
-        valid = netlist["ports"].get(f"{stream}__valid")
-        if signal == "valid" or valid is None:
+        valid = ports.get(f"{stream}__valid")
+        if signal != "valid" and valid is not None:
+            # Of payloads only those count that are valid.
+            one, two = (
+                [graph.and_(_bit(side, valid["bits"][0]), bit) for bit in word]
+                for side, word in ((gold, one), (gate, two))
+            )
+        differs += [graph.xor(p, q) for p, q in zip(one, two, strict=True)]
+    difference = graph.any(differs)
+    if not difference:
+        return PROVEN
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "top.aig").write_bytes(graph.aiger(difference))
+        return decided("same_reachable", folder, seconds)
+
+
+def _bit(literals, bit):
+    """What nothing drives is 0, as where netlists are run."""
+    return int(bit == "1") if isinstance(bit, str) else literals.get(bit, 0)
+
+
+def _built(graph, netlist, known):
+    """Return the literal of every bit; what is known need not be built again."""
+    literals, cells = dict(known), netlist["cells"]
+    state = [cell["connections"] for cell in cells.values() if cell["type"] == STATE]
+    mine = [(pins, n) for pins in state for n, bit in enumerate(pins["Q"]) if bit not in known]
+    for pins, n in mine:
+        bit = pins["Q"][n]
+        literals[bit] = graph.latch(netlist["init"].get(bit, 0))
+    for name in in_order(cells):
+        cell = cells[name]
+        pins = cell["connections"]
+        if all(bit in known for bit in pins["Y"]):
             continue
-        masked = [len(names) + 2 + n for n in range(len(ports[name]["bits"]))]
-        names.update({("masked", name, n): each for n, each in enumerate(masked)})
-        cells[f"mask_{name}"] = {
-            "hide_name": 0,
-            "type": "$mux",
-            "parameters": {"WIDTH": f"{len(masked):032b}"},
-            "attributes": {},
-            "port_directions": {"A": "input", "B": "input", "S": "input", "Y": "output"},
-            "connections": {
-                "A": ["0"] * len(masked),
-                "B": ports[name]["bits"],
-                "S": [bit(valid["bits"][0])],
-                "Y": masked,
-            },
+        given = {
+            port: [_bit(literals, bit) for bit in bits]
+            for port, bits in pins.items()
+            if port != "Y"
         }
-        ports[name] = {"direction": "output", "bits": masked}
-    starts = {
-        f"start_{names[each]}": {
-            "hide_name": 0,
-            "bits": [names[each]],
-            "attributes": {"init": str(value)},
-        }
-        for each, value in netlist["init"].items()
-        if each in names
-    }
-    return {"attributes": {}, "ports": ports, "cells": cells, "netnames": starts}
+        found = graph.cell(cell["type"], given | {"width": len(pins["Y"])}, cell["parameters"])
+        literals.update(zip(pins["Y"], found, strict=True))
+    for pins, n in mine:
+        graph.takes(literals[pins["Q"][n]], _bit(literals, pins["D"][n]))
+    return literals
 
 
-def _widths(cell):
-    """Return the parameters of width that Yosys wants of a cell, which a bug may have changed."""
-    connections = cell["connections"]
-    size = {port: f"{len(bits):032b}" for port, bits in connections.items()}
-    if cell["type"] == STATE:
-        return {"WIDTH": size["Q"]}
-    if cell["type"] == "$mux":
-        return {"WIDTH": size["Y"]}
-    found = {f"{port}_WIDTH": size[port] for port in "ABY" if port in size}
-    signs = {f"{port}_SIGNED": f"{0:032b}" for port in "AB" if port in size}
-    return signs | {k: f"{v:032b}" for k, v in cell["parameters"].items() if k in signs} | found
+def _reached(netlist, other):
+    """Return the bits that may differ in another netlist: of other cells, and what depends on them."""
+    cells = other["cells"]
+    readers = {}
+    for name, cell in cells.items():
+        for port, bits in cell["connections"].items():
+            if port not in "YQ":
+                for bit in bits:
+                    readers.setdefault(bit, set()).add(name)
+    differ = {bit for bit, init in other["init"].items() if netlist["init"].get(bit, 0) != init}
+    open_ = [name for name, cell in cells.items() if netlist["cells"].get(name) is not cell]
+    open_ += [name for bit in differ for name in readers.get(bit, ())]
+    found, met = differ, set()
+    while open_:
+        name = open_.pop()
+        if name in met:
+            continue
+        met.add(name)
+        pins = cells[name]["connections"]
+        for bit in pins["Q" if cells[name]["type"] == STATE else "Y"]:
+            found.add(bit)
+            open_ += readers.get(bit, ())
+    return found
