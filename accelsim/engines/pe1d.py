@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
@@ -193,6 +193,11 @@ class LaneModel:
         self._back = last if self._done else self._back
         given = {name: value for name, value in gives.items() if value is not None}
         return frozenset({"i", "sum", "maximum"}), given
+
+    @property
+    def standing(self) -> Mapping[str, Sequence[int]]:
+        """Return the running state: RD of each query, RNV of each of its elements."""
+        return self._state
 
     def reset(self) -> None:
         """Pass a cycle of reset: nothing is on its way any more, the state stays."""

@@ -74,6 +74,23 @@ def bugs(netlist):
     return found
 
 
+def described(netlist, bug):
+    """Say where a bug is: the cell, the first and last bit of what it reads and drives."""
+    names = {}
+    for name, word in netlist["nets"].items():
+        for n, bit in enumerate(word):
+            names.setdefault(bit, f"{name}.{n}")
+    cell = netlist["cells"][bug.cell]
+    ends = {
+        port: " ".join(
+            str(bit if isinstance(bit, str) else names.get(bit, bit)) for bit in (bits[0], bits[-1])
+        )
+        for port, bits in cell["connections"].items()
+        if bits and port != "CLK"
+    }
+    return f"{bug} {cell['type']} {ends}"
+
+
 # Cells whose bits do not meet: bit n of an operand changes only bit n of the result.
 BITWISE = {"$and", "$or", "$xor", "$xnor", "$not", "$pos", "$mux", STATE}
 

@@ -105,9 +105,10 @@ def priced(engine, operation, kind):
 def working(engine, draw, length):
     """Whole tasks one after another, as a machine issues them, on numbers that are there: mostly calm ones.
 
-    A row gets the instructions ``hop`` cycles after the one above it.
+    A row gets the instructions ``hop`` cycles after the one above it; or all at once, as after a reset.
     """
     wide = hasattr(engine, "scores")
+    hop = getattr(engine, "hop", 1) * (draw.random() < 0.7)
     cycles, kind = [], draw.choice(["calm", "calm", "near", "hard"])
     while len(cycles) < length:
         cycles += (_wide_task if wide else _lane_task)(engine, draw)
@@ -117,7 +118,8 @@ def working(engine, draw, length):
         names = {name for name, _ in port.fields}
         if "op" in names:
             row = int(port.name.partition("_")[2] or 0)
-            came = [None] * (getattr(engine, "hop", 1) * row) + cycles
+            idle = {"op": Op.IDLE} if port.always_valid else None
+            came = [each or idle for each in [None] * (hop * row) + cycles]
             sent = [each and _payload(engine, port, draw, each, kind) for each in came]
             offers_of[port.name] = offers(sent)
         else:
@@ -153,7 +155,8 @@ def _payload(engine, port, draw, fields, kind):
                 found[name] = number(y)
             elif name in ("sum", "value"):
                 found[name] = engine.adder.bits(engine.adder.held(number(y)))
-    return engine.payload(port.name, port.pack(**found | fields))
+    told = {name: value for name, value in fields.items() if name in found}
+    return engine.payload(port.name, port.pack(**found | told))
 
 
 def _wide_task(engine, draw):

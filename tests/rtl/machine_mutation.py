@@ -8,7 +8,7 @@ import random
 from collections import Counter
 
 from accelsim.rtl.fusemax import LAST, FuseMax
-from tests.rtl.bugs import bugs, is_seen, seen_bits
+from tests.rtl.bugs import bugs, described, is_seen, seen_bits
 from tests.rtl.native import Native
 from tests.rtl.native_bench import Context, NativeBench, ended
 from tests.rtl.netlist import STATE
@@ -116,9 +116,6 @@ class MachineCampaign:
         names = [f"sequencer.r{n}" for n in range(len(bench.machine.skeleton.registers))]
         bits = [bit for name in (*names, *LAST) for bit in nets[name]]
         ports[REGISTERS] = {"direction": "output", "bits": bits}
-        self._names = {
-            bit: f"{name}.{n}" for name, word in nets.items() for n, bit in enumerate(word)
-        }
         self.sequencer = bench.machine.sequencer
         seen = seen_bits(self.netlist, bench.outputs)
         self.bugs = [
@@ -128,14 +125,7 @@ class MachineCampaign:
         ]
 
     def about(self, bug):
-        """Say where a bug is: the cell, what it reads and drives."""
-        cell = self.netlist["cells"][bug.cell]
-        ends = {
-            port: " ".join(str(self._names.get(bit, bit)) for bit in (bits[0], bits[-1]))
-            for port, bits in cell["connections"].items()
-            if bits and port != "CLK"
-        }
-        return f"{bug} {cell['type']} {ends}"
+        return described(self.netlist, bug)
 
     def living(self, chosen):
         """Return the bugs that neither the runs nor what is asked of the parts catches."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from accelsim.rtl.pins import signals
 from tests.rtl import replay
-from tests.rtl.bugs import bugs, with_bug
+from tests.rtl.bugs import bugs, described, with_bug
 from tests.rtl.native import Native, narrow
 from tests.rtl.netlist import Compared, cells_of
 
@@ -15,14 +15,16 @@ MANY = 60  # bugs from which on it is quicker to compile them
 class Campaign:
     """Bugs of one engine against stimuli: the first that shows a difference catches."""
 
-    def __init__(self, engine, block, stimuli, *, breaks=True, own=lambda cell: True, lean=False):
-        """``own`` says of a cell whether bugs are seeded in it; ``lean``: of :func:`cells_of`."""
+    def __init__(self, engine, block, stimuli, *, breaks=True, own=lambda cell: True):
+        """``own`` says of a cell whether bugs are seeded in it."""
         self.engine, self.own = engine, own
-        self.netlist = narrow(cells_of(block, lean=lean))
+        self.netlist = narrow(cells_of(block))
         pins = signals(engine)
         self.inputs = [name for name, _, inward in pins if inward]
+        self._widths = {name: width for name, width, inward in pins if inward}
         self.outputs = [name for name, _, inward in pins if not inward]
         self.vectors, self.expected = [], []
+        self._draw = random.Random(3)
         model = engine.model()
         for n, stimulus in enumerate(stimuli):
             if breaks and n % 2:  # break off with values on their way
@@ -30,8 +32,23 @@ class Campaign:
             into, out = replay.record(engine, stimulus, model)
             model = _after_reset(engine, model)
             # A cycle of reset after each, whose outputs do not count: the next one starts afresh.
-            self.vectors += [[0, *levels] for levels in into] + [[1, *([0] * len(self.inputs))]]
+            nothing = [0] * len(self.inputs)
+            self.vectors += [[0, *self._anything(levels)] for levels in into] + [[1, *nothing]]
             self.expected += [*out, None]
+
+    def _anything(self, levels):
+        """Put anything, for a cycle in two, on inputs that mean nothing as they are not valid."""
+        named = dict(zip(self.inputs, levels, strict=True))
+        draw = self._draw
+        if draw.random() < 0.5:
+            for name in named:
+                port, _, signal = name.rpartition("__")
+                if signal == "payload" and not named.get(f"{port}__valid", 1):
+                    named[name] = draw.getrandbits(self._widths[name])
+        return list(named.values())
+
+    def about(self, bug):
+        return described(self.netlist, bug)
 
     def caught(self, netlist):
         """Return whether some stimulus tells the netlist from the model."""

@@ -17,15 +17,13 @@ from accelsim.rtl.block import pins_of
 from tests.rtl.prove import _ENDED, _SCRIPT
 
 STATE = "$dff"
-LEAN = ["opt -full -nodffe -nosdff", "wreduce -keepdc", "opt -full -nodffe -nosdff"]
-LEAN += ["pmuxtree", "dffunmap", "opt_clean"]
 
 
-def cells_of(block, parts=(), clean=True, lean=False):
+def cells_of(block, parts=(), clean=True):
     """Return the flat netlist: {"ports", "cells", "netnames"} of Yosys's JSON, words, $dff only.
 
     ``parts`` are the texts (RTLIL) of modules that it has instances of; ``clean`` leaves out what no
-    output depends on; ``lean`` bits too that are constant or are those of others.
+    output depends on.
     """
     text = rtlil.convert(block, ports=pins_of(block), name="top")
     with tempfile.TemporaryDirectory() as folder:
@@ -35,7 +33,7 @@ def cells_of(block, parts=(), clean=True, lean=False):
             commands.append(f"read_rtlil {file}")
         # Flattened last, so that every cell has the name of the part that it stands in.
         commands += ["hierarchy -top top", "proc", "memory_map", "pmuxtree", "dffunmap", "flatten"]
-        commands += LEAN if lean else ["opt_clean"] if clean else []
+        commands += ["opt_clean"] if clean else []
         commands.append(f"write_json {out}")
         done = subprocess.run(
             [sys.executable, "-c", _SCRIPT, *commands], capture_output=True, text=True, check=False
