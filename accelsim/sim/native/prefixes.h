@@ -138,7 +138,7 @@ class Prefixes {
     // What the signature of a task rests on at a level: guards that say something (its own: 0), edges of classes.
     struct Seen {
         i64 from = 0, until = -1;  // prefixes at which it is the same
-        bool off;
+        bool off = false;
         Ints sign;
     };
     struct Asked {
