@@ -38,7 +38,7 @@ def killed(seed, unbroken, folder):
 
     had = kills.stored(folder)
     with kills.started(study, folder, "--jobs", "2", "--resume") as second:
-        kills.wait_for(second, folder, source.randint(had, kills.POINTS))
+        kills.wait_for(second, folder, source.randint(had, max(had, kills.POINTS - 6)))
         HITS.append(kills.kill_worker(second, source.choice))
         out, err = second.communicate()
     assert (second.returncode, err) == (0, "")
@@ -53,7 +53,7 @@ def test_a_parent_and_a_worker_killed(unbroken, tmp_path):
 
 
 @pytest.mark.campaign
-@pytest.mark.parametrize("seed", range(10, 37))
+@pytest.mark.parametrize("seed", range(10, 42))  # some come too late: 50 must not
 def test_kills(seed, unbroken, tmp_path):
     killed(seed, unbroken, tmp_path / "out")
 
