@@ -23,7 +23,7 @@ kernel = Extension(
     sources=[str(NATIVE / "kernel.cc")],
     depends=[str(path) for path in sorted(NATIVE.glob("*.h"))],
     language="c++",
-    extra_compile_args=["-std=c++17", "-O2", "-g0", "-fvisibility-inlines-hidden"],
+    extra_compile_args=["-std=c++17", "-O3", "-g0", "-fvisibility-inlines-hidden"],
     optional=True,
 )
 

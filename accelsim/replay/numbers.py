@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import fields, is_dataclass
 from fractions import Fraction
 from functools import cache
@@ -26,13 +26,28 @@ def taken_apart(value: Any, numbers: list[int]) -> Hashable:
         numbers += (value.numerator, value.denominator)
         return Fraction
     if kind is dict:
-        return (dict, *[(key, taken_apart(each, numbers)) for key, each in value.items()])
+        return (dict, tuple(value), *_all_apart(value.values(), numbers))
     if kind is tuple or kind is list:
-        return (kind, *[taken_apart(each, numbers) for each in value])
+        return (kind, *_all_apart(value, numbers))
     names = _names(kind)
     if names is None:
         return (kind, value)
-    return (kind, *[taken_apart(getattr(value, name), numbers) for name in names])
+    return (kind, *_all_apart([getattr(value, name) for name in names], numbers))
+
+
+def _all_apart(values: Iterable[Any], numbers: list[int]) -> list[Hashable]:
+    """Return the shapes of values; most of them are numbers and texts, which are seen to at once."""
+    shapes: list[Hashable] = []
+    for value in values:
+        kind = type(value)
+        if kind is int:
+            numbers.append(value)
+            shapes.append(int)
+        elif kind is str or value is None:
+            shapes.append(value)
+        else:
+            shapes.append(taken_apart(value, numbers))
+    return shapes
 
 
 def put_together(value: Any, number: Callable[[int], Any], quotient: Callable[..., Any]) -> Any:

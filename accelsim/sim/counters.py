@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import mul
 
 from accelsim.sim.program import Phase, PhaseOutcome
 
@@ -37,25 +38,26 @@ def named(
         at += len(task.durations)
     for _ in phase.queues:
         counts = counters[at : at + len(causes)]
-        stalls.append({cause: n for cause, n in zip(causes, counts, strict=True) if n})
+        found = zip(causes, counts, strict=True) if any(counts) else ()
+        stalls.append({cause: n for cause, n in found if n})
         at += len(causes)
+    by_buffer = dict.fromkeys(buffers, 0)
+    for pool, held in zip(phase.pools, integral, strict=True):
+        by_buffer[pool.buffer] += held
     return PhaseOutcome(
         ticks=ticks,
         instances=tuple(instances),
         busy=tuple(
-            sum(n * d for n, d in zip(counts, task.durations, strict=True))
-            for counts, task in zip(instances, phase.tasks, strict=True)
+            [
+                sum(map(mul, counts, task.durations))
+                for counts, task in zip(instances, phase.tasks, strict=True)
+            ]
         ),
         stalls=tuple(stalls),
         pool_peak=tuple(peak[:pools]),
         pool_integral=tuple(integral),
         buffer_peak=dict(zip(buffers, peak[pools:], strict=True)),
-        buffer_integral={
-            buffer: sum(
-                n for n, pool in zip(integral, phase.pools, strict=True) if pool.buffer == buffer
-            )
-            for buffer in buffers
-        },
+        buffer_integral=by_buffer,
     )
 
 

@@ -24,7 +24,7 @@ from accelsim.sim.report import deadlock
 
 SLICE = 1 << 18  # ticks between two looks at whether the user has interrupted
 ENDED, IRREGULAR, TOO_LARGE = 1, 2, 3
-_Words = ctypes.POINTER(ctypes.c_int64)
+_Words = ctypes.c_void_p  # where an array of them begins
 
 
 @cache
@@ -112,8 +112,8 @@ def run(
     return _outcome(phase, counters.tolist(), len(buffers))
 
 
-def _at(words: array[int]) -> ctypes.Array[ctypes.c_int64]:
-    return (ctypes.c_int64 * len(words)).from_buffer(words)
+def _at(words: array[int]) -> int:
+    return words.buffer_info()[0]
 
 
 def _outcome(phase: Phase, words: list[int], buffers: int) -> PhaseOutcome:

@@ -36,7 +36,7 @@ class Jump {
         if (!begun_) {
             begun_ = true;
             stepper.begin();
-            marks_ = stepper.slot;
+            mark();
             if (phase_.looks_up) ++statistics.walked;
         }
         for (i64 n = 0; n < ticks; ++n) {
@@ -130,7 +130,7 @@ class Jump {
             boundary(levels().size());
             slot_ = stepper.slot[ref_];
             quiet_ = 0;
-            marks_ = stepper.slot;
+            mark();
             if (ref_ == main_) main_slot_ = stepper.slot[main_];
         } else if (quiet_ >= PATIENCE) {
             quiet_ = 0;
@@ -139,6 +139,9 @@ class Jump {
         if (within_ && within_->due()) look_within();
         ++quiet_;
     }
+
+    // Where the queues are now.
+    void mark() { marks_.assign(stepper.slot.begin(), stepper.slot.end()); }
 
     // Repeat what happens inside the slots in which the queues are, if it is a period.
     void look_within() {

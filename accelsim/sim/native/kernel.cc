@@ -70,7 +70,10 @@ void accelsim_counters(const Jump* jump, i64* words) {
     i64 ticks = 0;
     for (i64 free : stepper.free) ticks = std::max(ticks, free);
     *words++ = ticks;
-    words = std::copy(stepper.counters.begin(), stepper.counters.end(), words);
+    const accelsim::Phase& phase = stepper.phase;
+    const i64* counters = stepper.counters.begin();
+    words = std::copy(counters, counters + phase.classes, words);
+    for (i64 at : phase.stall_at) *words++ = at < 0 ? 0 : counters[phase.classes + at];
     words = std::copy(jump->peak.begin(), jump->peak.end(), words);
     for (std::size_t p = 0; p < stepper.level.size(); ++p) {
         const i128 integral = stepper.integral[p] + i128(stepper.level[p]) * (ticks - stepper.since[p]);

@@ -108,6 +108,8 @@ inline void digits_of(const Ints& counts, i64 iteration, Ints& digits) {
 struct Phase {
     Ints counts, rows;
     i64 iterations = 1, slots = 0, resources = 0, causes = 0, buffers = 0;
+    i64 classes = 0, stalls = 0;  // of all tasks; of all queues, each with the causes that it can have
+    Ints stall_at;                // by queue and cause: which of all stalls, -1: none
     std::vector<Queue> queues;
     std::vector<Task> tasks;
     Ints pools;  // the buffer of each pool
@@ -134,7 +136,11 @@ struct Phase {
         tasks.resize(next());
         for (Task& task : tasks) read(task);
         i64 shift = 0;
+        stall_at.assign(queues.size() * std::size_t(causes), -1);
         for (const Task& task : tasks) {
+            classes += i64(task.durations.size());
+            for (const Wait& wait : task.waits)
+                if (i64& at = stall_at[task.queue * causes + wait.cause]; at < 0) at = stalls++;
             shift = task.shift > shift ? task.shift : shift;
             looks_up |= !task.kinds.empty();
             for (const Wait& wait : task.waits) looks_up |= !wait.needs.empty() || !wait.lags.empty();

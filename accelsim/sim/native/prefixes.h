@@ -38,11 +38,18 @@ class Prefixes {
         reach.resize(levels);
         guards.resize(levels);
         asked_.resize(levels);
+        signs_.assign(levels, 0);
         for (std::size_t n = 0; n < levels; ++n) {
             tops.push_back(phase.iterations / rows[n]);
+            asked_[n].reserve(phase.tasks.size());
+            reach[n].reserve(phase.tasks.size());
+            guards[n].reserve(phase.tasks.size());
             for (const Task& task : phase.tasks) {
                 std::vector<Bounds> bounds;
-                std::vector<LevelGuard> mine{at_level(task.guard, n)};
+                std::vector<LevelGuard> mine;
+                mine.reserve(task.waits.size() + 1);
+                bounds.reserve(task.waits.size());
+                mine.push_back(at_level(task.guard, n));
                 for (const Wait& wait : task.waits) {
                     bounds.push_back(inside(wait.strides, n, wait.inner));
                     mine.push_back(at_level(wait.guard, n));
@@ -52,9 +59,14 @@ class Prefixes {
                     if (!mine[w].is_free) asked.guards.push_back(w);
                 for (i64 edge : task.ragged)
                     if ((edge < 0 ? ~edge : edge) <= i64(n)) asked.edges.push_back(edge);
-                asked_[n].push_back(asked);
-                reach[n].push_back(bounds);
-                guards[n].push_back(mine);
+                asked.is_free = asked.guards.empty() && asked.edges.empty();
+                std::size_t size = asked.edges.size();
+                for (std::size_t w : asked.guards) size += mine[w].planes.size() + 1;
+                for (Seen& seen : asked.seen) seen.sign.reserve(size);
+                signs_[n] += size;
+                asked_[n].push_back(std::move(asked));
+                reach[n].push_back(std::move(bounds));
+                guards[n].push_back(std::move(mine));
             }
         }
     }
@@ -68,17 +80,27 @@ class Prefixes {
         }
     }
 
-    // Whether a task is off at a prefix; else what its guards and classes are there (nothing: always the same).
-    // Two places are looked at in turn; each remembers as far as what it saw last goes.
-    bool is_off(std::size_t level, i64 number, i64 prefix, Ints& sign, bool other = false) {
-        if (prefix < 0 || prefix >= tops[level]) return true;
+    // What a task is at some prefixes, from one up to another: off, or what its guards and classes are there
+    // (nothing: always the same).
+    struct Seen {
+        i64 from = 0, until = -1;
+        bool off = false;
+        Ints sign;
+        bool operator==(const Seen& other) const { return off == other.off && sign == other.sign; }
+    };
+
+    // What a task is at a prefix. Two places are looked at in turn; each remembers as far as what it saw last goes.
+    const Seen& seen(std::size_t level, i64 number, i64 prefix, bool other = false) {
+        if (prefix < 0 || prefix >= tops[level]) return outside_;
         Asked& asked = asked_[level][number];
-        if (asked.guards.empty() && asked.edges.empty()) return false;
-        Seen& seen = asked.seen[other];
-        if (prefix < seen.from || prefix > seen.until) see(level, number, prefix, asked, seen);
-        sign.insert(sign.end(), seen.sign.begin(), seen.sign.end());
-        return seen.off;
+        if (asked.is_free) return always_;
+        Seen& found = asked.seen[other];
+        if (prefix < found.from || prefix > found.until) see(level, number, prefix, asked, found);
+        return found;
     }
+
+    // The most words of all tasks that `seen` gives at a level.
+    std::size_t signs(std::size_t level) const { return signs_[level]; }
 
     // The need of a wait at the digits of a prefix where its task is not off, at inner digits and k of 0;
     // NONE: guarded off.
@@ -136,17 +158,15 @@ class Prefixes {
 
   private:
     // What the signature of a task rests on at a level: guards that say something (its own: 0), edges of classes.
-    struct Seen {
-        i64 from = 0, until = -1;  // prefixes at which it is the same
-        bool off = false;
-        Ints sign;
-    };
     struct Asked {
         std::vector<std::size_t> guards;
         Ints edges;
+        bool is_free = true;  // neither
         Seen seen[2];
     };
+    const Seen outside_{0, 0, true, {}}, always_{0, 0, false, {}};
     std::vector<std::vector<Asked>> asked_;  // by level and task
+    std::vector<std::size_t> signs_;
     struct Known {
         i64 prefix = NONE;
         Ints digits;

@@ -7,68 +7,90 @@
 
 namespace accelsim {
 
-// A list of words with its hash.
-struct Key {
-    Ints words;
-    std::size_t hash = 0;
-
-    void close() {
-        std::uint64_t h[4] = {0x9e3779b97f4a7c15u, 1, 2, 3};  // four at a time: they do not wait for each other
-        std::size_t n = 0;
-        for (; n + 4 <= words.size(); n += 4)
-            for (std::size_t m = 0; m < 4; ++m) h[m] = mixed(h[m], words[n + m]);
-        for (; n < words.size(); ++n) h[0] = mixed(h[0], words[n]);
-        hash = std::size_t(mixed(mixed(mixed(h[0], i64(h[1])), i64(h[2])), i64(h[3])));
-    }
-    bool operator==(const Key& other) const {
-        return hash == other.hash && words == other.words;
-    }
-};
-
-using KeyP = std::shared_ptr<const Key>;
-struct HashKey {
-    std::size_t operator()(const KeyP& key) const { return key->hash; }
-};
-struct SameKey {
-    bool operator()(const KeyP& a, const KeyP& b) const { return a == b || *a == *b; }
-};
-template <class T>
-using ByKey = std::unordered_map<KeyP, T, HashKey, SameKey>;
-
 // Where in the nest a state is, as a level sees it; the signature is worked out when it is asked for.
 struct PlaceInNest {
     i64 offset;  // slots of the clock since its last boundary
     Ints signature;
 };
 
-// A state between two ticks; absolute, but for `window`, `times` and the key.
-struct Snapshot {
-    i64 now;
-    Ints slot, item, wait, ready, status, reached, free, counters, level, window;
-    std::vector<i128> integral;
+// A state between two ticks; absolute, but for `window`, `times` and what is told. Two states are alike if all
+// that is relative to now is the same: but for times and slots all that decides what comes next.
+struct Snapshot : Words {
+    Part<i64> window;  // by task: how far below `reached` an instance may still have a future
+    Part<i64> told;    // items, waits and what holds heads by queue, what holds resources; `until` belongs to it
+    Part<i64> until;   // by task: where its times end in their list
+    i64 now = 0;
+    std::uint64_t hash = 0;      // of what is relative
     std::vector<Started> times;  // of all tasks: offset to reached, start and end relative to now
-    Ints until;                  // by task: where its times end in that list
     std::vector<Event> events;
-    std::vector<Offer> offers;   // of all resources
-    Key key;                     // the items first, then the rest
+    std::vector<Offer> offers;       // of all resources
     std::vector<PlaceInNest> place;  // by level
-    bool same_rest(const Snapshot& other) const {
-        const Ints &a = key.words, &b = other.key.words;
-        return a.size() == b.size() && std::equal(a.begin() + i64(slot.size()), a.end(), b.begin() + i64(slot.size()));
+
+    explicit Snapshot(const Phase& phase)
+        : Words(phase, 2 * phase.tasks.size() + size(phase)),
+          window(more(), phase.tasks.size()),
+          told(more(), size(phase)),
+          until(more(), phase.tasks.size()),
+          place(phase.rows.size()) {}
+
+    bool is_like(const Snapshot& other) const { return hash == other.hash && is_like_from(0, other); }
+    bool is_like_but_for_items(const Snapshot& other) const { return is_like_from(item.size(), other); }
+
+    // Work out what is told, and the hash.
+    void tell() {
+        i64 *items = told.begin(), *waits = items + item.size(), *helds = waits + item.size(), *busy = helds + item.size();
+        for (std::size_t q = 0; q < item.size(); ++q) {
+            items[q] = status[q] == DONE ? -1 : item[q];
+            waits[q] = 4 * wait[q] + status[q];
+            // A timed or blocked head is held at least until now: what was before is over.
+            helds[q] = status[q] == OFFERED || ready[q] > now ? ready[q] - now : 0;
+        }
+        for (std::size_t r = 0; r < free.size(); ++r) busy[r] = std::max(free[r] - now, i64(0));
+        std::uint64_t h[4] = {events.size(), 1, 2, 3};  // four at a time: they do not wait for each other
+        std::size_t n = 0;
+        for (; n + 4 <= told.size(); n += 4)
+            for (std::size_t m = 0; m < 4; ++m) h[m] = mixed(h[m], told[n + m]);
+        for (; n < told.size(); ++n) h[0] = mixed(h[0], told[n]);
+        for (const Event& event : events) {
+            h[0] = mixed(h[0], event.time - now);
+            h[1] = mixed(h[1], event.code);
+        }
+        for (const Started& one : times) {
+            h[1] = mixed(h[1], one.instance);
+            h[2] = mixed(h[2], one.start);
+            h[3] = mixed(h[3], one.end);
+        }
+        hash = mixed(mixed(mixed(h[0], i64(h[1])), i64(h[2])), i64(h[3]));
+    }
+
+  private:
+    static std::size_t size(const Phase& phase) { return 3 * phase.queues.size() + std::size_t(phase.resources); }
+
+    bool is_like_from(std::size_t first, const Snapshot& other) const {
+        if (std::memcmp(told.begin() + first, other.told.begin() + first, std::size_t(until.end() - told.begin() - i64(first)) * sizeof(i64)))
+            return false;
+        if (events.size() != other.events.size()) return false;
+        for (std::size_t n = 0; n < events.size(); ++n)
+            if (events[n].time - now != other.events[n].time - other.now || events[n].code != other.events[n].code) return false;
+        return times == other.times;
     }
 };
 using SnapP = std::shared_ptr<Snapshot>;
 
-// The key of a state; it keeps the state.
-inline KeyP key_of(const SnapP& snap) { return KeyP(snap, &snap->key); }
+struct HashState {
+    std::size_t operator()(const SnapP& snap) const { return snap->hash; }
+};
+struct SameState {
+    bool operator()(const SnapP& a, const SnapP& b) const { return a == b || a->is_like(*b); }
+};
 
 // States that nobody holds any more are used again: their lists keep their room. Outlives all of them.
 class Store {
   public:
-    SnapP take() {
+    SnapP take(const Phase& phase) {
         std::unique_ptr<Snapshot> one;
         if (spare_.empty()) {
-            one = std::make_unique<Snapshot>();
+            one = std::make_unique<Snapshot>(phase);
         } else {
             one = std::move(spare_.back());
             spare_.pop_back();
@@ -95,59 +117,25 @@ using StepP = std::shared_ptr<Step>;
 // The state after everything at `now`.
 inline SnapP snapshot(Stepper& stepper, Store& store) {
     stepper.sync();
-    SnapP snap = store.take();
+    SnapP snap = store.take(stepper.phase);
     i64 now = snap->now = stepper.now;
-    snap->slot = stepper.slot;
-    snap->item = stepper.item;
-    snap->wait = stepper.wait;
-    snap->ready = stepper.ready;
-    snap->status = stepper.status;
-    snap->reached = stepper.reached;
-    snap->free = stepper.free;
-    snap->counters = stepper.counters;
-    snap->level = stepper.level;
-    snap->integral = stepper.integral;
+    snap->Words::copy(stepper);
     snap->events = stepper.events;
     snap->offers.clear();
     for (i64 r : stepper.buses) snap->offers.insert(snap->offers.end(), stepper.offers[r].begin(), stepper.offers[r].end());
-    snap->place.resize(stepper.phase.rows.size());
-    std::size_t queues = snap->slot.size(), tasks = stepper.times.size();
     snap->times.clear();
-    snap->until.resize(tasks);
-    snap->window.assign(tasks, 0);
-    for (std::size_t task = 0; task < tasks; ++task) {
-        Times& times = stepper.times[task];
+    snap->times.reserve(16);
+    for (std::size_t task = 0; task < stepper.courses.size(); ++task) {
+        Course& course = stepper.courses[task];
+        course.let_go(now);
+        const Times& times = course.times;
         i64 reached = snap->reached[task];
-        times.let_go(now, stepper.lag_start[task], stepper.lag_end[task]);
-        if (times.begin() != times.end()) snap->window[task] = reached - times.begin()->instance;
+        snap->window[task] = times.begin() == times.end() ? 0 : reached - times.begin()->instance;
         for (const Started* one = times.begin(); one != times.end(); ++one)
             snap->times.push_back({one->instance - reached, one->start - now, one->end - now});
         snap->until[task] = i64(snap->times.size());
     }
-    Ints& words = snap->key.words;
-    words.resize(4 * queues + snap->free.size() + 1 + 4 * snap->events.size() + tasks + 3 * snap->times.size());
-    i64* word = words.data();
-    for (std::size_t q = 0; q < queues; ++q) *word++ = snap->status[q] == DONE ? -1 : snap->item[q];
-    word = std::copy(snap->wait.begin(), snap->wait.end(), word);
-    word = std::copy(snap->status.begin(), snap->status.end(), word);
-    for (std::size_t q = 0; q < queues; ++q)
-        // A timed or blocked head is held at least until now: what was before is over.
-        *word++ = snap->status[q] == OFFERED || snap->ready[q] > now ? snap->ready[q] - now : 0;
-    for (i64 free : snap->free) *word++ = free > now ? free - now : 0;
-    *word++ = i64(snap->events.size());
-    for (const Event& event : snap->events) {
-        *word++ = event.time - now;
-        *word++ = event.kind;
-        *word++ = event.n;
-        *word++ = event.gives;
-    }
-    word = std::copy(snap->until.begin(), snap->until.end(), word);
-    for (const Started& one : snap->times) {
-        *word++ = one.instance;
-        *word++ = one.start;
-        *word++ = one.end;
-    }
-    snap->key.close();
+    snap->tell();
     return snap;
 }
 
@@ -158,18 +146,20 @@ inline StepP make_step(const SnapP& a, const SnapP& b, Ints peak) {
     step->a = a;
     step->b = b;
     step->peak = std::move(peak);
+    step->anchored.resize(a->slot.size());
     for (std::size_t q = 0; q < a->slot.size(); ++q)
-        step->anchored.push_back(a->slot[q] != b->slot[q] || a->item[q] != b->item[q] || b->status[q] == OFFERED);
+        step->anchored[q] = a->slot[q] != b->slot[q] || a->item[q] != b->item[q] || b->status[q] == OFFERED;
     return step;
 }
 
 inline void set_times(Stepper& stepper, const Snapshot& from, i64 now) {
     i64 n = 0;
-    for (std::size_t task = 0; task < stepper.times.size(); ++task) {
-        stepper.times[task].clear();
+    for (std::size_t task = 0; task < stepper.courses.size(); ++task) {
+        Times& times = stepper.courses[task].times;
+        times.clear();
         for (; n < from.until[task]; ++n) {
             const Started& one = from.times[n];
-            stepper.times[task].add(stepper.reached[task] + one.instance, now + one.start, now + one.end);
+            times.add(stepper.reached[task] + one.instance, now + one.start, now + one.end);
         }
     }
 }
@@ -213,7 +203,9 @@ inline Ints apply(Stepper& stepper, const Step& step, const Snapshot& at, i64 sh
         stepper.free[r] = b.free[r] != a.free[r] ? b.free[r] + delta : at.free[r];
     for (std::size_t c = 0; c < b.counters.size(); ++c)
         stepper.counters[c] = at.counters[c] + times * (b.counters[c] - a.counters[c]);
-    Ints grown;
+    Ints grown, peaks;
+    grown.reserve(b.level.size());
+    peaks.reserve(stepper.groups.size());
     for (std::size_t p = 0; p < b.level.size(); ++p) {
         i64 level = at.level[p], gain = b.level[p] - a.level[p];
         i128 held = b.integral[p] - a.integral[p] - i128(a.level[p]) * span;  // above the level at the start
@@ -223,7 +215,6 @@ inline Ints apply(Stepper& stepper, const Step& step, const Snapshot& at, i64 sh
         stepper.since[p] = now;
         grown.push_back(gain);
     }
-    Ints peaks;
     for (std::size_t g = 0; g < stepper.groups.size(); ++g) {
         i64 low = 0, gain = 0, then = 0;
         for (i64 p : stepper.groups[g]) {
@@ -247,16 +238,16 @@ inline void move(Stepper& stepper, const Snapshot& at, const Snapshot& before, c
         stepper.slot[q] = at.slot[q] + slots[q];
         stepper.ready[q] = at.ready[q] + delta;
     }
-    stepper.item = at.item;
-    stepper.wait = at.wait;
-    stepper.status = at.status;
+    stepper.item.copy(at.item);
+    stepper.wait.copy(at.wait);
+    stepper.status.copy(at.status);
     for (std::size_t task = 0; task < stepper.inner.size(); ++task)
         stepper.reached[task] = at.reached[task] + slots[stepper.owner[task]] * stepper.inner[task];
     set_times(stepper, at, now);
     set_events(stepper, at, delta);
     for (std::size_t r = 0; r < at.free.size(); ++r)
         stepper.free[r] = at.free[r] == before.free[r] && at.free[r] <= at.now ? at.free[r] : at.free[r] + delta;
-    stepper.level = at.level;
+    stepper.level.copy(at.level);
     stepper.since.assign(at.level.size(), now);
     stepper.reattach();
 }

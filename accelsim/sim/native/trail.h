@@ -73,7 +73,7 @@ class Trail {
     // A cycle up to now that may follow itself at once, as often as it may.
     std::optional<Stretch> find() {
         std::size_t here = turns_.size() - 1;
-        std::vector<std::size_t>& known = index_[key_of(turns_[here].at)];
+        std::vector<std::size_t>& known = index_[turns_[here].at];
         known.push_back(here);
         if (rest_) {
             --rest_;
@@ -114,7 +114,7 @@ class Trail {
 
     std::unique_ptr<Lines> lines_;
     std::vector<Turn> turns_;
-    ByKey<std::vector<std::size_t>> index_;
+    std::unordered_map<SnapP, std::vector<std::size_t>, HashState, SameState> index_;
     i64 vain_ = 0, rest_ = 0;
 
     // How many of the states after one, up to another, repeats led to.
@@ -191,7 +191,7 @@ class Trail {
         return Stretch{legs, drift, more, cycles, held};
     }
 
-    static bool same(const SnapP& a, const SnapP& b) { return a == b || a->key == b->key; }
+    static bool same(const SnapP& a, const SnapP& b) { return a == b || a->is_like(*b); }
 
     // Whether all legs go the same way in as many cycles more; the one that does not comes first.
     bool goes(std::vector<Check>& checks, i64 cycles) {
@@ -288,8 +288,8 @@ inline Ints apply_stretch(Stepper& stepper, const Stretch& stretch, const Snapsh
         integral.push_back(total([p](const Snapshot& s) { return s.integral[p]; }));
     for (i64 gone : stretch.drift) slots.push_back(n * gone);
     move(stepper, at, there, slots, ticks);
-    stepper.counters = counters;
-    stepper.integral = integral;
+    stepper.counters.copy(counters);
+    stepper.integral.copy(integral);
     return stretch.peak;
 }
 

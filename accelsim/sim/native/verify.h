@@ -13,17 +13,17 @@ class Verifier : public Prefixes {
 
     Verifier(Stepper& of, i64 clock) : Prefixes(of.phase), stepper(of), ref(clock) {}
 
-    // The signatures where the queues are: part of the key of the memo of a level.
+    // The signatures where the queues are: part of the key of the memo of a level. Two bits by task (done, off, on),
+    // then what those that are on are there.
     void start_signature(std::size_t level, const Snapshot& snap, Ints& words) {
+        words.assign((phase.tasks.size() + 31) / 32, 0);
+        words.reserve(words.size() + signs(level));
         for (std::size_t task = 0; task < phase.tasks.size(); ++task) {
             i64 queue = stepper.owner[task];
-            if (snap.status[queue] == DONE) {
-                words.push_back(0);
-                continue;
-            }
-            std::size_t place = words.size();
-            words.push_back(2);
-            if (is_off(level, i64(task), quotient(snap.slot[queue] - stepper.shift[task], rows[level]), words)) words[place] = 1;
+            if (snap.status[queue] == DONE) continue;
+            const Seen& found = seen(level, i64(task), quotient(snap.slot[queue] - stepper.shift[task], rows[level]));
+            words[task / 32] |= i64(found.off ? 1 : 2) << 2 * (task % 32);
+            words.insert(words.end(), found.sign.begin(), found.sign.end());
         }
     }
 
@@ -58,33 +58,42 @@ class Verifier : public Prefixes {
         i64 row = rows[level], stride = b.slot[ref] - a.slot[ref];
         i64 by = quotient(stride, row);
         if (rest(stride, row) || by <= 0 || span(level, a, b) > SPAN) return 0;
-        i64 n = FOREVER;
-        for (std::size_t q = 0; q < step.anchored.size(); ++q) {
-            if (!step.anchored[q]) {
-                if (a.status[q] == DONE) continue;
-                const Item& item = phase.queues[q].body[b.item[q]];
-                if (!plan(item, b.slot[q], needs_)) return 0;
-                const std::vector<Wait>& waits = phase.tasks[item.task].waits;
-                for (std::size_t w = std::size_t(a.wait[q]); w < waits.size(); ++w)
-                    n = std::min(n, drift(waits[w].producer, needs_[w], {0, 0}, 0, step, stride));
-                continue;
-            }
-            if (b.slot[q] - a.slot[q] != stride || a.item[q] != b.item[q]) return 0;
-            n = std::min(n, quotient(stepper.slots - 1 - b.slot[q], stride));
-            for (i64 task : stepper.used[q]) {
-                i64 first = quotient(a.slot[q] - stepper.shift[task], row);
-                i64 last = quotient(b.slot[q] - stepper.shift[task], row);
-                for (i64 x = first; x <= last; ++x) {
-                    n = std::min(n, steady(level, task, x, by, step, stride));
-                    if (n <= 0) return 0;
-                }
-            }
+        i64 n = queue_repeats(level, step, suspect_, by);
+        for (i64 q = 0; n > 0 && q < i64(a.slot.size()); ++q) {
+            if (q == suspect_) continue;
+            n = std::min(n, queue_repeats(level, step, q, by));
+            if (n <= 0) suspect_ = q;  // it is likely to be the one the next time too
         }
         return n;
     }
 
   private:
-    Ints mine_, theirs_, moved_, needs_, needs_there_, at_;
+    i64 suspect_ = 0;  // the queue for which the last step did not repeat
+
+    // How often a queue may find again what it found in a step.
+    i64 queue_repeats(std::size_t level, const Step& step, i64 q, i64 by) {
+        const Snapshot &a = *step.a, &b = *step.b;
+        i64 row = rows[level], stride = b.slot[ref] - a.slot[ref], n = FOREVER;
+        if (!step.anchored[q]) {
+            if (a.status[q] == DONE) return n;
+            const Item& item = phase.queues[q].body[b.item[q]];
+            if (!plan(item, b.slot[q], needs_)) return 0;
+            const std::vector<Wait>& waits = phase.tasks[item.task].waits;
+            for (std::size_t w = std::size_t(a.wait[q]); w < waits.size(); ++w)
+                n = std::min(n, drift(waits[w].producer, needs_[w], {0, 0}, 0, step, stride));
+            return n;
+        }
+        if (b.slot[q] - a.slot[q] != stride || a.item[q] != b.item[q]) return 0;
+        n = quotient(stepper.slots - 1 - b.slot[q], stride);
+        for (i64 task : stepper.used[q]) {
+            i64 first = quotient(a.slot[q] - stepper.shift[task], row);
+            i64 last = quotient(b.slot[q] - stepper.shift[task], row);
+            for (i64 x = first; n > 0 && x <= last; ++x) n = std::min(n, steady(level, task, x, by, step, stride));
+        }
+        return n;
+    }
+
+    Ints moved_, needs_, needs_there_, at_;
 
     // The needs of an item in a slot; false if it is inactive.
     bool plan(const Item& item, i64 slot, Ints& needs) {
@@ -110,11 +119,9 @@ class Verifier : public Prefixes {
             i64 last = quotient(b.slot[q] - stepper.shift[task], row);
             const std::vector<Wait>& waits = phase.tasks[task].waits;
             for (i64 x = first; x <= last; ++x) {
-                mine_.clear();
-                theirs_.clear();
-                bool off = is_off(level, task, x, mine_);
-                if (is_off(level, task, x + by, theirs_, true) != off || mine_ != theirs_) return false;
-                if (off) continue;
+                const Seen &mine = seen(level, task, x), &theirs = seen(level, task, x + by, true);
+                if (!(mine == theirs)) return false;
+                if (mine.off) continue;
                 const Ints &here = digits_at(level, x), &there = digits_at(level, x + by, true);
                 for (std::size_t w = 0; w < waits.size(); ++w) {
                     i64 n = need(level, task, w, here), m = need(level, task, w, there);
@@ -160,8 +167,7 @@ class Verifier : public Prefixes {
         const std::vector<LevelGuard>& guard = guards[level][number];
         n = std::min(n, steady_guard(guard[0], level, at, by));
         if (n <= 0) return n;
-        mine_.clear();
-        if (is_off(level, number, x, mine_)) return n;
+        if (seen(level, number, x).off) return n;
         for (i64 edge : task.ragged) {
             if (edge == i64(level)) n = std::min(n, at[level] == last ? 0 : quotient(last - 1 - at[level], by));
             if (~edge == i64(level) && at[level] == 0) n = 0;
@@ -194,7 +200,7 @@ class Verifier : public Prefixes {
 // States by key and place: what comes after them may be the same.
 struct HashPlace {
     std::size_t level;
-    std::size_t operator()(const SnapP& snap) const { return std::size_t(mixed(snap->key.hash, snap->place[level].offset)); }
+    std::size_t operator()(const SnapP& snap) const { return std::size_t(mixed(snap->hash, snap->place[level].offset)); }
 };
 
 struct SamePlace {
@@ -202,7 +208,7 @@ struct SamePlace {
     std::size_t level;
 
     bool operator()(const SnapP& a, const SnapP& b) const {
-        return a == b || (a->place[level].offset == b->place[level].offset && a->key == b->key && signature(*a) == signature(*b));
+        return a == b || (a->place[level].offset == b->place[level].offset && a->is_like(*b) && signature(*a) == signature(*b));
     }
 
     const Ints& signature(Snapshot& snap) const {

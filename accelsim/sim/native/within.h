@@ -46,7 +46,7 @@ class Within {
 
     // The step from the anchor, if nothing that is relative has changed.
     StepP step(const SnapP& snap) const {
-        if (!first_ || snap->slot != first_->slot || !snap->same_rest(*first_) || snap->item == first_->item)
+        if (!first_ || snap->slot != first_->slot || !snap->is_like_but_for_items(*first_) || snap->item == first_->item)
             return nullptr;
         return make_step(first_, snap, stepper_.peak);
     }
