@@ -13,6 +13,7 @@ from typing import Any
 from accelsim.explore.base import model_version
 from accelsim.explore.evaluate import Outcome, evaluate
 from accelsim.explore.store import StoreError
+from accelsim.specs import ReadOnce
 
 Settings = Mapping[str, Any]
 
@@ -68,8 +69,11 @@ class Workers:
     def run(self, todo: Mapping[str, Settings]) -> Iterator[Mapping[str, Outcome]]:
         """Yield the outcomes of all points, some at a time, in any order."""
         if self.cluster is None and (self.jobs == 1 or len(todo) < 2):
+            files = ReadOnce()
             for key, settings in todo.items():
-                yield {key: self.simulate(settings)}
+                with files:
+                    outcome = self.simulate(settings)
+                yield {key: outcome}
             return
         tries: dict[str, int] = {}
         left = dict(todo)
@@ -143,7 +147,8 @@ def simulate_chunk(
             f"workers must run the model {version}, not {model_version()}: install the same accelsim"
             " on all machines"
         )
-    return {key: simulate(settings) for key, settings in chunk}
+    with ReadOnce():
+        return {key: simulate(settings) for key, settings in chunk}
 
 
 def watch_parent(parent: int) -> None:

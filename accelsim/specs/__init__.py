@@ -2,7 +2,7 @@
 
 from accelsim.specs.expr import Expression
 from accelsim.specs.find import KINDS, names, path
-from accelsim.specs.reader import Document, read, read_text
+from accelsim.specs.reader import Document, ReadOnce, read, read_text
 from accelsim.specs.schema import write_schemas
 from accelsim.specs.validate import Spec, validate
 
@@ -10,6 +10,7 @@ __all__ = [
     "KINDS",
     "Document",
     "Expression",
+    "ReadOnce",
     "Spec",
     "names",
     "path",

@@ -7,6 +7,7 @@ keys, custom tags, several documents in one file, and anything large enough to s
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -108,9 +109,40 @@ class _Node:
     seen: dict[Any, Place] = field(default_factory=dict)
 
 
+class ReadOnce:
+    """While it is entered, in this thread, a file that was read is not read again.
+
+    A study of thousands of points takes its files as they were: what changes meanwhile would mix two designs.
+    """
+
+    def __init__(self) -> None:
+        self._documents: dict[str, Document] = {}
+        self._before: list[dict[str, Document] | None] = []
+
+    def __enter__(self) -> ReadOnce:
+        self._before.append(getattr(_local, "documents", None))
+        _local.documents = self._documents
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _local.documents = self._before.pop()
+
+
+_local = threading.local()
+
+
 def read(path: str | Path) -> Document:
     """Read a file; SpecError lists every fault found in it."""
     name = str(path)
+    documents: dict[str, Document] | None = getattr(_local, "documents", None)
+    if documents is None:
+        return _read(name)
+    if name not in documents:
+        documents[name] = _read(name)
+    return documents[name]
+
+
+def _read(name: str) -> Document:
     try:
         with open(name, "rb") as file:  # noqa: PTH123 - several of each design of a study
             raw = file.read(KEPT_LENGTH)  # room is made for all that is asked for
