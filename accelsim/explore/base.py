@@ -31,6 +31,7 @@ _LAYERS = (  # what a figure depends on, besides the specs
     "accelsim/arch/",
     "accelsim/cascade/",
     "accelsim/mapping/",
+    "accelsim/replay/",
     "accelsim/sim/",
     "accelsim/energy/",
     "accelsim/result/",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +15,7 @@ from accelsim.explore.sampler import batches
 from accelsim.explore.store import Run, Store
 from accelsim.explore.table import Results, Row
 from accelsim.explore.workers import Workers
+from accelsim.specs import ReadOnce
 
 Progress = Callable[[int, int], None]  # points known, points in all
 
@@ -32,10 +34,15 @@ class Session:
     simulated: int = 0
 
     def results(self) -> Results:
-        """Run the study to its end and return its table."""
+        """Run the study to its end and return its table.
+
+        Its files are taken as they are now: StoreError if workers, which read them too, may have met others.
+        """
         total = self.exploration.spec.points or 0
-        for batch in batches(self.exploration, self._told):
-            self._run(batch, max(total, len(self.points)))
+        self.exploration.space.keys.again()
+        with ReadOnce():
+            for batch in batches(self.exploration, self._told):
+                self._run(batch, max(total, len(self.points)))
         self._finish()
         rows = [self._row(*self.points[place]) for place in sorted(self.points)]
         return Results(exploration=self.exploration, rows=tuple(rows))
@@ -56,16 +63,23 @@ class Session:
             self._check(outcome)
         done = len(self.points) - len(todo)
         self.progress(done, total)
-        for results in self.workers.run(todo):
-            for outcome in results.values():
-                self._check(outcome)
-            self._begin(
-                total
-            )  # only now: a study that asks for what no report has is none to go on with
-            self._keep(results)
-            self.simulated += len(results)
-            done += len(results)
-            self.progress(done, total)
+        with closing(self.workers.run(todo)) as arriving:  # workers end where a check refuses
+            for results in arriving:
+                self._take(results, total)
+                done += len(results)
+                self.progress(done, total)
+
+    def _take(self, results: Mapping[str, Outcome], total: int) -> None:
+        """Check results that have come, and keep them."""
+        if self.workers.apart:
+            with ReadOnce():  # anew
+                self.exploration.space.keys.check()
+        for outcome in results.values():
+            self._check(outcome)
+        # Only now: a study that asks for what no report has is none to go on with.
+        self._begin(total)
+        self._keep(results)
+        self.simulated += len(results)
 
     def _keep(self, results: Mapping[str, Outcome]) -> None:
         self.known.update(results)

@@ -8,6 +8,7 @@ from typing import Any
 
 from accelsim.explore.axis import canonical
 from accelsim.explore.base import Base, base_names, digest, model_version
+from accelsim.explore.store import StoreError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,15 +27,31 @@ class Point:
 class Keys:
     """Gives each point the key of its result: contents, not names, and the version of the model."""
 
-    _bases: dict[tuple[tuple[str, str], ...], Base] = field(default_factory=dict)
+    _bases: dict[tuple[tuple[str, str], ...], tuple[Mapping[str, Any], Base]] = field(
+        default_factory=dict
+    )
 
     def base(self, settings: Mapping[str, Any]) -> Base:
         """Return what the names in the settings stand for, read once."""
         names = base_names(settings)
         found = tuple((key, str(value)) for key, value in names.items())
         if found not in self._bases:
-            self._bases[found] = Base.of(names)
-        return self._bases[found]
+            self._bases[found] = (names, Base.of(names))
+        return self._bases[found][1]
+
+    def again(self) -> None:
+        """Forget what was read."""
+        self._bases.clear()
+
+    def check(self) -> None:
+        """Hold what was read against the files as they are now: StoreError where the contents differ."""
+        for names, base in self._bases.values():
+            if Base.of(names).digest != base.digest:
+                of = ", ".join(f"{name} {value}" for name, value in names.items())
+                raise StoreError(
+                    f"the files of {of} have changed since the study began: run it again; what is stored"
+                    " belongs to the files as they were"
+                )
 
     def key(self, settings: Mapping[str, Any]) -> str:
         """Return 64 hexadecimal digits: the same for the same machine, sizes and model.

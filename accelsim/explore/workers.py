@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -66,14 +66,16 @@ class Workers:
     simulate: Callable[[Settings], Outcome] = evaluate
     deaths: int = field(default=0, init=False)
 
-    def run(self, todo: Mapping[str, Settings]) -> Iterator[Mapping[str, Outcome]]:
+    @property
+    def apart(self) -> bool:
+        """Whether other processes simulate, which read the files of points themselves."""
+        return self.cluster is not None or self.jobs > 1
+
+    def run(self, todo: Mapping[str, Settings]) -> Generator[Mapping[str, Outcome], None, None]:
         """Yield the outcomes of all points, some at a time, in any order."""
         if self.cluster is None and (self.jobs == 1 or len(todo) < 2):
-            files = ReadOnce()
             for key, settings in todo.items():
-                with files:
-                    outcome = self.simulate(settings)
-                yield {key: outcome}
+                yield {key: self.simulate(settings)}
             return
         tries: dict[str, int] = {}
         left = dict(todo)
