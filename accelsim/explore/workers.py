@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -123,7 +124,11 @@ class Workers:
                 for key in flying:
                     tries[key] = tries.get(key, 0) + 1
             finally:
-                found.close()
+                with (
+                    warnings.catch_warnings()
+                ):  # of points that are given up: who stops here says why
+                    warnings.simplefilter("ignore", UserWarning)
+                    found.close()
 
     @contextmanager
     def _backend(self, parallel_config: Any) -> Iterator[None]:
