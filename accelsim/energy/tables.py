@@ -112,11 +112,11 @@ class CostTable:
         self, part: str, action: str, attributes: Mapping[str, int], component: str = ""
     ) -> Cost:
         """Return the energy of one ``action`` of a ``part``; SpecError names the missing row."""
-        key = (part, action, component, self._said_of(part, attributes))
+        key = (part, action, component, self.said_of(part, attributes))
         return self.kept.once(key, lambda: self._cost(part, action, attributes, component))
 
-    def _said_of(self, part: str, attributes: Mapping[str, int]) -> tuple[int | None, ...]:
-        """Return the values of the attributes that any row of a part reads."""
+    def said_of(self, part: str, attributes: Mapping[str, int]) -> tuple[int | None, ...]:
+        """Return the values of the attributes that any row of a part reads: its prices rest on no others."""
         return tuple([attributes.get(name) for name in self._read.get(part, ())])
 
     @cached_property
@@ -141,7 +141,7 @@ class CostTable:
 
     def part_cost(self, part: str, attributes: Mapping[str, int], component: str = "") -> PartCost:
         """Return area and leakage of one instance of a ``part``."""
-        key = (part, component, self._said_of(part, attributes))
+        key = (part, component, self.said_of(part, attributes))
         return self.kept.once(key, lambda: self._part_cost(part, attributes, component))
 
     def parts(

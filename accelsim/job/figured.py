@@ -19,6 +19,7 @@ from accelsim.sim.program import Outcome
 
 RANKS, ASSUMPTIONS, PARTS = "ranks", "assumptions", "parts"  # questions, besides costs
 Priced = tuple[tuple[Part, PartCost], ...]
+_NONE: Mapping[str, int] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,22 +45,27 @@ class Answers:
             self.said[PARTS] = tuple(text for _, cost in priced for text in cost.assumptions)
             return self.table.kept.once(PARTS, partial(_bare_parts, priced), priced)
         assert isinstance(question, tuple)
+        part, _, component = question
+        attributes = self.components.get(component, _NONE)
+        key = (Answers, question, self.table.said_of(part, attributes))
+        bare, mark, said = self.table.kept.once(key, lambda: self._priced(question, attributes))
+        self.said[mark] = said
+        return bare
+
+    def _priced(
+        self, question: tuple[str, str, str], attributes: Mapping[str, int]
+    ) -> tuple[Cost, str, tuple[str, ...]]:
+        """Return a price without where it comes from, the mark for what is assumed of it, and that."""
         part, action, component = question
-        cost = self.table.cost(part, action, self.components.get(component, {}), component)
+        cost = self.table.cost(part, action, attributes, component)
         mark = f"{component} {part} {action}"
-        self.said[mark] = cost.assumptions
-        return self.table.kept.once(mark, partial(_bare, cost, mark), cost)
+        return replace(cost, source="", assumptions=(mark,)), mark, cost.assumptions
 
     def filled(self, figures: dict[str, Any]) -> dict[str, Any]:
         """Return figures with what is assumed of prices in place of the marks."""
         texts = (t for mark in figures["assumptions"] for t in self.said.get(mark, (mark,)))
         figures["assumptions"] = list(dict.fromkeys(texts))
         return figures
-
-
-def _bare(cost: Cost, mark: str) -> Cost:
-    """Return a price without where it comes from, and with a mark for what is assumed."""
-    return replace(cost, source="", assumptions=(mark,))
 
 
 def _bare_parts(priced: Priced) -> Priced:
